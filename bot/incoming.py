@@ -1,0 +1,69 @@
+"""What comes in from Teams, in our own words. The gateway makes these; nothing here knows Bot Framework."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from cards.card import Card
+from services.chat import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who acts. Only `entra_id` is Teams' word; `name` is only for showing."""
+
+    entra_id: str
+    """`from.aadObjectId` in lower case; empty where Teams gave none: that is nobody."""
+    teams_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A pressed button: an Execute (answered in place) or its Submit fallback (a message with a value)."""
+
+    verb: str
+    """Empty where the card sent none or something that is not text."""
+    data: Mapping[str, Any]
+    """All that the card sent: the button's own data and the inputs. Not to be believed, types included."""
+    in_place: bool
+    """True for `adaptiveCard/action`: the answer is returned in the HTTP response."""
+    card_activity_id: str
+    """`replyToId`: the message that holds the card; empty where Teams did not say."""
+    automatic: bool = False
+    """True when a card refreshed itself (`trigger: automatic`): only reading is allowed."""
+
+
+class Kind(StrEnum):
+    MESSAGE = "message"
+    CLICK = "click"
+    ADDED = "added"
+    """The bot was added (installed) to a chat, a team or a channel."""
+    REMOVED = "removed"
+    """The bot was removed from there."""
+    OTHER = "other"
+    """Reactions, typing, edits, members who come and go: nothing to answer, but the address is fresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    kind: Kind
+    activity_id: str
+    sender: Sender
+    address: Address
+    text: str = ""
+    """What was typed, without the mention of the bot itself, trimmed."""
+    click: Click | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InPlace:
+    """The answer to an Execute click: a card in place of the old one, else a sentence."""
+
+    card: Card | None = None
+    sentence: str = ""
+
+
+Handle = Callable[[Incoming], Awaitable[InPlace | None]]
+"""The bot's turn, as the gateway calls it. None for anything that is not answered in place."""

@@ -1,0 +1,43 @@
+"""The expected ways in which something does not happen. Anything else that is raised is a bug."""
+
+from datetime import timedelta
+
+
+class Refusal(Exception):
+    """Not allowed, not eligible or not possible now. The message is the sentence that the person reads.
+
+    `rule` names the rule that said no, for the audit and for tests.
+    """
+
+    def __init__(self, sentence: str, *, rule: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.rule = rule
+
+
+class Trouble(Exception):
+    """Something outside (Entra, Teams, mail, the database) did not do as asked.
+
+    `retry_after` is how long it asked us to wait, if it said so. `for_good` means that the same call
+    will never succeed. The message is for helpdesk staff and logs: it holds no personal detail.
+    """
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None, for_good: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+        self.for_good = for_good
+
+
+class Unreachable(Trouble):
+    """Teams says that nobody can be reached at this address (403, or 404 for the conversation)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, for_good=True)
+
+
+class TooLarge(Trouble):
+    """Teams refused the message for its size (413)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, for_good=True)

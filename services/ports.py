@@ -1,0 +1,57 @@
+"""What the services need from outside, in our own words. `adapters` and `bot` make these real.
+
+Every call may raise `domain.errors.Trouble`; nothing else that is expected.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from domain.people import Account, Person
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The moment, aware and in UTC."""
+        ...
+
+
+class Directory(Protocol):
+    """Reads Entra."""
+
+    async def person(self, entra_id: str) -> Person | None:
+        """The user with this object id; None where there is none."""
+        ...
+
+    async def find(self, words: str, *, limit: int) -> tuple[Person, ...]:
+        """People whose address (UPN or mail) is `words`, else whose name begins with or contains them.
+
+        An exact address gives one person. At most `limit`, ordered by name.
+        """
+        ...
+
+    async def account(self, entra_id: str) -> Account | None:
+        """Everything that eligibility needs, in as few calls as Graph allows; None where there is no user."""
+        ...
+
+    async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:
+        """Which of the group ids `among` this user is in, also through other groups; empty for an unknown user."""
+        ...
+
+
+class Exemptions(Protocol):
+    """The groups in Entra whose members are not asked for MFA. Each call may safely be repeated."""
+
+    async def add(self, group: str, entra_id: str) -> None: ...
+
+    async def remove(self, group: str, entra_id: str) -> None: ...
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        """Whether Entra, read again, says that the user is a direct member."""
+        ...
+
+
+class Mail(Protocol):
+    async def send(self, *, to: str, subject: str, text: str) -> None:
+        """Hands one e-mail to Graph, from the helpdesk's mailbox. Not repeated on its own."""
+        ...
