@@ -6,13 +6,14 @@ from datetime import timedelta
 class Refusal(Exception):
     """Not allowed, not eligible or not possible now. The message is the sentence that the person reads.
 
-    `rule` names the rule that said no, for the audit and for tests.
+    `rule` names the rule that said no, for logs and tests; `link` (title, https address) leads to the way out.
     """
 
-    def __init__(self, sentence: str, *, rule: str) -> None:
+    def __init__(self, sentence: str, *, rule: str, link: tuple[str, str] | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.rule = rule
+        self.link = link
 
 
 class Trouble(Exception):
