@@ -1,0 +1,163 @@
+"""The book in PostgreSQL: requests, the audit, and the effects that are wanted, in one transaction."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.database.tables import audit, drafts, requests
+from adapters.database.trouble import no_database
+from adapters.database.values import FIELDS, request_of, row_of
+from adapters.jobs.orders import QUEUE, TASK, order
+from domain.effects import Effect
+from domain.request import OPEN, Request, State
+from services.book import Draft, Entry
+
+_COLUMNS = [requests.c[name] for name in FIELDS]
+_OPEN = requests.c.state.in_([state.value for state in OPEN])
+_DEFER = text(
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, :priority, :lock, :key, CAST(:args AS jsonb), NULL)"
+    "::procrastinate_job_to_defer_v1])"
+)
+
+
+class PostgresPage:
+    """One transaction on one connection. Made by `PostgresBook.page`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def request(self, reference: str) -> Request | None:
+        found = await self._connection.execute(
+            select(*_COLUMNS).where(requests.c.reference == reference).with_for_update()
+        )
+        row = found.mappings().first()
+        return request_of(row) if row else None
+
+    async def open_request(self, subject_id: str) -> Request | None:
+        return await _open_request(self._connection, subject_id)
+
+    async def add(self, request: Request) -> bool:
+        added = await self._connection.execute(upsert(requests).values(row_of(request)).on_conflict_do_nothing())
+        return added.rowcount == 1
+
+    async def change(self, request: Request) -> None:
+        await self._connection.execute(
+            update(requests).where(requests.c.reference == request.reference).values(row_of(request))
+        )
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            values = [{name: getattr(entry, name) for name in Entry.__slots__} for entry in entries]
+            await self._connection.execute(insert(audit), values)
+
+    async def want(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            wanted = order(effect)
+            try:
+                async with self._connection.begin_nested():
+                    await self._connection.execute(
+                        _DEFER,
+                        {
+                            "queue": QUEUE,
+                            "task": TASK,
+                            "priority": wanted.priority,
+                            "lock": wanted.lock,
+                            "key": wanted.key,
+                            "args": json.dumps(wanted.args),
+                        },
+                    )
+            except IntegrityError:
+                continue  # the same effect already waits: its queueing lock is unique
+
+    async def use_up(self, draft: Draft) -> bool:
+        gone = await self._connection.execute(
+            delete(drafts).where(
+                drafts.c.person_id == draft.person_id,
+                drafts.c.topic == draft.topic,
+                drafts.c.version == draft.version,
+            )
+        )
+        return gone.rowcount == 1
+
+
+class PostgresBook:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[PostgresPage]:
+        with no_database():
+            async with self._engine.begin() as connection:
+                yield PostgresPage(connection)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        with no_database():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    async def request(self, reference: str) -> Request | None:
+        async with self._reading() as connection:
+            found = await connection.execute(select(*_COLUMNS).where(requests.c.reference == reference))
+            row = found.mappings().first()
+        return request_of(row) if row else None
+
+    async def open_request(self, subject_id: str) -> Request | None:
+        async with self._reading() as connection:
+            return await _open_request(connection, subject_id)
+
+    async def waiting(self, limit: int) -> tuple[Request, ...]:
+        wanted = requests.c.state == State.AWAITING_DECISION.value
+        return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at).limit(limit))
+
+    async def of_subject(self, subject_id: str, since: datetime) -> tuple[Request, ...]:
+        wanted = and_(requests.c.subject_id == subject_id, requests.c.asked_at >= since)
+        return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at.desc()).limit(50))
+
+    async def of_person(self, person_id: str, limit: int) -> tuple[Request, ...]:
+        wanted = or_(requests.c.subject_id == person_id, requests.c.asked_by_id == person_id)
+        order_by = (case((_OPEN, 0), else_=1), requests.c.asked_at.desc())
+        return await self._requests(select(*_COLUMNS).where(wanted).order_by(*order_by).limit(limit))
+
+    async def due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        async with self._reading() as connection:
+            found = await connection.execute(
+                select(requests.c.reference)
+                .where(requests.c.next_due <= now)
+                .order_by(requests.c.next_due)
+                .limit(limit)
+            )
+            return tuple(found.scalars())
+
+    async def counts(self) -> dict[str, int]:
+        """How many requests there are in each state."""
+        async with self._reading() as connection:
+            found = await connection.execute(
+                select(requests.c.state, func.count().label("number")).group_by(requests.c.state)
+            )
+            return {row.state: row.number for row in found}
+
+    async def entries(self, reference: str) -> tuple[Entry, ...]:
+        columns = [audit.c[name] for name in Entry.__slots__]
+        async with self._reading() as connection:
+            found = await connection.execute(
+                select(*columns).where(audit.c.reference == reference).order_by(audit.c.id)
+            )
+            return tuple(Entry(**row) for row in found.mappings())
+
+    async def _requests(self, query: object) -> tuple[Request, ...]:
+        async with self._reading() as connection:
+            found = await connection.execute(query)  # type: ignore[call-overload]  # any select of _COLUMNS
+            return tuple(request_of(row) for row in found.mappings())
+
+
+async def _open_request(connection: AsyncConnection, subject_id: str) -> Request | None:
+    found = await connection.execute(select(*_COLUMNS).where(requests.c.subject_id == subject_id, _OPEN))
+    row = found.mappings().first()
+    return request_of(row) if row else None

@@ -1,0 +1,162 @@
+"""Where people and cards are, what was already sent and what was already heard, in PostgreSQL."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.database.tables import addresses, copies, notices, places, seen
+from adapters.database.trouble import no_database
+from adapters.database.values import address_of
+from services.book import Copy
+from services.chat import Address, Sent
+
+_DECISIONS = "decisions"
+
+
+class PostgresAddresses:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> None:
+        fresh = {"address": address, "teams_id": teams_id, "dead": False, "updated_at": at}
+        query = upsert(addresses).values(person_id=person_id, welcomed=False, **fresh)
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(
+                    query.on_conflict_do_update(index_elements=[addresses.c.person_id], set_=fresh)
+                )
+
+    async def welcome(self, person_id: str) -> bool:
+        query = (
+            update(addresses)
+            .where(addresses.c.person_id == person_id, addresses.c.welcomed.is_(False))
+            .values(welcomed=True)
+        )
+        with no_database():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(query)).rowcount == 1
+
+    async def of(self, person_id: str) -> Address | None:
+        query = select(addresses.c.address).where(addresses.c.person_id == person_id, addresses.c.dead.is_(False))
+        with no_database():
+            async with self._engine.connect() as connection:
+                value = (await connection.execute(query)).scalar()
+        return address_of(value) if value else None
+
+    async def dead(self, person_id: str) -> None:
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(update(addresses).where(addresses.c.person_id == person_id).values(dead=True))
+
+    async def place(self) -> Address | None:
+        with no_database():
+            async with self._engine.connect() as connection:
+                value = (await connection.execute(select(places.c.address).where(places.c.name == _DECISIONS))).scalar()
+        return address_of(value) if value else None
+
+    async def set_place(self, address: Address, at: datetime, *, only_first: bool) -> bool:
+        query = upsert(places).values(name=_DECISIONS, address=address, updated_at=at)
+        query = (
+            query.on_conflict_do_nothing()
+            if only_first
+            else query.on_conflict_do_update(
+                index_elements=[places.c.name], set_={"address": address, "updated_at": at}
+            )
+        )
+        with no_database():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(query)).rowcount == 1
+
+
+class PostgresCopies:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add_copy(self, copy: Copy) -> None:
+        values = {
+            "reference": copy.reference,
+            "conversation_id": copy.sent.address.conversation_id,
+            "activity_id": copy.sent.activity_id,
+            "view": copy.view,
+            "viewer_id": copy.viewer_id,
+            "address": copy.sent.address,
+        }
+        query = upsert(copies).values(values)
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(
+                    query.on_conflict_do_update(
+                        index_elements=[copies.c.reference, copies.c.conversation_id, copies.c.activity_id],
+                        set_={"view": copy.view, "viewer_id": copy.viewer_id},
+                    )
+                )
+
+    async def copies(self, reference: str) -> tuple[Copy, ...]:
+        with no_database():
+            async with self._engine.connect() as connection:
+                found = await connection.execute(select(copies).where(copies.c.reference == reference))
+                return tuple(
+                    Copy(row.reference, row.view, row.viewer_id, Sent(address_of(row.address), row.activity_id))
+                    for row in found
+                )
+
+    async def forget_copy(self, copy: Copy) -> None:
+        query = delete(copies).where(
+            copies.c.reference == copy.reference,
+            copies.c.conversation_id == copy.sent.address.conversation_id,
+            copies.c.activity_id == copy.sent.activity_id,
+        )
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(query)
+
+
+class PostgresNotices:
+    """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def begin(self, key: str, reference: str, at: datetime) -> bool:
+        query = upsert(notices).values(
+            key=key, reference=reference, status="sending", way="", activity_id="", attempts=1, updated_at=at
+        )
+        query = query.on_conflict_do_update(
+            index_elements=[notices.c.key],
+            set_={"attempts": notices.c.attempts + 1, "updated_at": at},
+            where=notices.c.status == "sending",
+        )
+        with no_database():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(query)).rowcount == 1
+
+    async def finish(self, key: str, *, way: str, activity_id: str, at: datetime) -> None:
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(
+                    update(notices)
+                    .where(notices.c.key == key)
+                    .values(status="sent", way=way, activity_id=activity_id, updated_at=at)
+                )
+
+
+class PostgresSeen:
+    """Which activities were already heard: Teams sends one again when it was not answered in about 15 seconds."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def first_time(self, conversation_id: str, activity_id: str) -> bool:
+        query = upsert(seen).values(conversation_id=conversation_id, activity_id=activity_id).on_conflict_do_nothing()
+        with no_database():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(query)).rowcount == 1
+
+    async def forget_old(self) -> int:
+        """Forgets what was heard more than a day ago, by the database's own clock."""
+        query = delete(seen).where(seen.c.at < func.now() - func.make_interval(0, 0, 0, 1))
+        with no_database():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(query)).rowcount

@@ -1,0 +1,137 @@
+"""The book's tables. `migrations` creates them; a test compares the two."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+MOMENT = DateTime(timezone=True)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("reference", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("group_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("subject", JSONB, nullable=False),
+    Column("subject_id", Text, Computed("subject->>'id'", persisted=True), nullable=False),
+    Column("asked_by", JSONB, nullable=False),
+    Column("asked_by_id", Text, Computed("asked_by->>'id'", persisted=True), nullable=False),
+    Column("taken_by", JSONB(none_as_null=True)),
+    Column("reason", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("methods", JSONB, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("asked_at", MOMENT, nullable=False),
+    Column("verified", JSONB(none_as_null=True)),
+    Column("decided", JSONB(none_as_null=True)),
+    Column("starts_at", MOMENT),
+    Column("ends_at", MOMENT),
+    Column("closing", JSONB(none_as_null=True)),
+    Column("closed_at", MOMENT),
+    Column("reminded", JSONB, nullable=False),
+    Column("stuck", JSONB(none_as_null=True)),
+    Column("next_due", MOMENT),
+    Column("version", Integer, nullable=False),
+)
+OPEN_STATES = "state IN ('awaiting_decision', 'granting', 'active', 'ending')"
+Index("requests_one_open_each", requests.c.subject_id, unique=True, postgresql_where=text(OPEN_STATES))
+Index("requests_due", requests.c.next_due, postgresql_where=text("next_due IS NOT NULL"))
+Index("requests_waiting", requests.c.asked_at, postgresql_where=text("state = 'awaiting_decision'"))
+Index("requests_of_subject", requests.c.subject_id, requests.c.asked_at)
+Index("requests_of_asked_by", requests.c.asked_by_id, requests.c.asked_at)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", MOMENT, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("activity", Text, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+)
+Index("audit_of_request", audit.c.reference, audit.c.id)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("person_id", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("answers", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("card", JSONB(none_as_null=True)),
+    Column("updated_at", MOMENT, nullable=False),
+    PrimaryKeyConstraint("person_id", "topic"),
+)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("person_id", Text, primary_key=True),
+    Column("address", JSONB, nullable=False),
+    Column("teams_id", Text, nullable=False),
+    Column("welcomed", Boolean, nullable=False),
+    Column("dead", Boolean, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("address", JSONB, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("reference", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("activity_id", Text, nullable=False),
+    Column("view", Text, nullable=False),
+    Column("viewer_id", Text, nullable=False),
+    Column("address", JSONB, nullable=False),
+    PrimaryKeyConstraint("reference", "conversation_id", "activity_id"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("activity_id", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("conversation_id", Text, nullable=False),
+    Column("activity_id", Text, nullable=False),
+    Column("at", MOMENT, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("conversation_id", "activity_id"),
+)
+Index("seen_at", seen.c.at)

@@ -1,0 +1,89 @@
+"""The job engine, procrastinate: performs effects, sweeps what is due and takes up the jobs of dead workers."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy
+
+from adapters.jobs.orders import QUEUE, TASK, effect_of
+from domain.effects import Effect
+from domain.errors import Trouble
+
+log = structlog.get_logger(__name__)
+
+LONGEST_WAIT = timedelta(minutes=5)
+Perform = Callable[[Effect, int], Awaitable[None]]
+"""Carries out an effect; the number is how often it was tried before. Raises `Trouble` to be tried again."""
+
+
+def wait_before(attempts: int, retry_after: timedelta | None, spread: float) -> timedelta:
+    """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... 5 minutes, or longer where Entra asked for it.
+
+    `spread` (0 to 1) adds up to a quarter, so that replicas do not all come back at once.
+    """
+    own = min(timedelta(seconds=2.0 ** min(attempts, 10)), LONGEST_WAIT)
+    return max(own, retry_after or timedelta(0)) * (1 + spread / 4)
+
+
+class _TryAgain(BaseRetryStrategy):
+    """An effect is tried again until it has happened or is no longer wanted; it is never given up here."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        asked = exception.retry_after if isinstance(exception, Trouble) else None
+        wait = wait_before(job.attempts + 1, asked, random.random())  # noqa: S311  # jitter is no secret
+        return RetryDecision(retry_at=datetime.now(UTC) + wait)
+
+
+def make_engine(url: str, perform: Perform, sweep: Callable[[], Awaitable[None]]) -> App:
+    """`url` is a libpq URL. `sweep` is called every few seconds, in one process at a time."""
+    app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=6, timeout=10))
+
+    @app.task(name=TASK, queue=QUEUE, retry=_TryAgain(), pass_context=True)
+    async def _perform(context: JobContext, /, **args: str) -> None:
+        assert context.job is not None
+        await perform(effect_of(args), context.job.attempts)
+
+    @app.periodic(cron="* * * * * */3", periodic_id="sweep")
+    @app.task(name="sweep", queue=QUEUE, lock="sweep", queueing_lock="sweep", priority=50)
+    async def _sweep(timestamp: int) -> None:  # noqa: ARG001  # the engine gives it
+        try:
+            await sweep()
+        except Trouble as trouble:
+            log.warning("sweep put off", message=trouble.message)
+
+    @app.periodic(cron="* * * * * */10", periodic_id="stalled")
+    @app.task(name="take_up_stalled", queue=QUEUE, queueing_lock="take_up_stalled", priority=50, pass_context=True)
+    async def _take_up_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+        for job in await app.job_manager.get_stalled_jobs():
+            log.warning("job taken up again", job=job.id, task=job.task_name)
+            await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+
+    return app
+
+
+async def work(app: App) -> None:
+    """Works until cancelled. The engine's worker gives up when the database is away for long: it is started again."""
+    failures = 0
+    while True:
+        started = datetime.now(UTC)
+        try:
+            async with app.open_async():
+                await app.run_worker_async(
+                    queues=[QUEUE],
+                    concurrency=8,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=1.0,
+                    shutdown_graceful_timeout=10,
+                )
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("the worker stopped and is started again")
+        failures = 0 if datetime.now(UTC) - started > LONGEST_WAIT else failures + 1
+        await asyncio.sleep(min(30, 2**failures))

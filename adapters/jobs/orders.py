@@ -1,0 +1,49 @@
+"""Effects as jobs of the engine: their lanes, their order and their shape as JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from domain.effects import Alarm, Audience, Effect, End, Grant, Notice, Refresh, ShowHelpdesk, Tell
+
+TASK = "perform"
+QUEUE = "effects"
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Grant, End, Tell, ShowHelpdesk, Alarm, Refresh)}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`lock`: one at a time, in order. `key`: only one waits at a time. `priority`: the higher goes first."""
+
+    lock: str
+    key: str
+    priority: int
+    args: dict[str, str]
+
+
+def order(effect: Effect) -> Order:
+    """Entra's effects of a request share a lane, in which an end goes first; notices never wait behind Entra."""
+    args = {"effect": type(effect).__name__, **{name: str(value) for name, value in asdict(effect).items()}}
+    reference = effect.reference
+    match effect:
+        case End():
+            return Order(reference, f"{reference}:end", 40, args)
+        case Grant():
+            return Order(reference, f"{reference}:grant", 30, args)
+        case Tell():
+            return Order(f"{reference}:{effect.to}", effect.key, 20, args)
+        case ShowHelpdesk():
+            return Order(f"{reference}:helpdesk", f"{reference}:show", 20, args)
+        case Alarm():
+            return Order(f"{reference}:helpdesk", f"{reference}:alarm:{effect.occasion}", 25, args)
+        case Refresh():
+            return Order(f"{reference}:refresh", f"{reference}:refresh", 20, args)
+
+
+def effect_of(args: dict[str, str]) -> Effect:
+    """The effect that `order` wrote."""
+    values: dict[str, Any] = dict(args)
+    kind = _KINDS[values.pop("effect")]
+    if kind is Tell:
+        values |= {"notice": Notice(values["notice"]), "to": Audience(values["to"])}
+    effect: Effect = kind(**values)
+    return effect

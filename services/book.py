@@ -1,0 +1,162 @@
+"""What the services need the book (the database) to do. `adapters.database` makes it real.
+
+Each call may raise `Trouble` when the database cannot be reached.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from domain.effects import Effect
+from domain.request import Request
+from services.chat import Address, Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A half-finished conversation: the answers so far, and the card that shows the present question."""
+
+    person_id: str
+    topic: str
+    answers: Mapping[str, Any]
+    updated_at: datetime
+    version: int = 0
+    """Counts the cards shown; 0 is a draft that was never saved."""
+    card: Sent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A card in Teams that shows a request and has to be kept true."""
+
+    reference: str
+    view: str
+    """Which card it is: a name that `services.show` knows."""
+    viewer_id: str
+    """The Entra id of the only reader, or empty for a channel."""
+    sent: Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the audit."""
+
+    at: datetime
+    reference: str
+    what: str
+    by_id: str
+    activity: str
+    policy_version: str
+    details: Mapping[str, str]
+
+
+class Page(Protocol):
+    """One transaction: all of it is kept, or nothing."""
+
+    async def request(self, reference: str) -> Request | None:
+        """The request, locked for everybody else until the transaction ends."""
+        ...
+
+    async def open_request(self, subject_id: str) -> Request | None: ...
+
+    async def add(self, request: Request) -> bool:
+        """False where the reference is taken or the subject already has an open request: nothing is then added."""
+        ...
+
+    async def change(self, request: Request) -> None: ...
+
+    async def record(self, entries: Sequence[Entry]) -> None: ...
+
+    async def want(self, effects: Sequence[Effect]) -> None:
+        """Puts effects before the job engine; one that already waits is not put there twice."""
+        ...
+
+    async def use_up(self, draft: Draft) -> bool:
+        """Removes a draft; False where it has moved on since it was read."""
+        ...
+
+
+class Book(Protocol):
+    def page(self) -> AbstractAsyncContextManager[Page]: ...
+
+    async def request(self, reference: str) -> Request | None: ...
+
+    async def open_request(self, subject_id: str) -> Request | None: ...
+
+    async def waiting(self, limit: int) -> tuple[Request, ...]:
+        """Requests that await a decision, the oldest first."""
+        ...
+
+    async def of_subject(self, subject_id: str, since: datetime) -> tuple[Request, ...]:
+        """What this person was the subject of, the newest first."""
+        ...
+
+    async def of_person(self, person_id: str, limit: int) -> tuple[Request, ...]:
+        """What this person asked for or is the subject of; open ones first, then the newest."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        """References of what time alone has to move on, the longest overdue first."""
+        ...
+
+    async def entries(self, reference: str) -> tuple[Entry, ...]: ...
+
+
+class Drafts(Protocol):
+    async def draft(self, person_id: str, topic: str) -> Draft | None: ...
+
+    async def latest(self, person_id: str) -> Draft | None: ...
+
+    async def keep(self, draft: Draft) -> Draft | None:
+        """The draft with its next version; None where somebody else moved it on since it was read."""
+        ...
+
+    async def shown(self, draft: Draft, card: Sent) -> None:
+        """Remembers where the draft's card is."""
+        ...
+
+    async def drop(self, person_id: str, topic: str) -> None: ...
+
+    async def forget_before(self, moment: datetime) -> int: ...
+
+
+class Addresses(Protocol):
+    async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> None:
+        """Where this person can be reached; it lives again if it was dead."""
+        ...
+
+    async def welcome(self, person_id: str) -> bool:
+        """True the first time only."""
+        ...
+
+    async def of(self, person_id: str) -> Address | None:
+        """None where this person was never seen, or can no longer be reached there."""
+        ...
+
+    async def dead(self, person_id: str) -> None: ...
+
+    async def place(self) -> Address | None:
+        """The channel where the helpdesk decides."""
+        ...
+
+    async def set_place(self, address: Address, at: datetime, *, only_first: bool) -> bool:
+        """False where there is one already and only the first counts."""
+        ...
+
+
+class Copies(Protocol):
+    async def add_copy(self, copy: Copy) -> None: ...
+
+    async def copies(self, reference: str) -> tuple[Copy, ...]: ...
+
+    async def forget_copy(self, copy: Copy) -> None: ...
+
+
+class Notices(Protocol):
+    async def begin(self, key: str, reference: str, at: datetime) -> bool:
+        """Writes that this notice is being sent. False where it was sent before: it must not be sent again."""
+        ...
+
+    async def finish(self, key: str, *, way: str, activity_id: str, at: datetime) -> None: ...
