@@ -1,0 +1,136 @@
+"""The pieces that all cards are built from. They keep Teams' rules, so that the cards need not know them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cards.card import Card
+from domain.policy import Policy
+
+Part = dict[str, Any]
+
+_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]#~"} | {"<": "‹", ">": "›"})
+_LONGEST_SHOWN = 1200
+
+
+def plain(text: str) -> str:
+    """What a person typed, so that a card shows it as it is: no links, no mentions, no formatting.
+
+    Control characters become spaces; what is longer than a card bears is cut, and says so.
+    """
+    kept = "".join(character if character.isprintable() or character == "\n" else " " for character in text).strip()
+    if len(kept) > _LONGEST_SHOWN:
+        kept = f"{kept[:_LONGEST_SHOWN]} … (cut)"
+    return kept.replace("{{", "{ {").translate(_MARKDOWN)
+
+
+def heading(text: str) -> Part:
+    return {"type": "TextBlock", "text": text, "size": "Large", "weight": "Bolder", "wrap": True, "style": "heading"}
+
+
+def words(text: str, **more: Any) -> Part:
+    return {"type": "TextBlock", "text": text, "wrap": True, **more}
+
+
+def quiet(text: str) -> Part:
+    return words(text, isSubtle=True, size="Small", spacing="Medium")
+
+
+def state(icon: str, text: str, style: str = "default") -> Part:
+    """The line that says how things stand: by icon and words; the colour only repeats it."""
+    return {
+        "type": "Container",
+        "style": style,
+        "items": [words(f"{icon} {text}", weight="Bolder")],
+        "spacing": "Small",
+    }
+
+
+def next_step(text: str) -> Part:
+    return {"type": "Container", "separator": True, "items": [words("What happens next", weight="Bolder"), words(text)]}
+
+
+def mistake(text: str) -> Part:
+    return {"type": "Container", "style": "attention", "items": [words(f"⚠️ {text}")]}
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> Part:
+    """Name and value, one below the other; pairs without a value are left out."""
+    return {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in pairs if value]}
+
+
+def choice(input_id: str, label: str, options: Sequence[tuple[str, str]], *, error: str, value: str = "") -> Part:
+    """Radio buttons. `options` are (title, value)."""
+    part: Part = {
+        "type": "Input.ChoiceSet",
+        "id": input_id,
+        "label": label,
+        "style": "expanded",
+        "isRequired": True,
+        "errorMessage": error,
+        "wrap": True,
+        "choices": [{"title": title, "value": choice_value} for title, choice_value in options],
+    }
+    return part | ({"value": value} if value else {})
+
+
+def field(
+    input_id: str,
+    label: str,
+    *,
+    error: str = "",
+    value: str = "",
+    hint: str = "",
+    lines: bool = False,
+    most: int = 0,
+) -> Part:
+    """A field to type in; required where there is an `error` to show."""
+    part: Part = {"type": "Input.Text", "id": input_id, "label": label}
+    if error:
+        part |= {"isRequired": True, "errorMessage": error}
+    if value:
+        part["value"] = value
+    if hint:
+        part["placeholder"] = hint
+    if lines:
+        part["isMultiline"] = True
+    if most:
+        part["maxLength"] = most
+    return part
+
+
+def button(
+    title: str, verb: str, data: Mapping[str, Any] | None = None, *, style: str = "", inputs: bool = False
+) -> Part:
+    """A button that does `verb`. `inputs`: whether it sends the card's fields, and so needs them filled.
+
+    The Submit fallback carries the same data, for clients in which Execute fails.
+    """
+    sent = {**(data or {}), "verb": verb}
+    common: Part = {"title": title, "data": sent, "associatedInputs": "auto" if inputs else "none"}
+    if style:
+        common["style"] = style
+    return {"type": "Action.Execute", "verb": verb, **common, "fallback": {"type": "Action.Submit", **common}}
+
+
+def link(title: str, url: str) -> Part:
+    return {"type": "Action.OpenUrl", "title": title, "url": url}
+
+
+def buttons(*actions: Part) -> Part:
+    return {"type": "ActionSet", "actions": list(actions)}
+
+
+def help_line(policy: Policy) -> Part:
+    return quiet(
+        f"Need help? Telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}, or type “help” here."
+    )
+
+
+def card(summary: str, *body: Part | None) -> Card:
+    content = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.5",
+        "body": [part for part in body if part is not None],
+    }
+    return Card(content, summary)

@@ -1,0 +1,87 @@
+"""Cards that only say something: welcome, help, a refusal, something that went wrong."""
+
+from cards.card import Card
+from cards.parts import button, buttons, card, facts, heading, help_line, link, state, words
+from domain.errors import Refusal
+from domain.policy import SHORT, Policy
+
+ASK = ("Ask for an exception", "ask.start")
+MINE = ("My requests", "mine")
+
+
+def welcome(policy: Policy, *, agent: bool) -> Card:
+    return _menu("MFA exceptions", policy, agent=agent)
+
+
+def how_to(policy: Policy, *, agent: bool) -> Card:
+    return _menu("What you can do here", policy, agent=agent)
+
+
+def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
+    kind = policy.kinds[SHORT]
+    typed = [
+        ("short", f"ask for a {kind.length} exception, for you or a colleague"),
+        ("my requests", "see what you asked for and how it stands"),
+        ("status", "see one request: type its reference behind it"),
+        ("withdraw", "take back a request that is waiting: type its reference behind it"),
+        ("end", "end an exception that you no longer need: type its reference behind it"),
+        ("cancel", "stop what you are filling in"),
+    ]
+    if agent:
+        typed += [
+            ("queue", "see what is waiting for a decision"),
+            ("review", "open one request: type its reference behind it"),
+            ("approve", "approve it: type its reference behind it"),
+            ("reject", "reject it: type its reference and the reason"),
+            ("revoke", "end it at once: type its reference and the reason"),
+            ("use this channel", "in a channel: have requests posted there"),
+        ]
+    actions = [button(*ASK, style="positive"), button(*MINE)]
+    if agent:
+        actions.append(button("Waiting requests", "queue"))
+    return card(
+        f"{title}: ask for an exception, or see your requests",
+        heading(title),
+        words(
+            f"If you cannot use multi-factor authentication (MFA), the {policy.helpdesk.name} can exempt you for "
+            f"{kind.length}. Nobody can give themselves an exception: the helpdesk decides on each request."
+        ),
+        words("Tell us what happened, for example “I lost my phone”, or use a button."),
+        buttons(*actions, link("Read the guide", policy.links.guide)),
+        words("You can also type:", separator=True),
+        facts(typed),
+        help_line(policy),
+    )
+
+
+def not_understood(policy: Policy, likely: list[tuple[str, str]]) -> Card:
+    """`likely` are up to three (title, verb) that the person may have meant."""
+    return card(
+        "We did not understand that. Here is what you can do",
+        heading("We did not understand that"),
+        words("Did you mean one of these? You can also type “help”."),
+        buttons(*[button(title, verb) for title, verb in likely]),
+        help_line(policy),
+    )
+
+
+def refused(refusal: Refusal, policy: Policy) -> Card:
+    return card(
+        refusal.sentence,
+        words(refusal.sentence),
+        buttons(link(*refusal.link)) if refusal.link else None,
+        help_line(policy),
+    )
+
+
+def went_wrong(sentence: str, policy: Policy) -> Card:
+    return card(sentence, state("⚠️", "That did not work"), words(sentence), help_line(policy))
+
+
+def note(title: str, sentence: str, policy: Policy) -> Card:
+    return card(f"{title}. {sentence}", heading(title), words(sentence), help_line(policy))
+
+
+def answered(question: str, answer: str) -> Card:
+    """What is left of a question's card when the answer was typed below it."""
+    return card(f"{question} {answer}", words(question, isSubtle=True), words(f"✔️ {answer}"))
