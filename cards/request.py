@@ -149,7 +149,7 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
         ),
         _stuck(request),
         words(f"Last message from Entra: {plain(request.stuck.message)}", isSubtle=True) if request.stuck else None,
-        next_step(_next_for_agents(request, policy)),
+        next_step(_next_for_agents(request)),
         _agent_buttons(request),
     )
 
@@ -165,7 +165,7 @@ def _agent_buttons(request: Request) -> Part | None:
     return None
 
 
-def _next_for_agents(request: Request, policy: Policy) -> str:
+def _next_for_agents(request: Request) -> str:
     match request.state:
         case State.AWAITING_DECISION:
             return (
@@ -245,7 +245,7 @@ def notice_words(
         case Notice.GRANTED if request.ends_at:
             return (
                 f"{whose} is on until {uk_time(request.ends_at)}",
-                f"{they} can sign in without MFA prompts until then. It can take about 5 minutes to reach all services. "
+                f"{they} can sign in without MFA prompts until then. It can take 5 minutes to reach all services. "
                 f"When it ends, MFA prompts return.{follow_up}",
             )
         case Notice.REMINDER if request.ends_at:
@@ -294,7 +294,7 @@ def alarm(request: Request, policy: Policy) -> Card:
         next_step(
             "The exception has not started, and nobody was told that it has."
             if request.state is State.GRANTING
-            else "The account may still be exempt. If this goes on, take it out of the exemption group by hand in Entra."
+            else "The account may still be exempt. If this goes on, remove it from the exemption group in Entra by hand."
         ),
         buttons(button("Open the request", "review", {"reference": request.reference})),
         help_line(policy),

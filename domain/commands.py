@@ -9,8 +9,6 @@ from domain.people import Person
 class Ask:
     """A new request. `taken_by` is the agent who took the telephone call; then `by` is the caller."""
 
-    reference: str
-    tenant_id: str
     by: Person
     subject: Person
     kind: str

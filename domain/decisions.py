@@ -43,6 +43,9 @@ class Facts:
     """The subject's account, for `Ask` and `Approve`."""
     already: Request | None = None
     """The subject's open request, for `Ask`."""
+    reference: str = ""
+    """A fresh reference, for `Ask`."""
+    tenant_id: str = ""
     group_id: str = ""
     """The Entra id of the kind's exemption group, for `Ask`."""
     groups: frozenset[str] = frozenset()
@@ -136,8 +139,8 @@ def _ask(command: Ask, facts: Facts, policy: Policy, now: datetime) -> Decision:
     if len(details) > policy.limits.text:
         raise Refusal(f"Use {policy.limits.text} characters or fewer.", rule="too_long")
     request = Request(
-        reference=command.reference,
-        tenant_id=command.tenant_id,
+        reference=facts.reference,
+        tenant_id=facts.tenant_id,
         kind=command.kind,
         group_id=facts.group_id,
         state=State.AWAITING_DECISION,

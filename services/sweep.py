@@ -1,0 +1,41 @@
+"""Finds what time alone moves on, and moves it on. Called every few seconds, however the clock may have jumped."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from domain.commands import Tick
+from domain.errors import Refusal
+from services.book import Book, Drafts
+from services.carry_out import CarryOut
+
+log = structlog.get_logger(__name__)
+BATCH = 500
+TIDY = timedelta(hours=1)
+
+
+class Heard(Protocol):
+    async def forget_old(self) -> int: ...
+
+
+@dataclass(slots=True)
+class Sweep:
+    book: Book
+    drafts: Drafts
+    heard: Heard
+    carry_out: CarryOut
+    _tidied: datetime | None = field(default=None)
+
+    async def __call__(self) -> None:
+        now = self.carry_out.clock.now()
+        for reference in await self.book.due(now, BATCH):
+            try:
+                await self.carry_out(reference, Tick())
+            except Refusal:
+                log.exception("time was refused", reference=reference)
+        if self._tidied is None or abs(now - self._tidied) >= TIDY:
+            self._tidied = now
+            await self.drafts.forget_before(now - self.carry_out.policy.limits.draft_kept)
+            await self.heard.forget_old()
