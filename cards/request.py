@@ -294,7 +294,7 @@ def alarm(request: Request, policy: Policy) -> Card:
         next_step(
             "The exception has not started, and nobody was told that it has."
             if request.state is State.GRANTING
-            else "The account may still be exempt. If this goes on, remove it from the exemption group in Entra by hand."
+            else "The account may still be exempt. If this goes on, remove it from the group in Entra by hand."
         ),
         buttons(button("Open the request", "review", {"reference": request.reference})),
         help_line(policy),

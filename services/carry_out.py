@@ -1,4 +1,4 @@
-"""The one door in: facts are gathered, the decision is made, and request, audit and wanted effects are saved together."""
+"""The one door in: facts are gathered, the decision is made, and all that follows from it is saved together."""
 
 import secrets
 from collections.abc import Callable, Mapping
