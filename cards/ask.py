@@ -187,7 +187,7 @@ def confirm(asking: Asking, rows: Sequence[tuple[str, str]], *, caller: bool, gr
     return asking.question(
         title,
         words(title, weight="Bolder"),
-        facts(rows),
+        facts((name, plain(value)) for name, value in rows),
         words(after),
         actions=[
             asking.button(button_title, "ask.send", "positive"),

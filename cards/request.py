@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, heading, help_line, next_step, plain, state, words
+from cards.parts import Part, button, buttons, card, facts, heading, help_line, mistake, next_step, plain, state, words
 from domain.effects import Notice
 from domain.moments import span, uk_time
 from domain.policy import Policy, Reason
@@ -27,7 +27,7 @@ def status_words(request: Request) -> str:
     return STATES[request.state][1]
 
 
-def mine(request: Request, policy: Policy, now: datetime) -> Card:
+def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Card:
     """The request for the person who asked or is exempted: how it stands, what is next, and the way out."""
     actions = []
     if request.state in (State.AWAITING_DECISION, State.GRANTING):
@@ -39,6 +39,7 @@ def mine(request: Request, policy: Policy, now: datetime) -> Card:
     return card(
         f"{request.reference}: {status_words(request)}. {_next(request, policy)}",
         heading(request.reference),
+        mistake(said) if said else None,
         state_line(request),
         facts([("For", request.subject.name), *_common(request, policy, now)]),
         _stuck(request),
@@ -130,12 +131,13 @@ def _stuck(request: Request) -> Part | None:
     )
 
 
-def decision(request: Request, history: Sequence[Request], policy: Policy, now: datetime) -> Card:
+def decision(request: Request, history: Sequence[Request], policy: Policy, now: datetime, said: str = "") -> Card:
     """The request for the helpdesk. Its buttons are there only while they can do something."""
     summary = f"{status_words(request)}: {request.subject.name}, {reason_title(request, policy)} ({request.reference})"
     return card(
         summary,
         heading(f"{request.subject.name}: {policy.kinds[request.kind].title.lower()}"),
+        mistake(said) if said else None,
         state_line(request),
         facts(
             [

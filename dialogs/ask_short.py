@@ -16,7 +16,7 @@ from domain.policy import Details, Kind, Policy, Reason
 
 Answers = Mapping[str, Any]
 """`kind`, `who`, `typed` (a name or address to look up), `matches`, `subject`, `reason`, `details`, `remedy`,
-`verification`, `ticket`; `trail` is the order in which they were given; `changing` while one is being chosen to change."""
+`verification`, `ticket`; `trail`: the order in which they were given; `changing`: one is being chosen to change."""
 
 
 class Step(StrEnum):
@@ -54,11 +54,8 @@ class NotNeeded(Exception):  # an outcome, not an error
 
 def begin(kind: str, *, who: str = "", typed: str = "", reason: str = "") -> Answers:
     """A new conversation, with whatever the first sentence already said."""
-    answers: dict[str, Any] = {"kind": kind, "trail": []}
-    for key, value in (("who", who), ("typed", typed), ("reason", reason)):
-        if value:
-            answers[key] = value
-    return answers
+    given = {"who": who, "typed": typed, "reason": reason}
+    return {"kind": kind, "trail": [], **{key: value for key, value in given.items() if value}}
 
 
 def next_step(answers: Answers, policy: Policy) -> Step:
@@ -140,7 +137,7 @@ def answer(answers: Answers, said: Said, policy: Policy) -> Answers:
     if step is Step.VERIFICATION:
         return _verification(answers, said, policy)
     if step is Step.CHANGE:
-        return change_to(answers, said.value("change") or normal(said.text), policy)
+        return change_to(answers, said.value("change") or normal(said.text))
     raise Refusal("Choose one of the buttons, or type “send”, “change”, “back” or “cancel”.", rule="no_question")
 
 
@@ -247,7 +244,7 @@ def _verification(answers: Answers, said: Said, policy: Policy) -> Answers:
 
 
 def verification_in(said: Said, policy: Policy) -> tuple[str, str]:
-    """The way of verification (an id of the policy) and the ticket, from a card's fields or “called back, ticket 123”."""
+    """The way of verification (a policy's id) and the ticket, from a card's fields or “called back, ticket 123”."""
     before, _, after = said.text.partition("ticket")
     options = [(way.id, way.title, way.words) for way in policy.verifications]
     way = said.value("verification") or choice_in(before.strip(" ,;"), options)
@@ -279,7 +276,7 @@ def asks_to_change(answers: Answers) -> Answers:
     return {**answers, "changing": True}
 
 
-def change_to(answers: Answers, key: str, policy: Policy) -> Answers:
+def change_to(answers: Answers, key: str) -> Answers:
     """Takes one answer out, so that it is asked again; the others stay."""
     by_name = {normal(name): key for key, name in _NAMES.items()} | {"who": "subject", "person": "subject"}
     key = by_name.get(key, key)

@@ -103,7 +103,7 @@ def reason_in(text: str, kind: Kind) -> Reason | None:
 
 
 def about_exceptions(text: str, policy: Policy) -> str:
-    """The kind (a key of the policy) that a text without a reason may be about; empty where it is about something else."""
+    """The kind (a key of the policy) that a text may be about; empty where it is about something else."""
     scores = {name: _score(text, kind.words) for name, kind in policy.kinds.items()}
     best = max(scores, key=lambda name: scores[name], default="")
     return best if best and scores[best] else ""
@@ -121,7 +121,7 @@ def _score(text: str, phrases: Iterable[str]) -> int:
         elif (
             " " not in phrase
             and len(phrase) >= 5
-            and process.extractOne(phrase, words, scorer=fuzz.ratio, score_cutoff=88)
+            and process.extractOne(phrase, words, scorer=fuzz.ratio, score_cutoff=90)
         ):
             found += 1
     return found

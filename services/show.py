@@ -24,14 +24,17 @@ class Show:
     clock: Clock
     policy: Policy
 
-    async def __call__(self, request: Request, view: str) -> Card:
-        """`view`: HELPDESK, MINE or a `notice_view`. A notice that is overtaken shows the present state instead."""
+    async def __call__(self, request: Request, view: str, said: str = "") -> Card:
+        """`view`: HELPDESK, MINE or a `notice_view`. A notice that is overtaken shows the present state instead.
+
+        `said` is a sentence to put on top, for whoever clicked in vain.
+        """
         now = self.clock.now()
         if view == HELPDESK:
             history = await self.book.of_subject(request.subject.id, now - self.policy.limits.history)
-            return cards.decision(request, history, self.policy, now)
+            return cards.decision(request, history, self.policy, now, said)
         if view == MINE:
-            return cards.mine(request, self.policy, now)
+            return cards.mine(request, self.policy, now, said)
         notice, _, to = view.partition(":")
         if still_says_so(request, Notice(notice)):
             return cards.notice(request, Notice(notice), self.policy, now, for_subject=to == Audience.SUBJECT)

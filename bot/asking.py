@@ -1,0 +1,237 @@
+"""Runs the conversation that asks for an exception: keeps the answers, looks things up, shows the next card."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.reply import Reply
+from cards import ask as cards
+from cards.card import Card
+from cards.plain_words import answered, note
+from dialogs import ask_short as dialog
+from dialogs.ask_short import Answers, NotNeeded, Said, Step
+from dialogs.understand import normal
+from domain import eligibility
+from domain.commands import Approve, Ask
+from domain.errors import Refusal, Trouble
+from domain.people import Person
+from domain.policy import Policy
+from domain.request import Request
+from services.book import Book, Copies, Copy, Draft, Drafts
+from services.carry_out import CarryOut, UsedUp
+from services.look_up import LookUp
+from services.ports import Directory
+from services.show import HELPDESK, MINE, Show
+
+TOPIC = "ask"
+MOST_MATCHES = 8
+TRY_AGAIN = "We cannot reach NHSmail to check this just now. Your answers are kept. Check again in a minute."
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    policy: Policy
+    book: Book
+    drafts: Drafts
+    copies: Copies
+    directory: Directory
+    look_up: LookUp
+    carry_out: CarryOut
+    show: Show
+
+    async def start(self, me: Person, reply: Reply, answers: Answers) -> None:
+        """Begins, or goes on with what is half finished."""
+        draft = await self.drafts.draft(me.id, TOPIC)
+        if draft is None:
+            draft = Draft(me.id, TOPIC, answers, self.carry_out.clock.now())
+        await self._proceed(me, reply, draft, draft.answers)
+
+    async def clicked(self, me: Person, reply: Reply, verb: str, data: Mapping[str, Any]) -> None:
+        """A button of one of this conversation's cards. An old card's button shows the present question."""
+        draft = await self.drafts.draft(me.id, TOPIC)
+        said = Said(data=data)
+        if draft is None:
+            await self._nothing_open(me, reply)
+        elif str(data.get("card", "")) != str(draft.version):
+            await self._proceed(me, reply, draft, draft.answers, "That card was an old one. This is where you are.")
+        else:
+            await self._do(me, reply, draft, verb, said)
+
+    async def typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
+        step = dialog.next_step(draft.answers, self.policy)
+        plain = normal(text)
+        confirming = step is Step.CONFIRM and plain in ("yes", "send", "ok", "confirm", "grant", "go ahead", "y")
+        refused = step is Step.CHECK and plain in ("yes", "again", "check again", "retry", "try again")
+        verb = {"back": "back", "change": "change", "cancel": "cancel"}.get(command, "answer")
+        verb = "send" if confirming else "again" if refused else verb
+        await self._do(me, reply, draft, f"ask.{verb}", Said(text=text))
+
+    async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:
+        answers, error = draft.answers, ""
+        try:
+            match verb:
+                case "ask.answer":
+                    answers = dialog.answer(answers, said, self.policy)
+                case "ask.back":
+                    answers = dialog.back(answers)
+                case "ask.change":
+                    answers = dialog.asks_to_change(answers)
+                case "ask.change_to":
+                    answers = dialog.change_to(answers, said.value("change"))
+                case "ask.cancel":
+                    await self._leave(reply, draft, cards.cancelled(self.policy))
+                    return
+                case "ask.send":
+                    await self._send(me, reply, draft)
+                    return
+        except NotNeeded:
+            await self._leave(reply, draft, cards.remedied(self.policy))
+            return
+        except Refusal as refusal:
+            error = refusal.sentence
+        await self._proceed(me, reply, draft, answers, error)
+
+    async def _proceed(self, me: Person, reply: Reply, draft: Draft, answers: Answers, error: str = "") -> None:
+        answers, error, refusal = await self._known(me, answers, error)
+        kept = await self.drafts.keep(replace(draft, answers=answers, updated_at=self.carry_out.clock.now()))
+        if kept is None:
+            latest = await self.drafts.draft(me.id, TOPIC)
+            if latest is None:
+                await self._nothing_open(me, reply)
+                return
+            kept, refusal, error = latest, None, "You answered twice at once. This is where you are."
+        card = await self._card(me, kept, error, refusal)
+        sent = await reply.show(card)
+        if sent is not None:
+            await self.drafts.shown(kept, sent)
+            if draft.card is not None and draft.card.activity_id != sent.activity_id:
+                await self._tidy(reply, draft)
+
+    async def _known(self, me: Person, answers: Answers, error: str) -> tuple[Answers, str, Refusal | None]:
+        """Looks up and checks whatever the answers need, until there is a question or a refusal."""
+        while True:
+            step = dialog.next_step(answers, self.policy)
+            try:
+                if step is Step.LOOK_UP:
+                    people = await self.directory.find(answers["typed"], limit=MOST_MATCHES + 1)
+                    answers = dialog.found(answers, people, most=MOST_MATCHES)
+                elif step is Step.CHECK:
+                    await self._check(me, answers)
+                    answers = dialog.checked(answers)
+                else:
+                    return answers, error, None
+            except Trouble:
+                if step is Step.LOOK_UP:
+                    return dialog.not_found(answers), TRY_AGAIN, None
+                return answers, "", Refusal(TRY_AGAIN, rule="trouble")
+            except Refusal as refusal:
+                if step is Step.CHECK:
+                    return answers, "", refusal
+                answers, error = dialog.not_found(answers), refusal.sentence
+
+    async def _check(self, me: Person, answers: Answers) -> None:
+        subject = dialog.subject_of(answers, me)
+        if answers["who"] == cards.FOR_CALLER and subject.id == me.id:
+            raise Refusal("You cannot take your own call. Ask a colleague at the helpdesk.", rule="own_request")
+        account = await self.directory.account(subject.id)
+        eligibility.check(account, await self.book.open_request(subject.id), self.policy)
+
+    async def _card(self, me: Person, draft: Draft, error: str, refusal: Refusal | None) -> Card:
+        answers = draft.answers
+        kind = dialog.kind_of(answers, self.policy)
+        asking = cards.Asking(self.policy, kind, draft.version, dialog.place(answers, self.policy), error)
+        caller = answers.get("who") == cards.FOR_CALLER
+        reason = dialog.reason_of(answers, self.policy)
+        if refusal is not None:
+            return cards.refused(asking, refusal.sentence, refusal.link, for_me=answers["who"] == cards.FOR_ME)
+        rows = dialog.rows(answers, me, self.policy) if "who" in answers else []
+        match dialog.next_step(answers, self.policy):
+            case Step.WHO:
+                return cards.who(asking, agent=await self._is_agent(me))
+            case Step.PERSON:
+                return cards.person(asking, caller=caller, typed=answers.get("typed", ""))
+            case Step.CHOOSE:
+                return cards.choose(asking, answers["typed"], [Person(**one) for one in answers["matches"]])
+            case Step.DETAILS if reason:
+                return cards.details(asking, reason, answers.get("details", ""))
+            case Step.REMEDY if reason:
+                return cards.remedy(asking, reason)
+            case Step.VERIFICATION:
+                return cards.verification(asking, dialog.subject_of(answers, me), "", answers.get("ticket", ""))
+            case Step.CONFIRM:
+                shown = [(name, value) for _, name, value in rows]
+                now = dialog.grants_now(answers, self.policy)
+                return cards.confirm(asking, shown, caller=caller, granted_now=now)
+            case Step.CHANGE:
+                return cards.change(asking, rows)
+            case Step.CHECK:
+                return cards.refused(asking, TRY_AGAIN, None, for_me=answers["who"] == cards.FOR_ME)
+        return cards.reason(asking, answers.get("reason", ""))
+
+    async def _is_agent(self, me: Person) -> bool:
+        try:
+            return await self.look_up.is_agent(me.id)
+        except Trouble:
+            return False
+
+    async def _send(self, me: Person, reply: Reply, draft: Draft) -> None:
+        answers = draft.answers
+        if dialog.next_step(answers, self.policy) is not Step.CONFIRM:
+            await self._proceed(me, reply, draft, answers)
+            return
+        subject = dialog.subject_of(answers, me)
+        caller = answers["who"] == cards.FOR_CALLER
+        ask = Ask(
+            by=subject if caller else me,
+            subject=subject,
+            kind=answers["kind"],
+            reason=answers["reason"],
+            details=answers.get("details", ""),
+            taken_by=me if caller else None,
+        )
+        approve = None
+        if dialog.grants_now(answers, self.policy):
+            approve = Approve(me, answers["verification"], answers.get("ticket", ""))
+        try:
+            request = await self.carry_out.ask(ask, draft, reply.incoming.activity_id, approve)
+        except UsedUp:
+            await self._nothing_open(me, reply)
+        except Refusal as refusal:
+            await self._proceed(me, reply, draft, {**answers, "checked": False}, refusal.sentence)
+        except Trouble:
+            await self._proceed(me, reply, draft, answers, TRY_AGAIN)
+        else:
+            await self._receipt(me, reply, request, draft, HELPDESK if caller else MINE)
+
+    async def _receipt(self, me: Person, reply: Reply, request: Request, draft: Draft | None, view: str) -> None:
+        sent = await reply.show(await self.show(request, view))
+        if sent is not None:
+            await self.copies.add_copy(Copy(request.reference, view, me.id, sent))
+            if draft is not None and draft.card is not None and draft.card.activity_id != sent.activity_id:
+                await self._tidy(reply, draft)
+            latest = await self.book.request(request.reference)
+            if latest is not None and latest.version != request.version:
+                await reply.messenger.replace(sent, await self.show(latest, view))
+
+    async def _leave(self, reply: Reply, draft: Draft, card: Card) -> None:
+        await self.drafts.drop(draft.person_id, TOPIC)
+        sent = await reply.show(card)
+        if draft.card is not None and (sent is None or draft.card.activity_id != sent.activity_id):
+            await self._tidy(reply, draft)
+
+    async def _tidy(self, reply: Reply, draft: Draft) -> None:
+        """Takes the buttons off a card whose question was answered elsewhere."""
+        assert draft.card is not None
+        try:
+            await reply.messenger.replace(draft.card, answered("This question was answered.", "See below."))
+        except Trouble:
+            return  # the old card stays as it is, and its buttons answer with the present state
+
+    async def _nothing_open(self, me: Person, reply: Reply) -> None:
+        """An old card's button, and nothing is half finished: shows the latest request, else where to begin."""
+        latest = await self.book.of_person(me.id, 1)
+        if latest:
+            await self._receipt(me, reply, latest[0], None, MINE)
+        else:
+            sentence = "This was already sent or cancelled, and nothing is half finished."
+            await reply.show(note("Nothing is open", sentence, self.policy))

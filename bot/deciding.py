@@ -1,0 +1,126 @@
+"""What helpdesk staff do with a request: look, approve, reject, revoke. Who they are is checked at each click."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.reply import Reply
+from cards import decide as cards
+from cards import lists
+from cards.card import Card
+from cards.plain_words import note
+from dialogs.ask_short import Said, verification_in
+from domain.commands import Approve, Reject, Revoke
+from domain.errors import Refusal
+from domain.events import Event, What
+from domain.people import Person
+from domain.policy import Policy
+from domain.request import Request, State
+from services.book import Addresses, Book, Copies, Copy, Draft, Drafts
+from services.carry_out import CarryOut
+from services.chat import Scope
+from services.show import HELPDESK, Show
+
+TOPIC = "decide"
+FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
+    "approve": (cards.approve, frozenset({State.AWAITING_DECISION})),
+    "reject": (cards.reject, frozenset({State.AWAITING_DECISION})),
+    "revoke": (cards.revoke, frozenset({State.GRANTING, State.ACTIVE})),
+}
+"""Each decision's form, and the states in which it makes sense to show it."""
+_MENDABLE = frozenset({"not_verified", "words_missing", "too_long"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    policy: Policy
+    book: Book
+    drafts: Drafts
+    copies: Copies
+    addresses: Addresses
+    carry_out: CarryOut
+    show: Show
+
+    async def queue(self, me: Person, reply: Reply) -> None:
+        await self._only_agents(me)
+        waiting = await self.book.waiting(lists.MOST + 1)
+        now = self.carry_out.clock.now()
+        await reply.show(lists.queue(waiting[: lists.MOST], self.policy, now, more=len(waiting) > lists.MOST))
+
+    async def review(self, me: Person, reply: Reply, reference: str, said: str = "") -> None:
+        await self._only_agents(me)
+        request = await self._request(reference)
+        await self.carry_out.record(reference, Event(What.READ, me.id), reply.incoming.activity_id)
+        await self.drafts.drop(me.id, TOPIC)
+        await self._show(me, reply, request, said)
+
+    async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "") -> None:
+        """The form of a decision, for this agent; the request itself where it is too late for that."""
+        await self._only_agents(me)
+        request = await self._request(reference)
+        form, states = FORMS[verb]
+        if request.state not in states:
+            await self._show(me, reply, request, "It is too late for that. This is how it stands.")
+            return
+        await self.drafts.drop(me.id, TOPIC)
+        answers = {"verb": verb, "reference": reference}
+        draft = await self.drafts.keep(Draft(me.id, TOPIC, answers, self.carry_out.clock.now()))
+        sent = await reply.show(form(request, self.policy, error))
+        if draft is not None and sent is not None:
+            await self.drafts.shown(draft, sent)
+        if sent is not None:
+            await self.copies.add_copy(Copy(reference, HELPDESK, me.id, sent))
+
+    async def decide(self, me: Person, reply: Reply, verb: str, reference: str, said: Said) -> None:
+        """The decision itself. What can be mended shows the form again; whoever is late sees how it stands."""
+        try:
+            command = self._command(me, verb, said)
+            request = await self.carry_out(reference, command, reply.incoming.activity_id)
+        except Refusal as refusal:
+            if refusal.rule in _MENDABLE:
+                await self.form(me, reply, verb, reference, refusal.sentence)
+                return
+            request = await self._request(reference) if refusal.rule != "unknown" else None
+            if request is None or refusal.rule == "not_an_agent":
+                raise
+            await self._show(me, reply, request, refusal.sentence)
+            return
+        draft = await self.drafts.draft(me.id, TOPIC)
+        await self.drafts.drop(me.id, TOPIC)
+        await self._show(me, reply, request)
+        if draft is not None and draft.card is not None and draft.answers.get("reference") == reference:
+            await self.copies.add_copy(Copy(reference, HELPDESK, me.id, draft.card))
+
+    def _command(self, me: Person, verb: str, said: Said) -> Approve | Reject | Revoke:
+        if verb == "approve":
+            return Approve(me, *verification_in(said, self.policy))
+        words = said.value("words") or said.text
+        return Reject(me, words) if verb == "reject" else Revoke(me, words)
+
+    async def use_this_channel(self, me: Person, reply: Reply) -> None:
+        await self._only_agents(me)
+        address = reply.incoming.address
+        if address.scope is not Scope.CHANNEL or not address.channel_id:
+            raise Refusal(
+                "Type this in the channel that you want to use, with a mention of the bot.", rule="no_channel"
+            )
+        await self.addresses.set_place(address, self.carry_out.clock.now(), only_first=False)
+        await reply.show(note("This channel is used", "New requests are posted here from now on.", self.policy))
+
+    async def _show(self, me: Person, reply: Reply, request: Request, said: str = "") -> None:
+        sent = await reply.show(await self.show(request, HELPDESK, said))
+        if sent is None:
+            return
+        await self.copies.add_copy(Copy(request.reference, HELPDESK, me.id, sent))
+        latest = await self.book.request(request.reference)
+        if latest is not None and latest.version != request.version:
+            await reply.messenger.replace(sent, await self.show(latest, HELPDESK))
+
+    async def _request(self, reference: str) -> Request:
+        request = await self.book.request(reference)
+        if request is None:
+            raise Refusal(f"There is no request {reference}. Check the reference, or type “queue”.", rule="unknown")
+        return request
+
+    async def _only_agents(self, me: Person) -> None:
+        if "helpdesk" not in await self.carry_out.helpdesk_groups(me.id):
+            raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")

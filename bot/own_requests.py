@@ -1,0 +1,73 @@
+"""What people do with their own requests: see them, take them back, end them."""
+
+from dataclasses import dataclass
+
+from bot.reply import Reply
+from cards import lists
+from domain.commands import EndEarly, Withdraw
+from domain.errors import Refusal
+from domain.people import Person
+from domain.policy import Policy
+from domain.request import Request, State
+from services.book import Book, Copies, Copy
+from services.carry_out import CarryOut, no_such
+from services.show import MINE, Show
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRequests:
+    policy: Policy
+    book: Book
+    copies: Copies
+    carry_out: CarryOut
+    show: Show
+
+    async def mine(self, me: Person, reply: Reply) -> None:
+        await reply.show(lists.mine(await self.book.of_person(me.id, lists.MOST), self.policy))
+
+    async def status(self, me: Person, reply: Reply, reference: str) -> None:
+        """One request; without a reference the only one that there is, else the list."""
+        if not reference:
+            requests = await self.book.of_person(me.id, 2)
+            if len(requests) != 1:
+                await self.mine(me, reply)
+                return
+            reference = requests[0].reference
+        await self._show(me, reply, await self._theirs(me, reference))
+
+    async def give_up(self, me: Person, reply: Reply, reference: str, verb: str) -> None:
+        """`withdraw` or `end`. “end” on a request that is still waiting takes it back."""
+        request = await self._theirs(me, reference) if reference else await self._only_open(me, verb)
+        ends = verb == "end" and request.state is not State.AWAITING_DECISION
+        command = EndEarly(me) if ends else Withdraw(me)
+        try:
+            request = await self.carry_out(request.reference, command, reply.incoming.activity_id)
+        except Refusal as refusal:
+            latest = await self.book.request(request.reference)
+            await self._show(me, reply, latest or request, refusal.sentence)
+        else:
+            await self._show(me, reply, request)
+
+    async def _theirs(self, me: Person, reference: str) -> Request:
+        request = await self.book.request(reference)
+        if request is None or not request.concerns(me.id):
+            raise no_such(reference)
+        return request
+
+    async def _only_open(self, me: Person, verb: str) -> Request:
+        found = [request for request in await self.book.of_person(me.id, 20) if request.is_open]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise Refusal("You have no open request.", rule="unknown")
+        listed = ", ".join(request.reference for request in found)
+        raise Refusal(f"Which one? Type “{verb}” and one of these: {listed}.", rule="which")
+
+    async def _show(self, me: Person, reply: Reply, request: Request, said: str = "") -> None:
+        sent = await reply.show(await self.show(request, MINE, said))
+        if sent is None:
+            return
+        await self.copies.add_copy(Copy(request.reference, MINE, me.id, sent))
+        latest = await self.book.request(request.reference)
+        if latest is not None and latest.version != request.version:
+            await reply.messenger.replace(sent, await self.show(latest, MINE))

@@ -1,0 +1,241 @@
+"""One turn: who acts, what they want, and who does it. Refusals and trouble become sentences here, and only here."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from bot.asking import TOPIC as ASK
+from bot.asking import Asking
+from bot.deciding import FORMS, Deciding
+from bot.incoming import Click, Incoming, InPlace, Kind
+from bot.own_requests import OwnRequests
+from bot.reply import Reply
+from cards import plain_words
+from cards.ask import FOR_CALLER, FOR_COLLEAGUE
+from dialogs import ask_short as dialog
+from dialogs import understand
+from dialogs.ask_short import Said
+from domain import reference as references
+from domain.errors import Refusal, Trouble
+from domain.people import Person
+from domain.policy import SHORT, Policy
+from services.book import Addresses, Draft, Drafts
+from services.carry_out import no_such
+from services.chat import Scope
+from services.look_up import LookUp
+from services.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    policy: Policy
+    clock: Clock
+    addresses: Addresses
+    drafts: Drafts
+    look_up: LookUp
+    asking: Asking
+    deciding: Deciding
+    own: OwnRequests
+    helpdesk_team: str
+    """The Entra group id of the helpdesk's team, in lower case."""
+
+    async def __call__(self, reply: Reply) -> InPlace | None:
+        incoming = reply.incoming
+        with structlog.contextvars.bound_contextvars(activity=incoming.activity_id, by=incoming.sender.entra_id):
+            try:
+                await self._turn(reply)
+            except Refusal as refusal:
+                log.info("refused", rule=refusal.rule)
+                await self._say(reply, refusal)
+            except Trouble as trouble:
+                log.warning("turn failed", message=trouble.message)
+                await self._sorry(reply)
+        if incoming.click and incoming.click.in_place and reply.in_place is None:
+            return InPlace(sentence="Done. See below.")
+        return reply.in_place
+
+    async def _say(self, reply: Reply, refusal: Refusal) -> None:
+        click = reply.incoming.click
+        if click and click.in_place and not reply.personal:
+            reply.in_place = InPlace(sentence=refusal.sentence)
+        elif click and click.in_place:
+            reply.in_place = InPlace(card=plain_words.refused(refusal, self.policy))
+        else:
+            await reply.messenger.send(reply.incoming.address, plain_words.refused(refusal, self.policy))
+
+    async def _sorry(self, reply: Reply) -> None:
+        sentence = (
+            "We cannot reach NHSmail or our own records just now. Nothing was changed and nothing is lost. Try again in "
+            f"a minute, or telephone the {self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}."
+        )
+        if reply.incoming.click and reply.incoming.click.in_place:
+            reply.in_place = InPlace(sentence=sentence)
+            return
+        try:
+            await reply.messenger.send(reply.incoming.address, plain_words.went_wrong(sentence, self.policy))
+        except Trouble as trouble:
+            log.warning("could not even say so", message=trouble.message)
+
+    async def _turn(self, reply: Reply) -> None:
+        incoming = reply.incoming
+        await self._remember(incoming)
+        if incoming.kind is Kind.ADDED and reply.personal and incoming.sender.entra_id:
+            if await self.addresses.welcome(incoming.sender.entra_id):
+                agent = await self._shown_as_agent(incoming.sender.entra_id)
+                await reply.messenger.send(incoming.address, plain_words.welcome(self.policy, agent=agent))
+        elif incoming.kind in (Kind.MESSAGE, Kind.CLICK):
+            me = await self._me(incoming)
+            if incoming.click is not None:
+                await self._click(me, reply, incoming.click)
+            else:
+                await self._text(me, reply, incoming.text)
+            if reply.personal:
+                await self.addresses.welcome(me.id)
+
+    async def _remember(self, incoming: Incoming) -> None:
+        now = self.clock.now()
+        if incoming.address.scope is Scope.PERSONAL and incoming.sender.entra_id and incoming.kind is not Kind.REMOVED:
+            await self.addresses.remember(incoming.sender.entra_id, incoming.sender.teams_id, incoming.address, now)
+        elif (
+            incoming.kind is Kind.ADDED
+            and incoming.address.channel_id
+            and incoming.address.team_id == self.helpdesk_team
+            and await self.addresses.set_place(incoming.address, now, only_first=True)
+        ):
+            log.info("the helpdesk's channel is known", channel=incoming.address.channel_id)
+
+    async def _me(self, incoming: Incoming) -> Person:
+        if not incoming.sender.entra_id:
+            raise Refusal("Teams does not say who you are, so we cannot help you here.", rule="nobody")
+        me = await self.look_up.person(incoming.sender.entra_id)
+        if me is None:
+            raise Refusal(
+                f"We cannot find your account in NHSmail. Telephone the {self.policy.helpdesk.name} on "
+                f"{self.policy.helpdesk.telephone}.",
+                rule="unknown_account",
+            )
+        return me
+
+    async def _shown_as_agent(self, entra_id: str) -> bool:
+        """Only for what is offered; what is done is checked when it is done."""
+        try:
+            return await self.look_up.is_agent(entra_id)
+        except Trouble:
+            return False
+
+    async def _click(self, me: Person, reply: Reply, click: Click) -> None:
+        given = click.data.get("reference", "")
+        reference = references.read(given) or "" if isinstance(given, str) else ""
+        if click.automatic and click.verb not in ("status", "review"):
+            reply.in_place = InPlace(sentence="")
+        elif click.verb.endswith(".yes") and click.verb[:-4] in FORMS:
+            self._needs(reference, given)
+            await self.deciding.decide(me, reply, click.verb[:-4], reference, Said(data=click.data))
+        elif click.verb in (*FORMS, "review"):
+            self._needs(reference, given)
+            await self._do(me, reply, understand.Typed(click.verb, reference))
+        elif click.verb in ("status", "withdraw", "end", "mine", "queue", "help"):
+            if click.verb in ("status", "withdraw", "end"):
+                self._needs(reference, given)
+            await self._do(me, reply, understand.Typed(click.verb, reference))
+        elif click.verb == "ask.start":
+            await self.asking.start(me, reply, dialog.begin(SHORT))
+        elif click.verb.startswith("ask."):
+            await self.asking.clicked(me, reply, click.verb, click.data)
+        else:
+            raise Refusal("This button is not known here. Type “help” to see what you can do.", rule="unknown_verb")
+
+    def _needs(self, reference: str, given: object) -> None:
+        if not reference:
+            raise no_such(str(given)[:20] if isinstance(given, str) and given else "with this reference")
+
+    async def _text(self, me: Person, reply: Reply, text: str) -> None:
+        typed = understand.command_in(text)
+        draft = await self.drafts.latest(me.id)
+        if draft is not None and draft.topic == ASK and not typed.reference:
+            own = typed.command in ("", "back", "change", "cancel") or self._answers(draft, typed.command, text)
+            if own:
+                await self.asking.typed(me, reply, draft, text, typed.command)
+                return
+        if draft is not None and draft.topic != ASK and not typed.reference and typed.command in ("", "cancel", "back"):
+            await self._decide_typed(me, reply, draft, text, typed.command)
+            return
+        if typed.command:
+            await self._do(me, reply, typed)
+            return
+        await self._sentence(me, reply, text)
+
+    def _answers(self, draft: Draft, command: str, text: str) -> bool:
+        """Whether what looks like a command is meant as an answer: a short one to a question for free words."""
+        step = dialog.next_step(draft.answers, self.policy)
+        if command == "mine":
+            return step is dialog.Step.WHO and understand.normal(text) == "mine"
+        return step is dialog.Step.DETAILS and command not in ("help", "queue")
+
+    async def _decide_typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
+        verb, reference = draft.answers["verb"], draft.answers["reference"]
+        if command:
+            await self.deciding.review(me, reply, reference, "Nothing was changed.")
+        else:
+            await self.deciding.decide(me, reply, verb, reference, Said(text=text))
+
+    async def _sentence(self, me: Person, reply: Reply, text: str) -> None:
+        """Free words: a reason, an address or something about exceptions begins the conversation."""
+        kind = self.policy.kinds[SHORT]
+        reason = understand.reason_in(text, kind)
+        address = understand.address_in(text)
+        about = understand.about_exceptions(text, self.policy)
+        if reason or address or about:
+            who = FOR_COLLEAGUE if address else ""
+            if " caller " in f" {understand.normal(text)} ":
+                who = FOR_CALLER if await self._shown_as_agent(me.id) else who
+            answers = dialog.begin(SHORT, who=who, typed=address, reason=reason.id if reason else "")
+            await self.asking.start(me, reply, answers)
+            return
+        agent = await self._shown_as_agent(me.id)
+        await reply.show(plain_words.not_understood(self.policy, understand.likely(text, agent=agent)))
+
+    async def _do(self, me: Person, reply: Reply, typed: understand.Typed) -> None:
+        match typed.command:
+            case "ask":
+                await self.asking.start(me, reply, dialog.begin(SHORT))
+            case "long":
+                raise Refusal(
+                    "A long-term exception cannot be asked for here yet. Write to the helpdesk from your site's shared "
+                    "mailbox, with detailed evidence.",
+                    rule="long_term",
+                    link=("Read the guide", self.policy.links.guide),
+                )
+            case "mine":
+                await self.own.mine(me, reply)
+            case "status":
+                await self._status(me, reply, typed.reference)
+            case "withdraw" | "end":
+                await self.own.give_up(me, reply, typed.reference, typed.command)
+            case "queue":
+                await self.deciding.queue(me, reply)
+            case "review" | "approve" | "reject" | "revoke" if not typed.reference:
+                await self.deciding.queue(me, reply)
+            case "review":
+                await self.deciding.review(me, reply, typed.reference)
+            case "approve" | "reject" | "revoke" if typed.words:
+                await self.deciding.decide(me, reply, typed.command, typed.reference, Said(text=typed.words))
+            case "approve" | "reject" | "revoke":
+                await self.deciding.form(me, reply, typed.command, typed.reference)
+            case "use this channel":
+                await self.deciding.use_this_channel(me, reply)
+            case "cancel" | "back" | "change":
+                raise Refusal("Nothing is half finished, so there is nothing to change.", rule="nothing_open")
+            case _:
+                agent = await self._shown_as_agent(me.id)
+                await reply.show(plain_words.how_to(self.policy, agent=agent))
+
+    async def _status(self, me: Person, reply: Reply, reference: str) -> None:
+        try:
+            await self.own.status(me, reply, reference)
+        except Refusal:
+            if not await self._shown_as_agent(me.id):
+                raise
+            await self.deciding.review(me, reply, reference)
