@@ -131,6 +131,8 @@ class Asking:
 
     async def _check(self, me: Person, answers: Answers) -> None:
         subject = dialog.subject_of(answers, me)
+        if answers["who"] == cards.FOR_CALLER and "helpdesk" not in await self.carry_out.helpdesk_groups(me.id):
+            raise Refusal("Only helpdesk staff can ask for a caller.", rule="not_an_agent")
         if answers["who"] == cards.FOR_CALLER and subject.id == me.id:
             raise Refusal("You cannot take your own call. Ask a colleague at the helpdesk.", rule="own_request")
         account = await self.directory.account(subject.id)

@@ -79,10 +79,9 @@ class Deciding:
             if refusal.rule in _MENDABLE:
                 await self.form(me, reply, verb, reference, refusal.sentence)
                 return
-            request = await self._request(reference) if refusal.rule != "unknown" else None
-            if request is None or refusal.rule == "not_an_agent":
+            if refusal.rule in ("unknown", "not_an_agent"):
                 raise
-            await self._show(me, reply, request, refusal.sentence)
+            await self._show(me, reply, await self._request(reference), refusal.sentence)
             return
         draft = await self.drafts.draft(me.id, TOPIC)
         await self.drafts.drop(me.id, TOPIC)

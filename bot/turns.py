@@ -67,8 +67,8 @@ class Turns:
 
     async def _sorry(self, reply: Reply) -> None:
         sentence = (
-            "We cannot reach NHSmail or our own records just now. Nothing was changed and nothing is lost. Try again in "
-            f"a minute, or telephone the {self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}."
+            "We cannot reach NHSmail or our own records just now. Nothing was changed and nothing is lost. Try again "
+            f"in a minute, or telephone the {self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}."
         )
         if reply.incoming.click and reply.incoming.click.in_place:
             reply.in_place = InPlace(sentence=sentence)
