@@ -1,0 +1,118 @@
+"""POST /api/messages: checks what comes in, runs the bot's turn once, answers. It holds no rule of the product."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiohttp import web
+from botbuilder.core import TurnContext
+from botbuilder.schema import Activity
+from msrest.exceptions import DeserializationError  # type: ignore[attr-defined]  # azure.core's, handed on
+
+from bot.gateway import answers
+from bot.gateway.authentication import Authentication, Claims
+from bot.gateway.connection import Connection
+from bot.gateway.inbound import CARD_ACTION, text_of, to_incoming
+from bot.gateway.keys import SigningKeys
+from bot.gateway.messenger import TeamsMessenger
+from bot.gateway.not_accepted import NotAccepted
+from bot.gateway.sdk import Adapter, CheckedAuthentication
+from bot.gateway.seen import Seen
+from bot.gateway.settings import GatewaySettings
+from bot.gateway.wire import read_json, refuse_by_length
+from bot.incoming import Handle, Incoming, Kind
+from domain.errors import Trouble
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """Start and close it around a started `Connection`, inside the event loop."""
+
+    def __init__(self, settings: GatewaySettings, connection: Connection, handle: Handle, seen: Seen) -> None:
+        self._settings = settings
+        self._handle = handle
+        self._seen = seen
+        self._keys = SigningKeys(settings.metadata_url, lambda: connection.session)
+        self._authentication = Authentication(settings, self._keys)
+        self._checked = CheckedAuthentication(connection)
+        self._adapter = Adapter(self._checked)
+        self._messenger = TeamsMessenger(connection)
+
+    async def start(self) -> None:
+        """Begins to fetch the signing keys. Does not wait: a slow Microsoft must not keep the bot from starting."""
+        if not self._settings.open_loopback:
+            self._keys.refresh()
+
+    async def close(self) -> None:
+        await self._keys.close()
+
+    async def messages(self, request: web.Request) -> web.Response:
+        """The aiohttp handler. 200 with a body for an invoke, 200 for the rest, 4xx for what is turned away."""
+        try:
+            refuse_by_length(request)
+            claims = await self._authentication.who_calls(request.headers.get("Authorization", ""))
+            raw = await read_json(request)
+            incoming = to_incoming(raw, self._settings.app_id)
+            self._authentication.admit(claims, raw)
+            body = await self._turn(claims, raw, incoming)
+        except NotAccepted as refused:
+            log.warning("request turned away", status=refused.status, reason=refused.reason)
+            return web.json_response({"error": "This request was not accepted."}, status=refused.status)
+        return web.Response() if body is None else web.json_response(body)
+
+    async def _turn(self, claims: Claims, raw: Mapping[str, Any], incoming: Incoming) -> dict[str, Any] | None:
+        if text_of(raw, "type") == "invoke" and text_of(raw, "name") != CARD_ACTION:
+            return answers.error(501, "NotSupported", "This bot does not do that.")
+        activity = _activity(raw)
+        body: dict[str, Any] | None = None
+
+        async def logic(_: TurnContext) -> None:
+            nonlocal body
+            body = await self._once(incoming)
+
+        await self._adapter.process_activity(self._checked.result(claims), activity, logic)
+        return body
+
+    async def _once(self, incoming: Incoming) -> dict[str, Any] | None:
+        in_place = incoming.click is not None and incoming.click.in_place
+        try:
+            if not await self._is_new(incoming):
+                return answers.sentence("This has been received already.") if in_place else None
+            answer = await self._handle(incoming)
+        except Exception as error:
+            return await self._failed(incoming, in_place, error)
+        return answers.answer(answer) if in_place else None
+
+    async def _is_new(self, incoming: Incoming) -> bool:
+        if not incoming.activity_id:
+            return True
+        return await self._seen.first_time(incoming.address.conversation_id, incoming.activity_id)
+
+    async def _failed(self, incoming: Incoming, in_place: bool, error: Exception) -> dict[str, Any] | None:
+        reference = secrets.token_hex(4).upper()
+        log.error("turn failed", reference=reference, kind=incoming.kind.value, exc_info=error)
+        sentence = (
+            f"Something went wrong. Try again. If it happens again, tell the helpdesk this reference: {reference}."
+        )
+        if in_place:
+            return answers.error(500, "TurnFailed", sentence)
+        if incoming.kind in {Kind.MESSAGE, Kind.CLICK}:
+            try:
+                await self._messenger.say(incoming.address, sentence)
+            except Trouble as trouble:
+                log.warning("apology not sent", reference=reference, trouble=trouble.message)
+        return None
+
+
+def _activity(raw: Mapping[str, Any]) -> Activity:
+    try:
+        activity = Activity().deserialize(raw)
+    except (DeserializationError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise NotAccepted(400, "not an activity") from error
+    if activity.service_url != raw["serviceUrl"]:
+        raise NotAccepted(400, "serviceUrl is ambiguous")
+    # Our answers never go out by way of the SDK's buffer.
+    activity.delivery_mode = None
+    return activity

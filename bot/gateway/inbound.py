@@ -1,0 +1,155 @@
+"""From a Teams activity (plain JSON) to our `Incoming`. Pure; it reads shapes and believes no user input.
+
+https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-basics
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.gateway.not_accepted import NotAccepted
+from bot.incoming import Click, Incoming, Kind, Sender
+from services.chat import Address, Scope
+
+CARD_ACTION = "adaptiveCard/action"
+Json = Mapping[str, Any]
+
+
+def text_of(raw: Json, key: str) -> str:
+    """The text under `key`, empty when absent or null; any other type is a 400."""
+    value = raw.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise NotAccepted(400, f"{key} is not text")
+    return value
+
+
+def object_of(raw: Json, key: str) -> Json:
+    """The object under `key`, empty when absent or null; any other type is a 400."""
+    value = raw.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise NotAccepted(400, f"{key} is not an object")
+    return value
+
+
+def tenant_of(raw: Json) -> str:
+    """Which tenant it comes from, in lower case. `conversation.tenantId` is not used: the SDK loses it."""
+    return text_of(object_of(object_of(raw, "channelData"), "tenant"), "id").lower()
+
+
+def to_incoming(raw: Json, app_id: str) -> Incoming:
+    """Raises `NotAccepted` (400) for a shape that Teams does not send or that could not be answered."""
+    address = _address(raw, app_id)
+    kind, text, click = _what(raw, address.bot_id)
+    return Incoming(kind, text_of(raw, "id"), _sender(object_of(raw, "from")), address, text, click)
+
+
+def _sender(account: Json) -> Sender:
+    entra_id = account.get("aadObjectId")
+    # Anything but text is nobody: this is the one field that says who acts.
+    known = entra_id.strip().lower() if isinstance(entra_id, str) else ""
+    return Sender(known, text_of(account, "id"), text_of(account, "name"))
+
+
+def _address(raw: Json, app_id: str) -> Address:
+    conversation, data = object_of(raw, "conversation"), object_of(raw, "channelData")
+    conversation_id = text_of(conversation, "id")
+    if not conversation_id or not text_of(raw, "serviceUrl"):
+        raise NotAccepted(400, "nothing to answer to")
+    scope = _scope(conversation, data)
+    team = object_of(data, "team")
+    return Address(
+        service_url=text_of(raw, "serviceUrl"),
+        conversation_id=conversation_id,
+        tenant_id=tenant_of(raw),
+        bot_id=text_of(object_of(raw, "recipient"), "id") or f"28:{app_id}",
+        scope=scope,
+        channel_id=_channel_id(data) if scope is Scope.CHANNEL else "",
+        team_id=text_of(team, "aadGroupId").lower(),
+    )
+
+
+def _scope(conversation: Json, data: Json) -> Scope:
+    named = text_of(conversation, "conversationType")
+    if named in {Scope.PERSONAL, Scope.CHANNEL, Scope.GROUP}:
+        return Scope(named)
+    if object_of(data, "channel") or object_of(data, "team"):
+        return Scope.CHANNEL
+    # A kind of chat that is new to us counts as one in which others listen.
+    return Scope.GROUP if named or conversation.get("isGroup") else Scope.PERSONAL
+
+
+def _channel_id(data: Json) -> str:
+    selected = object_of(object_of(data, "settings"), "selectedChannel")
+    # The General channel's id is the team's.
+    return (
+        text_of(object_of(data, "channel"), "id") or text_of(selected, "id") or text_of(object_of(data, "team"), "id")
+    )
+
+
+def _what(raw: Json, bot_id: str) -> tuple[Kind, str, Click | None]:
+    match text_of(raw, "type"):
+        case "":
+            raise NotAccepted(400, "no type")
+        case "message":
+            click = _submit(raw)
+            text = without_mention(raw, bot_id)
+            return (Kind.CLICK if click else Kind.MESSAGE), text, click
+        case "invoke" if text_of(raw, "name") == CARD_ACTION:
+            return Kind.CLICK, "", _execute(raw)
+        case "installationUpdate":
+            # "add-upgrade" and "remove-upgrade" are a new version of the app, not a coming or going.
+            return {"add": Kind.ADDED, "remove": Kind.REMOVED}.get(text_of(raw, "action"), Kind.OTHER), "", None
+        case "conversationUpdate":
+            return _membership(raw, bot_id), "", None
+        case _:
+            return Kind.OTHER, "", None
+
+
+def _submit(raw: Json) -> Click | None:
+    value = raw.get("value")
+    if not isinstance(value, dict) or (not value and raw.get("text")):
+        return None
+    return Click(_verb(value), value, False, text_of(raw, "replyToId"))
+
+
+def _execute(raw: Json) -> Click:
+    value = object_of(raw, "value")
+    action = object_of(value, "action")
+    automatic = value.get("trigger") == "automatic"
+    return Click(_verb(action), object_of(action, "data"), True, text_of(raw, "replyToId"), automatic)
+
+
+def _verb(raw: Json) -> str:
+    verb = raw.get("verb")
+    return verb if isinstance(verb, str) else ""
+
+
+def _membership(raw: Json, bot_id: str) -> Kind:
+    if bot_id in _ids(raw, "membersAdded"):
+        return Kind.ADDED
+    return Kind.REMOVED if bot_id in _ids(raw, "membersRemoved") else Kind.OTHER
+
+
+def _ids(raw: Json, key: str) -> list[str]:
+    return [text_of(member, "id") for member in _objects(raw, key)]
+
+
+def _objects(raw: Json, key: str) -> list[Json]:
+    items = raw.get(key) or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise NotAccepted(400, f"{key} is not a list of objects")
+    return items
+
+
+def without_mention(raw: Json, bot_id: str) -> str:
+    """The text without each mention of the bot itself, once each: its name elsewhere in the text stays."""
+    text = text_of(raw, "text")
+    for entity in _objects(raw, "entities"):
+        mentioned = entity.get("mentioned")
+        if entity.get("type") != "mention" or not isinstance(mentioned, dict) or mentioned.get("id") != bot_id:
+            continue
+        text = text.replace(text_of(entity, "text"), "", 1)
+    return text.replace("&nbsp;", " ").strip()

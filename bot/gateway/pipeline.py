@@ -1,0 +1,120 @@
+"""How a request of the SDK's ConnectorClient leaves: our token, our retries, our one pool of connections.
+
+The stock pipeline opens connections for each turn, blocks the loop and never retries a POST. Errors leave here
+already as our own (`Trouble` and its kinds), so nothing outside this folder sees one of the SDK's.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+import aiohttp
+from msrest.pipeline import Request, Response
+from msrest.pipeline.async_abc import AsyncHTTPPolicy, AsyncHTTPSender
+from msrest.universal_http import ClientRequest
+from yarl import URL
+
+from bot.gateway import faults
+from bot.gateway.token import BotToken
+from domain.errors import Trouble
+
+_SECONDS_FOR_RETRIES = 2.0
+_FIRST_PAUSE = 0.2
+_MOST_BYTES = 256 * 1024
+
+
+class Answer:
+    """What msrest and the generated operations look at in an HTTP answer."""
+
+    def __init__(self, status_code: int, headers: Any, body: bytes) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.body = body
+        self.reason = ""
+        self.context: dict[str, Any] = {}
+
+
+async def _next(policy: AsyncHTTPPolicy[Any, Any], request: Request[Any], kwargs: dict[str, Any]) -> Response[Any, Any]:
+    if policy.next is None:
+        raise RuntimeError("a policy outside a pipeline")
+    return await policy.next.send(request, **kwargs)
+
+
+class PooledSender(AsyncHTTPSender[Any, Any]):
+    """Sends through one aiohttp session for everything. It follows no redirect, so a token stays with its host."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_details: object) -> None:
+        """The session is the connection's, which closes it."""
+
+    async def send(self, request: Request[Any], **_: Any) -> Response[Any, Any]:
+        sent: ClientRequest = request.http_request
+        headers = {name: value for name, value in sent.headers.items() if name.lower() != "content-length"}
+        url = URL(sent.url, encoded=True)  # ids arrive quoted: yarl would quote them once more
+        try:
+            async with self._session.request(
+                sent.method, url, data=sent.data, headers=headers, allow_redirects=False
+            ) as answer:
+                body = await answer.content.read(_MOST_BYTES)
+                while len(body) < _MOST_BYTES and not answer.content.at_eof():
+                    body += await answer.content.read(_MOST_BYTES - len(body))
+                received = Answer(answer.status, answer.headers, body)
+        except TimeoutError as error:
+            raise Trouble("Teams did not answer in time.") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Trouble(f"Teams could not be reached ({type(error).__name__}).") from error
+        return Response(request, received, {"deserialized_data": faults.parsed_json(body)})
+
+
+class Authorised(AsyncHTTPPolicy[Any, Any]):
+    """Adds the bot's token, and asks for another one once when Teams refuses it. Without a token (sandbox): nothing."""
+
+    def __init__(self, token: BotToken | None) -> None:
+        super().__init__()
+        self._token = token
+
+    async def send(self, request: Request[Any], **kwargs: Any) -> Response[Any, Any]:
+        if self._token is None:
+            return await _next(self, request, kwargs)
+        response = await self._send_with(await self._token.value(), request, **kwargs)
+        if response.http_response.status_code != 401:
+            return response
+        return await self._send_with(await self._token.value(), request, **kwargs)
+
+    async def _send_with(self, value: str, request: Request[Any], **kwargs: Any) -> Response[Any, Any]:
+        request.http_request.headers["Authorization"] = f"Bearer {value}"
+        response = await _next(self, request, kwargs)
+        if self._token is not None and response.http_response.status_code == 401:
+            self._token.refused(value)
+        return response
+
+
+class TryAgain(AsyncHTTPPolicy[Any, Any]):
+    """Tries passing faults again for about two seconds, then raises what the last answer stands for."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now = now
+
+    async def send(self, request: Request[Any], **kwargs: Any) -> Response[Any, Any]:
+        until, pause = self._now() + _SECONDS_FOR_RETRIES, _FIRST_PAUSE
+        while True:
+            response = await _next(self, request, kwargs)
+            answer: Answer = response.http_response
+            if answer.status_code < 300:
+                return response
+            wait = faults.retry_after(answer.headers, datetime.now(UTC))
+            # Jitter, so that many chats that were slowed down together do not come back together.
+            seconds = max(pause * random.uniform(0.5, 1.5), (wait or timedelta()).total_seconds())  # noqa: S311
+            if answer.status_code not in faults.PASSING or self._now() + seconds > until:
+                raise faults.trouble(answer.status_code, answer.body, wait)
+            await asyncio.sleep(seconds)
+            pause *= 2

@@ -1,0 +1,1 @@
+"""The gateway over real HTTP, against the pretend Microsoft side."""
