@@ -1,0 +1,193 @@
+"""Reads the settings from the environment: all that is wrong is said at once, a sentence each."""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+APP_TYPES = ("SingleTenant", "MultiTenant", "UserAssignedMSI")
+GROUPS = {
+    "helpdesk": "HELPDESK_GROUP_ID",
+    "leads": "LEADS_GROUP_ID",
+    "exempt_short": "EXEMPT_SHORT_GROUP_ID",
+    "exempt_long": "EXEMPT_LONG_GROUP_ID",
+}
+CREDENTIALS = (
+    "MicrosoftAppId",
+    "MicrosoftAppPassword",
+    "MicrosoftAppPasswordFile",
+    "MicrosoftAppCertificateFile",
+    "MicrosoftAppCertificateThumbprint",
+)
+
+
+class BadSettingsError(Exception):
+    """The program cannot start with these settings."""
+
+    def __init__(self, sentences: tuple[str, ...]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What is needed with and without the sandbox."""
+
+    host: str
+    port: int
+    data_dir: Path
+    policy_file: Path
+    database_url: str = field(repr=False)
+    """A libpq URL; empty: the embedded PostgreSQL, in the sandbox only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandboxed:
+    common: Common
+    sandbox_port: int
+    tenant_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    common: Common
+    app_id: str
+    app_type: str
+    tenant_id: str
+    secret: str = field(repr=False)
+    certificate_file: str
+    thumbprint: str
+    groups: Mapping[str, str]
+    """By the policy's names; Entra ids in lower case."""
+    team: str
+    mailbox: str
+
+
+def read_sandboxed(environ: Mapping[str, str], root: Path) -> Sandboxed:
+    """Raises `BadSettingsError`. The sandbox binds loopback only and takes no credentials."""
+    reader = _Reader(environ)
+    common = reader.common(root)
+    if not _is_loopback(common.host):
+        reader.faults.append(
+            f"HOST is {common.host}: the sandbox lets anybody in, so it only listens on this machine. Use 127.0.0.1."
+        )
+    for name in CREDENTIALS:
+        if environ.get(name, "").strip():
+            reader.faults.append(
+                f"{name} is set: the sandbox must not hold credentials. Unset it, or leave out --sandbox."
+            )
+    tenant = Path(environ.get("SANDBOX_TENANT", "").strip() or root / "sandbox" / "tenant.toml")
+    port = reader.port("SANDBOX_PORT", 3979)
+    reader.done()
+    return Sandboxed(common, port, tenant)
+
+
+def read_real(environ: Mapping[str, str], root: Path) -> Real:
+    """Raises `BadSettingsError` unless everything that the bot needs is there and well formed."""
+    reader = _Reader(environ)
+    common = reader.common(root)
+    if not common.database_url:
+        reader.faults.append("DATABASE_URL is missing: give the PostgreSQL server, as postgresql://user@host/name.")
+    app_type = environ.get("MicrosoftAppType", "SingleTenant").strip() or "SingleTenant"
+    if app_type not in APP_TYPES:
+        reader.faults.append(f"MicrosoftAppType is “{app_type}”: use one of {', '.join(APP_TYPES)}.")
+    settings = Real(
+        common=common,
+        app_id=reader.guid("MicrosoftAppId", "the bot's app id"),
+        app_type=app_type,
+        tenant_id=reader.guid("MicrosoftAppTenantId", "the Entra tenant"),
+        secret=reader.secret(),
+        certificate_file=environ.get("MicrosoftAppCertificateFile", "").strip(),
+        thumbprint=environ.get("MicrosoftAppCertificateThumbprint", "").strip(),
+        groups={name: reader.guid(variable, f"the group “{name}” in Entra") for name, variable in GROUPS.items()},
+        team=reader.guid("HELPDESK_TEAM_ID", "the Entra group of the helpdesk's team"),
+        mailbox=reader.mail("HELPDESK_MAILBOX", "the mailbox that e-mails are sent from"),
+    )
+    reader.faults.extend(_credential_faults(settings))
+    reader.done()
+    return settings
+
+
+def _credential_faults(settings: Real) -> Iterator[str]:
+    if settings.app_type == "UserAssignedMSI":
+        if settings.secret or settings.certificate_file:
+            yield "MicrosoftAppType is UserAssignedMSI: a managed identity needs no password and no certificate."
+        return
+    if bool(settings.secret) == bool(settings.certificate_file):
+        yield (
+            "Give either MicrosoftAppPassword (or MicrosoftAppPasswordFile), or MicrosoftAppCertificateFile with "
+            "MicrosoftAppCertificateThumbprint."
+        )
+    if settings.certificate_file and not Path(settings.certificate_file).is_file():
+        yield f"MicrosoftAppCertificateFile: there is no file {settings.certificate_file}."
+    if settings.certificate_file and not re.fullmatch(r"[0-9A-Fa-f]{40}", settings.thumbprint):
+        yield "MicrosoftAppCertificateThumbprint must be the certificate's SHA-1 thumbprint: 40 hexadecimal digits."
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def done(self) -> None:
+        if self.faults:
+            raise BadSettingsError(tuple(self.faults))
+
+    def common(self, root: Path) -> Common:
+        url = self._environ.get("DATABASE_URL", "").strip()
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            self.faults.append("DATABASE_URL must begin with postgresql://.")
+        return Common(
+            host=self._environ.get("HOST", "").strip() or "127.0.0.1",
+            port=self.port("PORT", 3978),
+            data_dir=Path(self._environ.get("DATA_DIR", "").strip() or root / "var").resolve(),
+            policy_file=Path(self._environ.get("MFA_POLICY", "").strip() or root / "policy" / "policy.toml"),
+            database_url=url,
+        )
+
+    def port(self, name: str, default: int) -> int:
+        given = self._environ.get(name, "").strip()
+        if not given:
+            return default
+        if not given.isascii() or not given.isdecimal() or not 1 <= int(given) <= 65535:
+            self.faults.append(f"{name} is “{given}”: give a port from 1 to 65535.")
+            return default
+        return int(given)
+
+    def guid(self, name: str, what: str) -> str:
+        given = self._environ.get(name, "").strip()
+        if not given:
+            self.faults.append(f"{name} is missing: give the id of {what}.")
+        elif not _GUID.fullmatch(given):
+            self.faults.append(f"{name} is not an id: write it as 8-4-4-4-12 hexadecimal digits.")
+        return given.lower()
+
+    def mail(self, name: str, what: str) -> str:
+        given = self._environ.get(name, "").strip()
+        if not _MAIL.fullmatch(given):
+            self.faults.append(f"{name} is missing or no address: give {what}.")
+        return given
+
+    def secret(self) -> str:
+        """From the environment, or from a file (a container's secret)."""
+        given = self._environ.get("MicrosoftAppPassword", "").strip()
+        file = self._environ.get("MicrosoftAppPasswordFile", "").strip()
+        if not file:
+            return given
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            self.faults.append(f"MicrosoftAppPasswordFile: {file} cannot be read.")
+            return given
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
