@@ -58,7 +58,7 @@ class Authentication:
             token,
             key.public,
             algorithms=["RS256"],
-            audience=self._settings.app_id,
+            audience=self._settings.app_id.lower(),
             issuer=self._settings.issuer,
             leeway=_LEEWAY,
             options={"require": ["exp", "iss", "aud"], "strict_aud": True},

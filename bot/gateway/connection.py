@@ -37,7 +37,7 @@ class Connection:
         tls = ssl.create_default_context(cafile=self._settings.ca_file or None)
         connector = aiohttp.TCPConnector(limit=100, ssl=tls, keepalive_timeout=60)
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
+            connector=connector, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
         )
         self._token = None if self._settings.open_loopback else BotToken(token_source(self._settings))
 

@@ -59,7 +59,9 @@ class Gateway:
             body = await self._turn(claims, raw, incoming)
         except NotAccepted as refused:
             log.warning("request turned away", status=refused.status, reason=refused.reason)
-            return web.json_response({"error": "This request was not accepted."}, status=refused.status)
+            headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
+            body = {"error": "This request was not accepted."}
+            return web.json_response(body, status=refused.status, headers=headers)
         return web.Response() if body is None else web.json_response(body)
 
     async def _turn(self, claims: Claims, raw: Mapping[str, Any], incoming: Incoming) -> dict[str, Any] | None:
@@ -72,31 +74,30 @@ class Gateway:
             nonlocal body
             body = await self._once(incoming)
 
-        await self._adapter.process_activity(self._checked.result(claims), activity, logic)
+        try:
+            await self._adapter.process_activity(self._checked.result(claims), activity, logic)
+        except Exception as error:
+            return await self._failed(incoming, error)
         return body
 
     async def _once(self, incoming: Incoming) -> dict[str, Any] | None:
-        in_place = incoming.click is not None and incoming.click.in_place
-        try:
-            if not await self._is_new(incoming):
-                return answers.sentence("This has been received already.") if in_place else None
-            answer = await self._handle(incoming)
-        except Exception as error:
-            return await self._failed(incoming, in_place, error)
-        return answers.answer(answer) if in_place else None
+        if not await self._is_new(incoming):
+            return answers.sentence("This has been received already.") if _in_place(incoming) else None
+        answer = await self._handle(incoming)
+        return answers.answer(answer) if _in_place(incoming) else None
 
     async def _is_new(self, incoming: Incoming) -> bool:
         if not incoming.activity_id:
             return True
         return await self._seen.first_time(incoming.address.conversation_id, incoming.activity_id)
 
-    async def _failed(self, incoming: Incoming, in_place: bool, error: Exception) -> dict[str, Any] | None:
+    async def _failed(self, incoming: Incoming, error: Exception) -> dict[str, Any] | None:
         reference = secrets.token_hex(4).upper()
         log.error("turn failed", reference=reference, kind=incoming.kind.value, exc_info=error)
         sentence = (
             f"Something went wrong. Try again. If it happens again, tell the helpdesk this reference: {reference}."
         )
-        if in_place:
+        if _in_place(incoming):
             return answers.error(500, "TurnFailed", sentence)
         if incoming.kind in {Kind.MESSAGE, Kind.CLICK}:
             try:
@@ -104,6 +105,10 @@ class Gateway:
             except Trouble as trouble:
                 log.warning("apology not sent", reference=reference, trouble=trouble.message)
         return None
+
+
+def _in_place(incoming: Incoming) -> bool:
+    return incoming.click is not None and incoming.click.in_place
 
 
 def _activity(raw: Mapping[str, Any]) -> Activity:

@@ -33,7 +33,9 @@ def _fetch(settings: GatewaySettings) -> Issued:
         # A new application each time: MSAL's own cache would hand out again a token that Teams has refused.
         with requests.Session() as session:
             # Given with each request: REQUESTS_CA_BUNDLE would win over the session's own.
-            options: dict[str, Any] = {"timeout": _SECONDS} | ({"verify": settings.ca_file} if settings.ca_file else {})
+            options: dict[str, Any] = {"timeout": _SECONDS, "allow_redirects": False}
+            if settings.ca_file:
+                options["verify"] = settings.ca_file
             session.request = partial(session.request, **options)  # type: ignore[method-assign]
             return _issued(_ask(settings, session))
     except Trouble:

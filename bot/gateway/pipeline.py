@@ -113,7 +113,7 @@ class TryAgain(AsyncHTTPPolicy[Any, Any]):
                 return response
             wait = faults.retry_after(answer.headers, datetime.now(UTC))
             # Jitter, so that many chats that were slowed down together do not come back together.
-            seconds = max(pause * random.uniform(0.5, 1.5), (wait or timedelta()).total_seconds())  # noqa: S311
+            seconds = (wait or timedelta()).total_seconds() + pause * random.uniform(0.5, 1.5)  # noqa: S311
             if answer.status_code not in faults.PASSING or self._now() + seconds > until:
                 raise faults.trouble(answer.status_code, answer.body, wait)
             await asyncio.sleep(seconds)

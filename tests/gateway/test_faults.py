@@ -1,0 +1,171 @@
+"""What goes wrong when sending: each fault is one of our errors, and none holds a token or a name."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import TooLarge, Trouble, Unreachable
+from services.chat import Sent
+from tests.gateway.running import CARD, Bot, chat, running
+from tests.microsoft import Microsoft, Mode
+
+
+async def _trouble(microsoft: Microsoft, bot: Bot) -> Trouble:
+    with pytest.raises(Trouble) as caught:
+        await bot.messenger.say(chat(microsoft), "Hello Anna")
+    message = caught.value.message
+    assert not any(token in message for token in microsoft.login.issued)
+    assert "Anna" not in message
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "MessageWritesBlocked"), (404, "ConversationNotFound"), (404, "Other"), (403, "")]
+)
+async def test_403_and_404_mean_that_nobody_is_reached(microsoft: Microsoft, bot: Bot, status: int, code: str) -> None:
+    microsoft.connector.fail(status, code=code)
+    trouble = await _trouble(microsoft, bot)
+    assert isinstance(trouble, Unreachable)
+    assert code in trouble.message
+    assert len(microsoft.connector.calls) == 1
+
+
+async def test_replacing_in_a_dead_chat_says_so_too(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(404, method="PUT")
+    with pytest.raises(Unreachable):
+        await bot.messenger.replace(Sent(chat(microsoft), "1"), CARD)
+
+
+async def test_413_means_too_large(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(413, code="MessageSizeTooBig")
+    assert isinstance(await _trouble(microsoft, bot), TooLarge)
+
+
+@pytest.mark.parametrize("status", [412, 429, 502, 504])
+async def test_a_passing_fault_is_tried_again(microsoft: Microsoft, bot: Bot, status: int) -> None:
+    microsoft.connector.fail(status, times=2)
+    await bot.messenger.say(chat(microsoft), "Hello")
+    assert [call.status for call in microsoft.connector.calls] == [status, status, 201]
+
+
+async def test_retry_after_is_waited_for_when_it_is_short(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(429, retry_after=1)
+    await bot.messenger.say(chat(microsoft), "Hello")
+    first, second = microsoft.connector.calls
+    assert 1.0 <= second.at - first.at < 1.6
+
+
+async def test_a_long_retry_after_is_handed_on_at_once(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(429, retry_after=30)
+    trouble = await _trouble(microsoft, bot)
+    assert (trouble.retry_after, trouble.for_good) == (timedelta(seconds=30), False)
+    assert len(microsoft.connector.calls) == 1
+
+
+async def test_it_gives_up_after_about_two_seconds(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(502, times=100)
+    before = time.monotonic()
+    trouble = await _trouble(microsoft, bot)
+    assert time.monotonic() - before < 2.5
+    assert not trouble.for_good
+
+
+async def test_a_refused_token_is_renewed_once(microsoft: Microsoft, bot: Bot) -> None:
+    await bot.messenger.say(chat(microsoft), "one")
+    microsoft.login.revoke_all()
+    await bot.messenger.say(chat(microsoft), "two")
+    assert [call.status for call in microsoft.connector.calls] == [201, 401, 201]
+    assert len(microsoft.login.issued) == 2
+
+
+async def test_a_token_that_is_refused_twice_is_trouble(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(401, times=10)
+    trouble = await _trouble(microsoft, bot)
+    assert not isinstance(trouble, Unreachable)
+    assert len(microsoft.connector.calls) == 2
+
+
+async def test_a_dropped_connection_is_trouble(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(drop=True)
+    assert not (await _trouble(microsoft, bot)).for_good
+
+
+async def test_a_redirect_is_not_followed(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(307)
+    await _trouble(microsoft, bot)
+    assert len(microsoft.connector.calls) == 1
+
+
+async def test_a_bad_request_will_never_succeed(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(400, code="BadSyntax")
+    trouble = await _trouble(microsoft, bot)
+    assert trouble.for_good
+    assert "BadSyntax" in trouble.message
+
+
+async def test_no_token_ever_goes_to_a_foreign_host(microsoft: Microsoft, bot: Bot) -> None:
+    async with Microsoft() as elsewhere:
+        elsewhere.connector.require_token = False
+        with pytest.raises(Trouble) as caught:
+            await bot.messenger.say(chat(elsewhere), "Hello")
+        assert caught.value.for_good
+        assert elsewhere.connector.calls == []
+    assert microsoft.login.requests == []
+
+
+async def test_limits_of_teams_are_ridden_out(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.enforce_limits = True
+    for number in range(8):
+        await bot.messenger.say(chat(microsoft), f"message {number}")
+    assert len(microsoft.connector.sent) == 8
+
+
+async def test_a_slow_login_stalls_nobody_else(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.login.delay = 2
+    longest, ticking = 0.0, True
+
+    async def tick() -> None:
+        nonlocal longest
+        while ticking:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - before)
+
+    ticker = asyncio.create_task(tick())
+    sends = [asyncio.create_task(bot.messenger.say(chat(microsoft), f"{number}")) for number in range(5)]
+    await asyncio.sleep(0.1)
+    assert (await microsoft.teams.post(bot.url, microsoft.teams.message("hello"))).status == 200
+    assert not any(send.done() for send in sends)
+    await asyncio.gather(*sends)
+    ticking = False
+    await ticker
+    assert longest < 0.5
+    assert len(microsoft.login.requests) == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.DOWN, Mode.LYING, Mode.NONSENSE, Mode.DROPPING])
+async def test_a_login_service_that_misbehaves_is_trouble(microsoft: Microsoft, bot: Bot, mode: Mode) -> None:
+    microsoft.login.mode = mode
+    assert not (await _trouble(microsoft, bot)).for_good
+    microsoft.login.mode = Mode.WELL
+    await asyncio.sleep(1.1)
+    await bot.messenger.say(chat(microsoft), "Hello")
+
+
+async def test_a_wrong_secret_is_trouble_that_names_the_kind_and_not_the_secret(microsoft: Microsoft) -> None:
+    from bot.gateway.settings import ClientSecret
+
+    async with running(microsoft.settings(credentials=ClientSecret("wrong secret"))) as bot:
+        trouble = await _trouble(microsoft, bot)
+    assert "invalid_client" in trouble.message
+    assert "wrong secret" not in trouble.message
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    before = time.monotonic()
+    yield
+    assert time.monotonic() - before < 15

@@ -1,0 +1,121 @@
+"""The bot's token: fetched once, renewed before it ends, one request at a time, whichever way the bot proves itself."""
+
+import asyncio
+import datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from bot.gateway.login import Issued, token_source
+from bot.gateway.settings import AppType, Certificate
+from bot.gateway.token import BotToken
+from domain.errors import Trouble
+from tests.microsoft import Microsoft
+from tests.microsoft.signing import rsa_key
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Source:
+    """Gives token-1, token-2 and so on, each for an hour; `down` makes it fail."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.down = False
+
+    def __call__(self) -> Issued:
+        self.asked += 1
+        if self.down:
+            raise Trouble("down")
+        return Issued(f"token-{self.asked}", 3600)
+
+
+async def test_it_is_renewed_in_the_background_before_it_ends() -> None:
+    clock, source = Clock(), Source()
+    token = BotToken(source, clock)
+    assert [await token.value(), await token.value()] == ["token-1", "token-1"]
+    clock.now = 3301
+    assert await token.value() == "token-1"
+    await asyncio.sleep(0.05)
+    assert await token.value() == "token-2"
+    assert source.asked == 2
+    await token.close()
+
+
+async def test_an_outage_shortly_before_the_end_is_not_felt() -> None:
+    clock, source = Clock(), Source()
+    token = BotToken(source, clock)
+    await token.value()
+    source.down, clock.now = True, 3400
+    for _ in range(20):
+        assert await token.value() == "token-1"
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    assert source.asked == 2
+    clock.now = 3601
+    with pytest.raises(Trouble):
+        await token.value()
+    source.down, clock.now = False, 3603
+    assert await token.value() == "token-4"
+    await token.close()
+
+
+async def test_many_callers_share_one_request() -> None:
+    source = Source()
+    token = BotToken(source, Clock())
+    assert set(await asyncio.gather(*(token.value() for _ in range(50)))) == {"token-1"}
+    assert source.asked == 1
+    await token.close()
+
+
+async def test_only_the_present_token_can_be_refused() -> None:
+    source = Source()
+    token = BotToken(source, Clock())
+    first = await token.value()
+    token.refused(first)
+    second = await token.value()
+    token.refused(first)
+    assert await token.value() == second
+    assert source.asked == 2
+    await token.close()
+
+
+async def test_a_certificate_proves_who_the_bot_is(microsoft: Microsoft, tmp_path: Path) -> None:
+    key = rsa_key("bot")
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bot")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1)).sign(
+        key, hashes.SHA256()
+    )
+    pem = tmp_path / "bot.pem"
+    pem.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()
+    settings = microsoft.settings(credentials=Certificate(str(pem), thumbprint))
+    issued = await asyncio.to_thread(token_source(settings))
+    assert issued.value in microsoft.login.issued
+    (form,) = microsoft.login.requests
+    assert form["client_assertion"].count(".") == 2
+    assert "client_secret" not in form
+
+
+async def test_a_missing_certificate_is_trouble(microsoft: Microsoft, tmp_path: Path) -> None:
+    settings = microsoft.settings(credentials=Certificate(str(tmp_path / "none.pem"), "AB" * 20))
+    with pytest.raises(Trouble):
+        await asyncio.to_thread(token_source(settings))
+
+
+async def test_a_bot_of_many_tenants_asks_bot_frameworks_own_tenant(microsoft: Microsoft) -> None:
+    settings = microsoft.settings(app_type=AppType.MULTI_TENANT)
+    issued = await asyncio.to_thread(token_source(settings))
+    assert issued.value in microsoft.login.issued
+    assert issued.lifetime == 3600
