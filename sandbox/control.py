@@ -1,0 +1,158 @@
+"""The sandbox's own doors under /sandbox: the clock, faults, what was mailed and called, and back to the start."""
+
+import json
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.calls import Calls
+from sandbox.clock import BadTimeError, MovableClock, written
+from sandbox.directory import Directory
+from sandbox.faults import BadFaultError, Faults, read_fault
+
+DOORS = (
+    ("GET /sandbox/clock", "the pretend tenant's clock"),
+    ("POST /sandbox/clock", 'move it: {"advance": "P150D"} or {"set": "2027-03-28T00:30:00Z"}'),
+    ("GET /sandbox/faults", "faults that are still to happen"),
+    (
+        "POST /sandbox/faults",
+        'make calls fail: {"method": "POST", "path": "/v1.0/groups/*", "status": 429, "retry_after": 5, "times": 2, '
+        '"delay": 0.5}. Optional: method, status (without it only the delay happens), retry_after, times (1), '
+        "delay (seconds), body (sent instead of Graph's error)",
+    ),
+    ("DELETE /sandbox/faults", "forget them"),
+    ("GET /sandbox/mail", "e-mails accepted, newest last"),
+    ("GET /sandbox/calls", "Graph calls in order"),
+    ("GET /sandbox/members", "who is in which group"),
+    ("GET /sandbox/identity", "tells one sandbox from another"),
+    ("POST /sandbox/reset", "back to what the tenant file says, with the clock at real time"),
+)
+
+
+class Control:
+    def __init__(self, directory: Directory, clock: MovableClock, faults: Faults, calls: Calls, identity: str) -> None:
+        self._directory = directory
+        self._state = directory.state
+        self._clock = clock
+        self._faults = faults
+        self._calls = calls
+        self._identity = identity
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self._page),
+            web.get("/sandbox", self._page),
+            web.get("/sandbox/", self._page),
+            web.get("/sandbox/clock", self._read_clock),
+            web.post("/sandbox/clock", self._move_clock),
+            web.get("/sandbox/faults", self._list_faults),
+            web.post("/sandbox/faults", self._add_fault),
+            web.delete("/sandbox/faults", self._clear_faults),
+            web.get("/sandbox/mail", self._mail),
+            web.get("/sandbox/calls", self._list_calls),
+            web.get("/sandbox/members", self._members),
+            web.get("/sandbox/identity", self._who),
+            web.post("/sandbox/reset", self._reset),
+        ]
+
+    async def _read_clock(self, _: web.Request) -> web.Response:
+        return web.json_response({"now": written(self._clock.now())})
+
+    async def _move_clock(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        match body:
+            case {"advance": str(duration), **rest} if not rest:
+                move, value = self._clock.advance, duration
+            case {"set": str(moment), **rest} if not rest:
+                move, value = self._clock.set, moment
+            case _:
+                return _refused('Send {"advance": "P150D"} or {"set": "2027-03-28T00:30:00Z"}.')
+        try:
+            move(value)
+        except BadTimeError as error:
+            return _refused(str(error))
+        self._state.offset = self._clock.offset
+        return await self._read_clock(request)
+
+    async def _list_faults(self, _: web.Request) -> web.Response:
+        return web.json_response([asdict(fault) for fault in self._faults.waiting])
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        try:
+            faults = [read_fault(one) for one in (body if isinstance(body, list) and body else [body])]
+        except BadFaultError as error:
+            return _refused(str(error))
+        self._faults.waiting += faults
+        return web.json_response([asdict(fault) for fault in faults], status=201)
+
+    async def _clear_faults(self, _: web.Request) -> web.Response:
+        self._faults.waiting.clear()
+        return web.Response(status=204)
+
+    async def _mail(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            [
+                {"from": mail.sender, "to": mail.to, "subject": mail.subject, "body": mail.body, "at": mail.at}
+                for mail in self._state.mails()
+            ]
+        )
+
+    async def _list_calls(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            [
+                {key.replace("client_request_id", "client-request-id"): value for key, value in asdict(call).items()}
+                for call in self._calls.seen
+            ]
+        )
+
+    async def _members(self, _: web.Request) -> web.Response:
+        return web.json_response(self._by_group())
+
+    def _by_group(self) -> dict[str, list[dict[str, str]]]:
+        return {
+            name: [{"id": user.id, "name": user.name, "upn": user.upn} for user in self._directory.members(group)]
+            for name, group in self._directory.tenant.groups.items()
+        }
+
+    async def _who(self, _: web.Request) -> web.Response:
+        return web.json_response({"sandbox": self._identity, "tenant_id": self._directory.tenant.tenant_id})
+
+    async def _reset(self, _: web.Request) -> web.Response:
+        self._state.reset()
+        self._clock.reset()
+        self._faults.waiting.clear()
+        self._calls.seen.clear()
+        return web.Response(status=204)
+
+    async def _page(self, _: web.Request) -> web.Response:
+        people = "".join(
+            f"<tr><th scope=row>{escape(name)}<td>{escape(', '.join(one['name'] for one in members) or 'nobody')}"
+            for name, members in self._by_group().items()
+        )
+        doors = "".join(f"<tr><td><code>{escape(door)}</code><td>{escape(what)}" for door, what in DOORS)
+        text = (
+            "<!doctype html><html lang=en-GB><meta charset=utf-8><title>The pretend tenant</title>"
+            "<style>body{font:1rem/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+            "th,td{text-align:left;vertical-align:top;padding:.25rem 1rem .25rem 0}</style>"
+            f"<h1>The pretend tenant</h1><p>Its clock says {written(self._clock.now())}. "
+            f"It has {len(self._directory.users())} users, accepted {len(self._state.mails())} e-mails and "
+            f"answered {len(self._calls.seen)} Graph calls under /v1.0/. "
+            f"{len(self._faults.waiting)} faults are still to happen.</p>"
+            f"<h2>Groups</h2><table>{people}</table><h2>What it offers</h2><table>{doors}</table></html>"
+        )
+        return web.Response(text=text, content_type="text/html")
+
+
+async def _body(request: web.Request) -> Any:
+    """None where it is no JSON: each door says itself what it takes."""
+    try:
+        return json.loads(await request.text())
+    except ValueError:
+        return None
+
+
+def _refused(sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=400)

@@ -1,0 +1,119 @@
+"""The pretend tenant's people, groups and mailboxes as they are now, in Graph's shapes. No HTTP."""
+
+from typing import Any
+
+from sandbox.answers import GraphError, not_found
+from sandbox.state import State
+from sandbox.tenant import Tenant, User, directory_role
+
+Json = dict[str, Any]
+
+USUAL_OF_USER = (
+    "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
+    "preferredLanguage surname userPrincipalName id"
+).split()
+_PURPOSES = ("user", "linked", "shared", "room", "equipment", "others")
+_GROUP_NAMES = {
+    "helpdesk": "NHSmail Helpdesk",
+    "leads": "NHSmail Helpdesk leads",
+    "exempt_short": "MFA exceptions, short term",
+    "exempt_long": "MFA exceptions, long term",
+}
+
+
+class Directory:
+    def __init__(self, tenant: Tenant, state: State) -> None:
+        self.tenant = tenant
+        self.state = state
+        self._by_id = {user.id: user for user in tenant.users}
+        self._by_upn = {user.upn.lower(): user for user in tenant.users}
+        self._group_names = {group: name for name, group in tenant.groups.items()}
+        self._purposes = {user.mail.lower(): "user" for user in tenant.users}
+        self._purposes |= {site.mailbox.lower(): "shared" for site in tenant.sites}
+        self._purposes[tenant.helpdesk.mailbox.lower()] = "shared"
+        self._purposes |= {box.address.lower(): _purpose(box.purpose) for box in tenant.mailboxes}
+
+    def users(self) -> list[User]:
+        deleted = self.state.deleted
+        return [user for user in self.tenant.users if user.id not in deleted]
+
+    def user(self, key: str) -> User:
+        """By object id or UPN. Raises `GraphError` 404."""
+        user = self._by_id.get(key.lower()) or self._by_upn.get(key.lower())
+        if user is None or user.id in self.state.deleted:
+            raise not_found(key)
+        return user
+
+    def group(self, key: str) -> str:
+        """The id of a group. Raises `GraphError` 404."""
+        if key.lower() not in self._group_names:
+            raise not_found(key)
+        return key.lower()
+
+    def members(self, group: str) -> list[User]:
+        return [self._by_id[user] for user in self.state.members(group) if user in self._by_id]
+
+    def groups_of(self, user: User) -> list[str]:
+        return sorted(self.state.groups_of(user.id) & self._group_names.keys())
+
+    def group_row(self, group: str) -> Json:
+        name = self._group_names[group]
+        return {
+            "id": group,
+            "displayName": _GROUP_NAMES.get(name, name),
+            "description": f"The group that the tenant file calls {name}",
+            "groupTypes": [],
+            "mailEnabled": False,
+            "mailNickname": name,
+            "securityEnabled": True,
+        }
+
+    def role_row(self) -> Json:
+        return {
+            "id": directory_role(self.tenant),
+            "displayName": "Helpdesk Administrator",
+            "description": "Can reset passwords for non-administrators and Helpdesk Administrators.",
+            "roleTemplateId": "729827e3-9c14-49f7-bb1b-9608f156bbb8",
+        }
+
+    def purpose(self, mailbox: str) -> str:
+        """Graph's `userPurpose` of a mailbox, by its address, or by the UPN or id of a user. Raises `GraphError` 404."""
+        if found := self._purposes.get(mailbox.lower()):
+            return found
+        try:
+            return self._purposes[self.user(mailbox).mail.lower()]
+        except GraphError:
+            raise GraphError(404, f"The requested user '{mailbox}' is invalid.", code="ErrorInvalidUser") from None
+
+
+def user_row(user: User) -> Json:
+    """Every property that the pretend tenant knows; `$select` takes its choice from them."""
+    given, _, surname = user.name.rpartition(" ")
+    return {
+        "id": user.id,
+        "displayName": user.name,
+        "givenName": given or None,
+        "surname": surname,
+        "userPrincipalName": user.upn,
+        "mail": user.mail,
+        "proxyAddresses": [f"SMTP:{user.mail}", f"smtp:{user.upn}"],
+        "accountEnabled": user.enabled,
+        "userType": "Member",
+        "businessPhones": [],
+        "jobTitle": None,
+        "mobilePhone": None,
+        "officeLocation": None,
+        "preferredLanguage": None,
+    }
+
+
+def method_rows(user: User) -> list[Json]:
+    return [
+        {"@odata.type": f"#microsoft.graph.{method}AuthenticationMethod", "id": f"{user.id}-{method}"}
+        for method in user.methods
+    ]
+
+
+def _purpose(written: str) -> str:
+    """Words that are not Graph's own describe a shared mailbox: nothing else is listed in the file."""
+    return written.lower() if written.lower() in _PURPOSES else "shared"

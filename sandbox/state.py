@@ -1,0 +1,113 @@
+"""What changes in the pretend tenant, kept in SQLite so that it outlives a killed process. It knows nothing of HTTP.
+
+Each change is on disk before the method returns. The statements take microseconds, so they run in the event loop.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sandbox.tenant import Tenant
+
+_SCHEMA = """
+create table if not exists meta (key text primary key, value text not null) without rowid;
+create table if not exists members (group_id text, user_id text, primary key (group_id, user_id)) without rowid;
+create table if not exists deleted (user_id text primary key) without rowid;
+create table if not exists mails (number integer primary key, mail text not null);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail that the pretend tenant accepted. `at` is by its own clock."""
+
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    body: str
+    at: str
+
+
+class State:
+    """The state of one tenant in one file. A file that holds another tenant's state is begun afresh."""
+
+    def __init__(self, tenant: Tenant, file: Path) -> None:
+        self._tenant = tenant
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(file, isolation_level=None)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = normal")
+        self._database.executescript(_SCHEMA)
+        if self._meta("tenant") != tenant.digest:
+            self.reset()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def reset(self) -> None:
+        """Back to what the tenant file says, with the clock at real time."""
+        members = [(self._tenant.groups[name], user.id) for user in self._tenant.users for name in set(user.groups)]
+        with self._database:
+            self._database.execute("begin immediate")
+            for table in ("meta", "members", "deleted", "mails"):
+                self._database.execute(f"delete from {table}")  # noqa: S608 - the names stand above
+            self._database.executemany("insert or ignore into members values (?, ?)", members)
+            self._database.execute("insert into meta values ('tenant', ?)", (self._tenant.digest,))
+
+    @property
+    def offset(self) -> timedelta:
+        return timedelta(microseconds=int(self._meta("offset") or 0))
+
+    @offset.setter
+    def offset(self, offset: timedelta) -> None:
+        microseconds = str(offset // timedelta(microseconds=1))
+        self._database.execute("insert or replace into meta values ('offset', ?)", (microseconds,))
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """Ids of the users in a group, in the order of their ids."""
+        rows = self._database.execute("select user_id from members where group_id = ? order by user_id", (group,))
+        return tuple(user for (user,) in rows)
+
+    def groups_of(self, user: str) -> frozenset[str]:
+        rows = self._database.execute("select group_id from members where user_id = ?", (user,))
+        return frozenset(group for (group,) in rows)
+
+    def add(self, group: str, users: Iterable[str]) -> bool:
+        """All of them or none. False where one is a member already."""
+        with suppress(sqlite3.IntegrityError), self._database:
+            self._database.execute("begin immediate")
+            self._database.executemany("insert into members values (?, ?)", [(group, user) for user in users])
+            return True
+        return False
+
+    def remove(self, group: str, user: str) -> bool:
+        """False where the user was no member."""
+        found = self._database.execute("delete from members where group_id = ? and user_id = ?", (group, user))
+        return found.rowcount > 0
+
+    @property
+    def deleted(self) -> frozenset[str]:
+        return frozenset(user for (user,) in self._database.execute("select user_id from deleted"))
+
+    def delete(self, user: str) -> None:
+        """As Entra does it: the user is gone, and from each group."""
+        with self._database:
+            self._database.execute("begin immediate")
+            self._database.execute("insert or ignore into deleted values (?)", (user,))
+            self._database.execute("delete from members where user_id = ?", (user,))
+
+    def accept(self, mail: Mail) -> None:
+        self._database.execute("insert into mails (mail) values (?)", (json.dumps(asdict(mail)),))
+
+    def mails(self) -> tuple[Mail, ...]:
+        """Newest last."""
+        rows = self._database.execute("select mail from mails order by number")
+        return tuple(Mail(**{**values, "to": tuple(values["to"])}) for (text,) in rows if (values := json.loads(text)))
+
+    def _meta(self, key: str) -> str | None:
+        row = self._database.execute("select value from meta where key = ?", (key,)).fetchone()
+        return row[0] if row else None
