@@ -135,6 +135,11 @@ class PostgresBook:
             )
             return tuple(found.scalars())
 
+    async def reachable(self) -> None:
+        """Raises `Trouble` unless the database answers."""
+        async with self._reading() as connection:
+            await connection.execute(text("SELECT 1"))
+
     async def counts(self) -> dict[str, int]:
         """How many requests there are in each state."""
         async with self._reading() as connection:

@@ -15,7 +15,7 @@ from adapters.entra.client import Graph
 from domain.errors import Trouble
 from domain.people import Account, Person
 
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 """What can be an object id. Anything else never reaches a URL."""
 _FIELDS = ["id", "displayName", "userPrincipalName", "mail", "accountEnabled"]
 _UNSHOWN = str.maketrans(dict.fromkeys("[]*_`<>#~\\{}|", " "))

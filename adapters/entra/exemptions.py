@@ -11,7 +11,7 @@ from msgraph.generated.users.item.check_member_groups.check_member_groups_post_r
 from adapters.entra.client import Graph
 from domain.errors import Trouble
 
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _ALREADY = "already exist"
 
 

@@ -1,0 +1,52 @@
+# Everything that a fresh clone needs: `make run` to try it, `make test` to test it, `make help` for the rest.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup playground run test check format bench clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
+
+setup: .venv/ready playground ## a virtual environment with everything in it, and the Playground
+
+.venv/ready: requirements.txt requirements-dev.txt
+	@echo "Setting up Python packages (the first time takes a minute or two) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+playground:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PLAYGROUND); \
+	else echo "Node.js is not installed, so there will be no Playground to chat in. Install Node.js 20 or newer, then run this again."; fi
+
+$(PLAYGROUND): package-lock.json
+	@echo "Setting up the Playground ..."
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+run: setup ## try it: the bot, a pretend tenant and two seats to chat in
+	@exec $(BIN)/python app.py serve --sandbox
+
+test: setup ## set up and run all tests
+	@$(BIN)/python tests/browser/get_ready.py
+	@$(BIN)/python -m pytest
+
+check: .venv/ready ## what CI checks: lint, format, types, imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+
+format: .venv/ready ## format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## speed, beside a stock echo bot in the same run
+	@$(BIN)/python -m bench.turn
+
+clean: ## remove what was set up and what the sandbox remembers
+	rm -rf .venv node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis screenshots

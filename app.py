@@ -1,0 +1,341 @@
+"""The command line and the composition root: builds, wires, starts and closes. It holds no rule."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from adapters.database import embedded, migrate
+from adapters.database.book import PostgresBook
+from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices, PostgresSeen
+from adapters.database.drafts import PostgresDrafts
+from adapters.database.engine import make_engine
+from adapters.entra.client import Graph, Token
+from adapters.entra.directory import EntraDirectory
+from adapters.entra.exemptions import EntraExemptions
+from adapters.entra.token import MsalToken
+from adapters.jobs.engine import make_engine as make_jobs
+from adapters.jobs.engine import work
+from adapters.mail import GraphMail
+from adapters.policy_file import BadFileError, read_policy
+from adapters.sandbox_clock import SandboxClock
+from adapters.settings import BadSettingsError, Common, Real, Sandboxed, read_real, read_sandboxed
+from adapters.toml_lines import line_of
+from bot.asking import Asking
+from bot.deciding import Deciding
+from bot.gateway.connection import Connection
+from bot.gateway.gateway import Gateway
+from bot.gateway.messenger import TeamsMessenger
+from bot.gateway.settings import (
+    TEAMS_HOSTS,
+    AppType,
+    Certificate,
+    ClientSecret,
+    Credentials,
+    GatewaySettings,
+    ManagedIdentity,
+)
+from bot.incoming import Incoming, InPlace
+from bot.log import set_up
+from bot.metrics import count_requests
+from bot.own_requests import OwnRequests
+from bot.reply import Reply
+from bot.turns import Turns
+from bot.web import make_app
+from domain.errors import Trouble
+from domain.policy import Policy
+from sandbox.server import Sandbox, SandboxError, identity
+from sandbox.tenant import BadTenantError, Tenant, read_tenant
+from services.carry_out import CarryOut
+from services.look_up import LookUp
+from services.perform import Perform
+from services.ports import Clock
+from services.show import Show
+from services.sweep import Sweep
+
+ROOT = Path(__file__).resolve().parent
+GRAPH = "https://graph.microsoft.com/v1.0"
+OPENID_METADATA = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+log = structlog.get_logger("bot.app")
+
+
+class RealClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0, or 2 where the settings or files cannot be used; each fault is then a sentence on stderr."""
+    options = _options(arguments)
+    try:
+        return asyncio.run(_command(options))
+    except (BadSettingsError, BadFileError, BadTenantError) as bad:
+        for sentence in bad.sentences:
+            print(sentence, file=sys.stderr)  # noqa: T201  # the command line speaks here
+        return 2
+    except Trouble as trouble:
+        print(f"Cannot start: {trouble.message}.", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="app.py", description="The MFA exceptions bot for NHSmail.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="answer Teams and do the work that is due")
+    serve.add_argument("--sandbox", action="store_true", help="try it out: a pretend tenant, on this machine only")
+    serve.add_argument("--no-seats", action="store_true", help="with --sandbox: do not open seats in the Playground")
+    commands.add_parser("migrate", help="bring the database's tables up to this version")
+    return parser.parse_args(arguments)
+
+
+async def _command(options: argparse.Namespace) -> int:
+    set_up()
+    if options.command == "migrate":
+        url = os.environ.get("DATABASE_URL", "").strip()
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise BadSettingsError(
+                ("DATABASE_URL is missing: give the PostgreSQL server, as postgresql://user@host/name.",)
+            )
+        await asyncio.to_thread(migrate.migrate, url)
+        return 0
+    if options.sandbox:
+        return await _serve_sandbox(read_sandboxed(os.environ, ROOT), seats=not options.no_seats)
+    return await _serve_real(read_real(os.environ, ROOT))
+
+
+async def _serve_sandbox(settings: Sandboxed, *, seats: bool) -> int:
+    common = settings.common
+    policy = read_policy(common.policy_file)
+    tenant = read_tenant(settings.tenant_file, line_of)
+    async with AsyncExitStack() as stack:
+        say("Starting the pretend tenant ...")
+        sandbox_url = await _start_or_join(stack, settings, tenant)
+        clock = SandboxClock(sandbox_url)
+        await clock.start()
+        stack.push_async_callback(clock.close)
+        say("Starting PostgreSQL ...")
+        url = common.database_url or await asyncio.to_thread(embedded.start, common.data_dir / "pg")
+        await asyncio.to_thread(migrate.migrate, url)
+        gateway = GatewaySettings(
+            app_id="",
+            app_tenant_id=tenant.tenant_id.lower(),
+            allowed_tenants=frozenset({tenant.tenant_id.lower()}),
+            credentials=None,
+            open_loopback=True,
+        )
+        bot = _Bot(
+            common, policy, gateway, url, f"{sandbox_url}/v1.0", _pretend_token, tenant.groups,
+            tenant.tenant_id.lower(), tenant.helpdesk.team, tenant.helpdesk.mailbox, clock,
+        )  # fmt: skip
+        await stack.enter_async_context(bot.running())
+        say(f"The bot answers at http://{common.host}:{common.port}/api/messages")
+        say(f"The pretend tenant, its clock and its mails: {sandbox_url}/sandbox")
+        say("Ready. Press Ctrl-C to stop all of it.")
+        await _until_stopped()
+        say("Stopping ...")
+    return 0
+
+
+async def _start_or_join(stack: AsyncExitStack, settings: Sandboxed, tenant: Tenant) -> str:
+    """Starts the pretend tenant, or joins the same one where another process runs it. Gives its address."""
+    common = settings.common
+    common.data_dir.mkdir(parents=True, exist_ok=True)
+    sandbox = Sandbox(tenant, common.data_dir, common.host, settings.sandbox_port)
+    try:
+        await sandbox.start()
+    except SandboxError as error:
+        if not await _is_same(sandbox.url, identity(tenant, common.data_dir)):
+            raise BadSettingsError((str(error),)) from None
+        say("It runs in another process already: joining it.")
+    else:
+        stack.push_async_callback(sandbox.close)
+    return sandbox.url
+
+
+async def _is_same(url: str, wanted: str) -> bool:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session,
+            session.get(f"{url}/sandbox/identity") as response,
+        ):
+            return bool((await response.json()).get("sandbox") == wanted)
+    except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError):
+        return False
+
+
+async def _pretend_token() -> str:
+    return "sandbox"
+
+
+async def _serve_real(settings: Real) -> int:
+    common = settings.common
+    policy = read_policy(common.policy_file)
+    if not await asyncio.to_thread(migrate.is_current, common.database_url):
+        raise BadSettingsError(("The database is not up to this version. Run “python app.py migrate” first.",))
+    ca_file = os.environ.get("CA_FILE", "").strip()
+    authority = os.environ.get("LOGIN_AUTHORITY", "").strip() or "https://login.microsoftonline.com"
+    graph_url = os.environ.get("GRAPH_URL", "").strip() or GRAPH
+    token = MsalToken(
+        app_id=settings.app_id,
+        tenant_id=settings.tenant_id,
+        secret=settings.secret,
+        certificate_file=settings.certificate_file,
+        thumbprint=settings.thumbprint,
+        authority=authority,
+        ca_file=ca_file,
+    )
+    metadata_url = os.environ.get("OPENID_METADATA_URL", "").strip() or OPENID_METADATA
+    try:
+        gateway = GatewaySettings(
+            app_id=settings.app_id,
+            app_tenant_id=settings.tenant_id,
+            allowed_tenants=frozenset({settings.tenant_id}),
+            credentials=_credentials(settings),
+            app_type=AppType(settings.app_type),
+            authority=authority,
+            ca_file=ca_file,
+            metadata_url=metadata_url,
+            service_hosts=_service_hosts(),
+        )
+    except ValueError as error:
+        raise BadSettingsError((str(error),)) from None
+    bot = _Bot(
+        common, policy, gateway, common.database_url, graph_url, token, settings.groups,
+        settings.tenant_id, settings.team, settings.mailbox, RealClock(),
+    )  # fmt: skip
+    async with bot.running():
+        log.info("ready", port=common.port, policy=policy.version)
+        await _until_stopped()
+    return 0
+
+
+def _service_hosts() -> frozenset[str]:
+    """Teams' own hosts, or those that a national cloud or a test names."""
+    named = os.environ.get("SERVICE_HOSTS", "").split()
+    return frozenset(named) or TEAMS_HOSTS
+
+
+def _credentials(settings: Real) -> Credentials:
+    if settings.secret:
+        return ClientSecret(settings.secret)
+    if settings.certificate_file:
+        return Certificate(settings.certificate_file, settings.thumbprint)
+    return ManagedIdentity()
+
+
+class _Bot:
+    """Everything between the web's door and the database, wired."""
+
+    def __init__(
+        self,
+        common: Common,
+        policy: Policy,
+        gateway: GatewaySettings,
+        database_url: str,
+        graph_url: str,
+        token: Token,
+        groups: Mapping[str, str],
+        tenant_id: str,
+        team: str,
+        mailbox: str,
+        clock: Clock,
+    ) -> None:
+        self._common = common
+        self._policy = policy
+        self._gateway = gateway
+        self._database_url = database_url
+        self._graph_url = graph_url
+        self._token = token
+        self._groups = groups
+        self._tenant_id = tenant_id
+        self._team = team
+        self._mailbox = mailbox
+        self._clock = clock
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            database = make_engine(self._database_url)
+            stack.push_async_callback(database.dispose)
+            graph = Graph(self._graph_url, self._token)
+            stack.push_async_callback(graph.close)
+            connection = await stack.enter_async_context(Connection(self._gateway))
+            messenger = TeamsMessenger(connection)
+            directory = EntraDirectory(graph)
+            book, drafts = PostgresBook(database), PostgresDrafts(database)
+            addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
+            carry_out = CarryOut(book, directory, self._clock, self._policy, self._groups, self._tenant_id)
+            show = Show(book, self._clock, self._policy)
+            look_up = LookUp(directory, carry_out)
+            turns = Turns(
+                policy=self._policy,
+                clock=self._clock,
+                addresses=addresses,
+                drafts=drafts,
+                look_up=look_up,
+                asking=Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show),
+                deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show),
+                own=OwnRequests(self._policy, book, copies, carry_out, show),
+                helpdesk_team=self._team.lower(),
+            )
+
+            async def handle(incoming: Incoming) -> InPlace | None:
+                return await turns(Reply(incoming, messenger))
+
+            gateway = Gateway(self._gateway, connection, handle, seen)
+            await gateway.start()
+            stack.push_async_callback(gateway.close)
+            perform = Perform(
+                book, carry_out, EntraExemptions(graph, self._graph_url), messenger,
+                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database), show,
+            )  # fmt: skip
+            jobs = make_jobs(self._database_url, perform, Sweep(book, drafts, seen, carry_out))
+            worker = asyncio.create_task(work(jobs))
+            stack.push_async_callback(_cancelled, worker)
+
+            async def count() -> None:
+                count_requests(await book.counts(), len(await book.due(self._clock.now(), 10_000)))
+
+            app = make_app(gateway.messages, {"database": book.reachable, "graph": directory.reachable}, count)
+            runner = web.AppRunner(app, access_log=None, handle_signals=False)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            try:
+                await web.TCPSite(runner, self._common.host, self._common.port).start()
+            except OSError as error:
+                sentence = f"Port {self._common.port} cannot be used ({error.strerror}). Choose another one with PORT."
+                raise BadSettingsError((sentence,)) from None
+            yield
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _until_stopped() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stopped.set)
+    await stopped.wait()
+
+
+def say(sentence: str) -> None:
+    """Progress for whoever started this in a terminal."""
+    print(sentence, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
