@@ -182,8 +182,8 @@ async def _serve_real(settings: Real) -> int:
     policy = read_policy(common.policy_file)
     if not await asyncio.to_thread(migrate.is_current, common.database_url):
         raise BadSettingsError(("The database is not up to this version. Run “python app.py migrate” first.",))
-    ca_file = os.environ.get("CA_FILE", "").strip()
-    authority = os.environ.get("LOGIN_AUTHORITY", "").strip() or "https://login.microsoftonline.com"
+    ca_file = os.environ.get("MICROSOFT_CA_FILE", "").strip()
+    authority = os.environ.get("MICROSOFT_AUTHORITY", "").strip() or "https://login.microsoftonline.com"
     graph_url = os.environ.get("GRAPH_URL", "").strip() or GRAPH
     token = MsalToken(
         app_id=settings.app_id,
@@ -194,7 +194,7 @@ async def _serve_real(settings: Real) -> int:
         authority=authority,
         ca_file=ca_file,
     )
-    metadata_url = os.environ.get("OPENID_METADATA_URL", "").strip() or OPENID_METADATA
+    metadata_url = os.environ.get("MICROSOFT_METADATA_URL", "").strip() or OPENID_METADATA
     try:
         gateway = GatewaySettings(
             app_id=settings.app_id,
@@ -221,7 +221,7 @@ async def _serve_real(settings: Real) -> int:
 
 def _service_hosts() -> frozenset[str]:
     """Teams' own hosts, or those that a national cloud or a test names."""
-    named = os.environ.get("SERVICE_HOSTS", "").split()
+    named = os.environ.get("MICROSOFT_SERVICE_HOSTS", "").split()
     return frozenset(named) or TEAMS_HOSTS
 
 

@@ -146,7 +146,6 @@ class Asking:
         reason = dialog.reason_of(answers, self.policy)
         if refusal is not None:
             return cards.refused(asking, refusal.sentence, refusal.link, for_me=answers["who"] == cards.FOR_ME)
-        rows = dialog.rows(answers, me, self.policy) if "who" in answers else []
         match dialog.next_step(answers, self.policy):
             case Step.WHO:
                 return cards.who(asking, agent=await self._is_agent(me))
@@ -161,11 +160,11 @@ class Asking:
             case Step.VERIFICATION:
                 return cards.verification(asking, dialog.subject_of(answers, me), "", answers.get("ticket", ""))
             case Step.CONFIRM:
-                shown = [(name, value) for _, name, value in rows]
+                shown = [(name, value) for _, name, value in dialog.rows(answers, me, self.policy)]
                 now = dialog.grants_now(answers, self.policy)
                 return cards.confirm(asking, shown, caller=caller, granted_now=now)
             case Step.CHANGE:
-                return cards.change(asking, rows)
+                return cards.change(asking, dialog.rows(answers, me, self.policy))
             case Step.CHECK:
                 return cards.refused(asking, TRY_AGAIN, None, for_me=answers["who"] == cards.FOR_ME)
         return cards.reason(asking, answers.get("reason", ""))

@@ -37,7 +37,8 @@ class Mailboxes:
     async def _send(self, request: web.Request) -> web.Response:
         sender = request.match_info["user"]
         self._directory.purpose(sender)
-        message = (await json_body(request)).get("message")
+        # Graph takes an action's parameters in either case; its own SDK writes "Message".
+        message = {name.lower(): value for name, value in (await json_body(request)).items()}.get("message")
         if not isinstance(message, dict):
             raise GraphError(400, "The value of the parameter 'Message' is empty.", code="ErrorInvalidParameter")
         body = message.get("body")

@@ -31,6 +31,7 @@ class People:
             routes += [
                 web.get(f"{user}/{way}", self._member_of),
                 web.get(f"{user}/{way}/microsoft.graph.{{kind}}", self._member_of),
+                web.get(f"{user}/{way}/graph.{{kind}}", self._member_of),  # as the SDK writes it
             ]
         return routes
 

@@ -43,8 +43,8 @@ class PostgresPage:
         return await _open_request(self._connection, subject_id)
 
     async def add(self, request: Request) -> bool:
-        added = await self._connection.execute(upsert(requests).values(row_of(request)).on_conflict_do_nothing())
-        return added.rowcount == 1
+        query = upsert(requests).values(row_of(request)).on_conflict_do_nothing().returning(requests.c.reference)
+        return (await self._connection.execute(query)).first() is not None
 
     async def change(self, request: Request) -> None:
         await self._connection.execute(

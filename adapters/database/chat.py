@@ -57,17 +57,16 @@ class PostgresAddresses:
         return address_of(value) if value else None
 
     async def set_place(self, address: Address, at: datetime, *, only_first: bool) -> bool:
-        query = upsert(places).values(name=_DECISIONS, address=address, updated_at=at)
-        query = (
-            query.on_conflict_do_nothing()
+        insert = upsert(places).values(name=_DECISIONS, address=address, updated_at=at)
+        fresh = {"address": address, "updated_at": at}
+        insert = (
+            insert.on_conflict_do_nothing()
             if only_first
-            else query.on_conflict_do_update(
-                index_elements=[places.c.name], set_={"address": address, "updated_at": at}
-            )
+            else insert.on_conflict_do_update(index_elements=[places.c.name], set_=fresh)
         )
         with no_database():
             async with self._engine.begin() as connection:
-                return (await connection.execute(query)).rowcount == 1
+                return (await connection.execute(insert.returning(places.c.name))).first() is not None
 
 
 class PostgresCopies:
@@ -120,17 +119,17 @@ class PostgresNotices:
         self._engine = engine
 
     async def begin(self, key: str, reference: str, at: datetime) -> bool:
-        query = upsert(notices).values(
+        insert = upsert(notices).values(
             key=key, reference=reference, status="sending", way="", activity_id="", attempts=1, updated_at=at
         )
-        query = query.on_conflict_do_update(
+        query = insert.on_conflict_do_update(
             index_elements=[notices.c.key],
             set_={"attempts": notices.c.attempts + 1, "updated_at": at},
             where=notices.c.status == "sending",
-        )
+        ).returning(notices.c.key)
         with no_database():
             async with self._engine.begin() as connection:
-                return (await connection.execute(query)).rowcount == 1
+                return (await connection.execute(query)).first() is not None
 
     async def finish(self, key: str, *, way: str, activity_id: str, at: datetime) -> None:
         with no_database():
@@ -149,10 +148,11 @@ class PostgresSeen:
         self._engine = engine
 
     async def first_time(self, conversation_id: str, activity_id: str) -> bool:
-        query = upsert(seen).values(conversation_id=conversation_id, activity_id=activity_id).on_conflict_do_nothing()
+        insert = upsert(seen).values(conversation_id=conversation_id, activity_id=activity_id)
         with no_database():
             async with self._engine.begin() as connection:
-                return (await connection.execute(query)).rowcount == 1
+                found = await connection.execute(insert.on_conflict_do_nothing().returning(seen.c.at))
+                return found.first() is not None
 
     async def forget_old(self) -> int:
         """Forgets what was heard more than a day ago, by the database's own clock."""

@@ -45,14 +45,14 @@ class PostgresDrafts:
             drafts.c.version == draft.version,
         )
         query = (
-            update(drafts).where(*same).values(changed)
+            update(drafts).where(*same).values(changed).returning(drafts.c.version)
             if draft.version
-            else upsert(drafts).values(values).on_conflict_do_nothing()
+            else upsert(drafts).values(values).on_conflict_do_nothing().returning(drafts.c.version)
         )
         with no_database():
             async with self._engine.begin() as connection:
-                result = await connection.execute(query)
-        return kept if result.rowcount == 1 else None
+                kept_one = (await connection.execute(query)).first() is not None
+        return kept if kept_one else None
 
     async def shown(self, draft: Draft, card: Sent) -> None:
         with no_database():

@@ -8,6 +8,9 @@ from typing import Any
 from msgraph.generated.users.item.check_member_groups.check_member_groups_post_request_body import (
     CheckMemberGroupsPostRequestBody,
 )
+from msgraph.generated.users.item.transitive_member_of.graph_directory_role.graph_directory_role_request_builder import (  # noqa: E501
+    GraphDirectoryRoleRequestBuilder,
+)
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
@@ -80,7 +83,7 @@ class EntraDirectory:
         user, methods, roles = await asyncio.gather(
             self._user(entra_id),
             self._graph.call(builder.authentication.methods.get, none_for=(404,)),
-            self._graph.call(builder.transitive_member_of.graph_directory_role.get, none_for=(404,)),
+            self._roles(builder),
         )
         if user is None or methods is None or roles is None:
             return None
@@ -91,6 +94,14 @@ class EntraDirectory:
             raise Trouble("Graph does not tell which directory roles the account has")
         kinds = tuple(dict.fromkeys(method_of(one) for one in methods["value"]))
         return Account(person_of(user), enabled, kinds, privileged=bool(roles["value"]))
+
+    async def _roles(self, builder: Any) -> dict[str, Any] | None:
+        """Graph answers a cast only as an advanced query: counted, and eventually consistent."""
+        query = GraphDirectoryRoleRequestBuilder.GraphDirectoryRoleRequestBuilderGetQueryParameters(
+            count=True, select=["id"]
+        )
+        roles = builder.transitive_member_of.graph_directory_role
+        return await self._graph.call(roles.get, query=query, headers={"ConsistencyLevel": "eventual"}, none_for=(404,))
 
     async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:
         wanted = sorted({group for group in among if group})
