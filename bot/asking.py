@@ -25,6 +25,7 @@ from services.show import HELPDESK, MINE, Show
 
 TOPIC = "ask"
 MOST_MATCHES = 8
+CONFIRMING = frozenset({"yes", "y", "send", "ok", "okay", "confirm", "grant", "go ahead", "send request"})
 TRY_AGAIN = "We cannot reach NHSmail to check this just now. Your answers are kept. Check again in a minute."
 
 
@@ -60,7 +61,7 @@ class Asking:
     async def typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
         step = dialog.next_step(draft.answers, self.policy)
         plain = normal(text)
-        confirming = step is Step.CONFIRM and plain in ("yes", "send", "ok", "confirm", "grant", "go ahead", "y")
+        confirming = step is Step.CONFIRM and plain in CONFIRMING
         refused = step is Step.CHECK and plain in ("yes", "again", "check again", "retry", "try again")
         verb = {"back": "back", "change": "change", "cancel": "cancel"}.get(command, "answer")
         verb = "send" if confirming else "again" if refused else verb

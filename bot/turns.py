@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.asking import CONFIRMING, Asking
 from bot.asking import TOPIC as ASK
-from bot.asking import Asking
 from bot.deciding import FORMS, Deciding
 from bot.incoming import Click, Incoming, InPlace, Kind
 from bot.own_requests import OwnRequests
@@ -170,6 +170,8 @@ class Turns:
     def _answers(self, draft: Draft, command: str, text: str) -> bool:
         """Whether what looks like a command is meant as an answer: a short one to a question for free words."""
         step = dialog.next_step(draft.answers, self.policy)
+        if step is dialog.Step.CONFIRM and understand.normal(text) in CONFIRMING:
+            return True
         if command == "mine":
             return step is dialog.Step.WHO and understand.normal(text) == "mine"
         return step is dialog.Step.DETAILS and command not in ("help", "queue")

@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 WITH_REFERENCE = frozenset({"status", "withdraw", "end", "review", "approve", "reject", "revoke"})
 _ADDRESS = re.compile(r"[\w.+'’-]+@[\w-]+(?:\.[\w-]+)+")
-_MISSPELT = 84
+_MISSPELT = 88
 _TITLES = {
     "ask": ("Ask for an exception", "ask.start"),
     "mine": ("My requests", "mine"),

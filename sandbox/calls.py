@@ -66,7 +66,7 @@ def _failed(request: web.Request, fault: Fault) -> web.Response:
     headers = {} if fault.retry_after is None else {"Retry-After": _seconds(fault.retry_after)}
     if fault.body is not None:
         return web.Response(status=status, text=fault.body, content_type="text/html", headers=headers)
-    if status < 400:  # noqa: PLR2004 - where HTTP's errors begin
+    if status < 400:
         return web.Response(status=status, headers=headers)
     return error_answer(GraphError(status, headers=headers), request)
 

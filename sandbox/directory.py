@@ -8,10 +8,7 @@ from sandbox.tenant import Tenant, User, directory_role
 
 Json = dict[str, Any]
 
-USUAL_OF_USER = (
-    "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
-    "preferredLanguage surname userPrincipalName id"
-).split()
+USUAL_OF_USER = ["businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"]
 _PURPOSES = ("user", "linked", "shared", "room", "equipment", "others")
 _GROUP_NAMES = {
     "helpdesk": "NHSmail Helpdesk",

@@ -38,7 +38,7 @@ async def test_a_lost_phone_from_the_first_word_to_the_end(world: World) -> None
     assert not [one for one in buttons_of(list(agent.shown.values())) if one["title"] == "Approve"]
     await until(lambda: "Approve\n" not in world.in_channel() and "Exception is on" in world.in_channel())
 
-    await world.advance("PT20H1M")
+    await world.advance("PT20H")
     await until(lambda: "ends in 4 hours" in anna.all_text)
     await world.advance("PT3H")
     await until(lambda: "ends in 1 hour" in anna.all_text or "ends in 59 minutes" in anna.all_text)
