@@ -54,6 +54,7 @@ from bot.turns import Turns
 from bot.web import make_app
 from domain.errors import Trouble
 from domain.policy import Policy
+from sandbox.seats import Seats, SeatsError
 from sandbox.server import Sandbox, SandboxError, identity
 from sandbox.tenant import BadTenantError, Tenant, read_tenant
 from services.carry_out import CarryOut
@@ -140,6 +141,8 @@ async def _serve_sandbox(settings: Sandboxed, *, seats: bool) -> int:
         await stack.enter_async_context(bot.running())
         say(f"The bot answers at http://{common.host}:{common.port}/api/messages")
         say(f"The pretend tenant, its clock and its mails: {sandbox_url}/sandbox")
+        if seats:
+            await _open_seats(stack, tenant, common, settings.seats_port)
         say("Ready. Press Ctrl-C to stop all of it.")
         await _until_stopped()
         say("Stopping ...")
@@ -171,6 +174,18 @@ async def _is_same(url: str, wanted: str) -> bool:
             return bool((await response.json()).get("sandbox") == wanted)
     except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError):
         return False
+
+
+async def _open_seats(stack: AsyncExitStack, tenant: Tenant, common: Common, first_port: int) -> None:
+    """Without the Playground the bot still answers, so a sentence is enough."""
+    seats = Seats()
+    stack.push_async_callback(seats.close)
+    endpoint = f"http://{common.host}:{common.port}/api/messages"
+    try:
+        for seat in await seats.open(tenant, endpoint, ROOT, common.data_dir / "seats", say, first_port):
+            say(f"{seat.title} ({seat.user.name}): {seat.url}")
+    except SeatsError as error:
+        say(str(error))
 
 
 async def _pretend_token() -> str:

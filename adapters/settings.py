@@ -49,6 +49,8 @@ class Sandboxed:
     common: Common
     sandbox_port: int
     tenant_file: Path
+    seats_port: int
+    """The first of two ports, for the seats in the Playground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,9 @@ def read_sandboxed(environ: Mapping[str, str], root: Path) -> Sandboxed:
             )
     tenant = Path(environ.get("SANDBOX_TENANT", "").strip() or root / "sandbox" / "tenant.toml")
     port = reader.port("SANDBOX_PORT", 3979)
+    seats_port = reader.port("SEATS_PORT", 56150)
     reader.done()
-    return Sandboxed(common, port, tenant)
+    return Sandboxed(common, port, tenant, seats_port)
 
 
 def read_real(environ: Mapping[str, str], root: Path) -> Real:

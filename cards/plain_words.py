@@ -20,7 +20,7 @@ def how_to(policy: Policy, *, agent: bool) -> Card:
 def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
     kind = policy.kinds[SHORT]
     typed = [
-        ("short", f"ask for a {kind.length} exception, for you or a colleague"),
+        ("short", f"ask for an exception for {kind.length}, for you or a colleague"),
         ("my requests", "see what you asked for and how it stands"),
         ("status", "see one request: type its reference behind it"),
         ("withdraw", "take back a request that is waiting: type its reference behind it"),

@@ -8,7 +8,19 @@ from sandbox.tenant import Tenant, User, directory_role
 
 Json = dict[str, Any]
 
-USUAL_OF_USER = ["businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"]
+USUAL_OF_USER = [
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+    "id",
+]
 _PURPOSES = ("user", "linked", "shared", "room", "equipment", "others")
 _GROUP_NAMES = {
     "helpdesk": "NHSmail Helpdesk",
@@ -74,7 +86,7 @@ class Directory:
         }
 
     def purpose(self, mailbox: str) -> str:
-        """Graph's `userPurpose` of a mailbox, by its address, or by the UPN or id of a user. Raises `GraphError` 404."""
+        """Graph's `userPurpose` of a mailbox (by address) or a user (by UPN or id). Raises `GraphError` 404."""
         if found := self._purposes.get(mailbox.lower()):
             return found
         try:

@@ -15,7 +15,19 @@ from pydantic import Field, StrictBool, TypeAdapter, ValidationError
 DEFAULT_FILE = Path(__file__).with_name("tenant.toml")
 GROUPS = ("helpdesk", "leads", "exempt_short", "exempt_long")
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_METHODS = ["microsoftAuthenticator", "phone", "fido2", "password", "email", "softwareOath", "hardwareOath", "temporaryAccessPass", "windowsHelloForBusiness", "platformCredential", "x509Certificate"]
+_METHODS = [
+    "microsoftAuthenticator",
+    "phone",
+    "fido2",
+    "password",
+    "email",
+    "softwareOath",
+    "hardwareOath",
+    "temporaryAccessPass",
+    "windowsHelloForBusiness",
+    "platformCredential",
+    "x509Certificate",
+]
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 
 Text = Annotated[str, Field(min_length=1, max_length=256)]
