@@ -54,7 +54,7 @@ def main() -> int:
         _say("Setting up the Playground ...")
         _run("npm", "ci", "--silent", "--no-audit", "--no-fund")
     if not browser():
-        _debian("chromium")
+        _debian("chromium", "fonts-noto-color-emoji")
     if not browser():
         _run(sys.executable, "-m", "playwright", "install", "chromium")
     missing = []

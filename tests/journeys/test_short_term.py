@@ -1,21 +1,11 @@
 """A short-term exception, lived through over HTTP with the whole program: these read as the specification."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.builders import POLICY
 from tests.journeys.world import World, buttons_of, until
 
 TELEPHONE = POLICY.helpdesk.telephone
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with World() as one:
-        await one.helpdesk_channel()
-        yield one
-        print(one.program.log()[-6000:])  # noqa: T201  # pytest shows it where a test fails
 
 
 async def test_a_lost_phone_from_the_first_word_to_the_end(world: World) -> None:
