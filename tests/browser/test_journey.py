@@ -26,9 +26,11 @@ class Running:
         self.sandbox = _address("The pretend tenant", lines).removesuffix("/sandbox")
 
     async def advance(self, duration: str) -> None:
-        async with aiohttp.ClientSession() as session:
-            async with session.post(f"{self.sandbox}/sandbox/clock", json={"advance": duration}) as answer:
-                assert answer.status == 200
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.sandbox}/sandbox/clock", json={"advance": duration}) as answer,
+        ):
+            assert answer.status == 200
 
 
 def _address(begins: str, lines: list[str]) -> str:
