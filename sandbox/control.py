@@ -62,15 +62,14 @@ class Control:
 
     async def _move_clock(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        match body:
-            case {"advance": str(duration), **rest} if not rest:
-                move, value = self._clock.advance, duration
-            case {"set": str(moment), **rest} if not rest:
-                move, value = self._clock.set, moment
-            case _:
-                return _refused('Send {"advance": "P150D"} or {"set": "2027-03-28T00:30:00Z"}.')
         try:
-            move(value)
+            match body:
+                case {"advance": str(duration), **rest} if not rest:
+                    self._clock.advance(duration)
+                case {"set": str(moment), **rest} if not rest:
+                    self._clock.set(moment)
+                case _:
+                    return _refused('Send {"advance": "P150D"} or {"set": "2027-03-28T00:30:00Z"}.')
         except BadTimeError as error:
             return _refused(str(error))
         self._state.offset = self._clock.offset
