@@ -23,7 +23,6 @@ from adapters.database.engine import make_engine
 from adapters.entra.client import Graph, Token
 from adapters.entra.directory import EntraDirectory
 from adapters.entra.exemptions import EntraExemptions
-from adapters.entra.token import MsalToken
 from adapters.jobs.engine import make_engine as make_jobs
 from adapters.jobs.engine import work
 from adapters.mail import GraphMail
@@ -35,6 +34,8 @@ from bot.asking import Asking
 from bot.deciding import Deciding
 from bot.gateway.connection import Connection
 from bot.gateway.gateway import Gateway
+from bot.gateway.login import GRAPH as GRAPH_RESOURCE
+from bot.gateway.login import token_source
 from bot.gateway.messenger import TeamsMessenger
 from bot.gateway.settings import (
     TEAMS_HOSTS,
@@ -45,6 +46,7 @@ from bot.gateway.settings import (
     GatewaySettings,
     ManagedIdentity,
 )
+from bot.gateway.token import BotToken
 from bot.incoming import Incoming, InPlace
 from bot.log import set_up
 from bot.metrics import count_requests
@@ -200,15 +202,6 @@ async def _serve_real(settings: Real) -> int:
     ca_file = os.environ.get("MICROSOFT_CA_FILE", "").strip()
     authority = os.environ.get("MICROSOFT_AUTHORITY", "").strip() or "https://login.microsoftonline.com"
     graph_url = os.environ.get("GRAPH_URL", "").strip() or GRAPH
-    token = MsalToken(
-        app_id=settings.app_id,
-        tenant_id=settings.tenant_id,
-        secret=settings.secret,
-        certificate_file=settings.certificate_file,
-        thumbprint=settings.thumbprint,
-        authority=authority,
-        ca_file=ca_file,
-    )
     metadata_url = os.environ.get("MICROSOFT_METADATA_URL", "").strip() or OPENID_METADATA
     try:
         gateway = GatewaySettings(
@@ -224,11 +217,14 @@ async def _serve_real(settings: Real) -> int:
         )
     except ValueError as error:
         raise BadSettingsError((str(error),)) from None
+    token = BotToken(token_source(gateway, GRAPH_RESOURCE))
     bot = _Bot(
-        common, policy, gateway, common.database_url, graph_url, token, settings.groups,
+        common, policy, gateway, common.database_url, graph_url, token.value, settings.groups,
         settings.tenant_id, settings.team, settings.mailbox, RealClock(),
     )  # fmt: skip
-    async with bot.running():
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(token.close)
+        await stack.enter_async_context(bot.running())
         log.info("ready", port=common.port, policy=policy.version)
         await _until_stopped()
     return 0

@@ -10,6 +10,7 @@ from uuid import uuid4
 from aiohttp import web
 
 Json = dict[str, Any]
+REQUEST_ID = web.RequestKey("request-id", str)
 
 _CODES = {
     400: ("Request_BadRequest", "The request is malformed or incorrect."),
@@ -50,7 +51,7 @@ def not_found(what: str) -> GraphError:
 
 
 def error_answer(error: GraphError, request: web.Request) -> web.Response:
-    request_id = request.get("request-id") or str(uuid4())
+    request_id = request.get(REQUEST_ID) or str(uuid4())
     inner = {
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         "request-id": request_id,

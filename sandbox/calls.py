@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from sandbox.answers import GraphError, error_answer
+from sandbox.answers import REQUEST_ID, GraphError, error_answer
 from sandbox.clock import MovableClock, written
 from sandbox.faults import Fault, Faults
 from sandbox.odata import BadQueryError
@@ -42,15 +42,15 @@ class Calls:
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith("/v1.0"):
             return await handler(request)
-        request["request-id"] = str(uuid4())
+        request[REQUEST_ID] = str(uuid4())
         client_id = request.headers.get("client-request-id", "")
         at = written(self._clock.now())
         call = Call(request.method, request.path, request.rel_url.query_string, None, at, client_id)
         self.seen.append(call)
         answer = await self._answered(request, handler, self._faults.take(request.method, request.path))
         call.status = answer.status
-        answer.headers["request-id"] = request["request-id"]
-        answer.headers["client-request-id"] = client_id or request["request-id"]
+        answer.headers["request-id"] = request[REQUEST_ID]
+        answer.headers["client-request-id"] = client_id or request[REQUEST_ID]
         return answer
 
     async def _answered(self, request: web.Request, handler: Handler, fault: Fault | None) -> web.StreamResponse:

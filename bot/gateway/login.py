@@ -1,4 +1,4 @@
-"""Asks Microsoft's login service for the bot's own token. It blocks: only `token.py` calls it, in a thread."""
+"""Asks Microsoft's login service for the bot's own tokens. It blocks: only `token.py` calls it, in a thread."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,8 @@ import requests
 from bot.gateway.settings import AppType, Certificate, ClientSecret, GatewaySettings
 from domain.errors import Trouble
 
-_RESOURCE = "https://api.botframework.com"
+CONNECTOR = "https://api.botframework.com"
+GRAPH = "https://graph.microsoft.com"
 _SECONDS = 8
 
 
@@ -23,12 +24,12 @@ class Issued:
     """Seconds."""
 
 
-def token_source(settings: GatewaySettings) -> Callable[[], Issued]:
-    """A function that fetches a new token each time; it raises `Trouble` and nothing else."""
-    return partial(_fetch, settings)
+def token_source(settings: GatewaySettings, resource: str = CONNECTOR) -> Callable[[], Issued]:
+    """A function that fetches a new token for `resource` each time; it raises `Trouble` and nothing else."""
+    return partial(_fetch, settings, resource)
 
 
-def _fetch(settings: GatewaySettings) -> Issued:
+def _fetch(settings: GatewaySettings, resource: str) -> Issued:
     try:
         # A new application each time: MSAL's own cache would hand out again a token that Teams has refused.
         with requests.Session() as session:
@@ -37,20 +38,22 @@ def _fetch(settings: GatewaySettings) -> Issued:
             if settings.ca_file:
                 options["verify"] = settings.ca_file
             session.request = partial(session.request, **options)  # type: ignore[method-assign]
-            return _issued(_ask(settings, session))
+            return _issued(_ask(settings, resource, session))
     except Trouble:
         raise
     except Exception as error:
         raise Trouble("The Microsoft login service gave no usable answer.") from error
 
 
-def _ask(settings: GatewaySettings, session: requests.Session) -> Mapping[str, Any]:
+def _ask(settings: GatewaySettings, resource: str, session: requests.Session) -> Mapping[str, Any]:
     answer: Mapping[str, Any]
     if settings.app_type is AppType.MANAGED_IDENTITY:
         identity = msal.UserAssignedManagedIdentity(client_id=settings.app_id)
-        answer = msal.ManagedIdentityClient(identity, http_client=session).acquire_token_for_client(resource=_RESOURCE)
+        answer = msal.ManagedIdentityClient(identity, http_client=session).acquire_token_for_client(resource=resource)
         return answer
-    tenant = settings.app_tenant_id if settings.app_type is AppType.SINGLE_TENANT else "botframework.com"
+    # A multi-tenant bot's connector token comes from Bot Framework's own tenant, Graph's from the one that it serves.
+    own = settings.app_type is AppType.SINGLE_TENANT or resource != CONNECTOR
+    tenant = settings.app_tenant_id if own else "botframework.com"
     application = msal.ConfidentialClientApplication(
         settings.app_id,
         client_credential=_credential(settings),
@@ -59,7 +62,7 @@ def _ask(settings: GatewaySettings, session: requests.Session) -> Mapping[str, A
         instance_discovery=False,
         http_client=session,
     )
-    answer = application.acquire_token_for_client(scopes=[f"{_RESOURCE}/.default"])
+    answer = application.acquire_token_for_client(scopes=[f"{resource}/.default"])
     return answer
 
 

@@ -1,4 +1,4 @@
-"""The bot's token, kept fresh. It never blocks the loop and knows nothing about who issues it."""
+"""A token of the bot's, kept fresh. It never blocks the loop and knows nothing about who issues it."""
 
 import asyncio
 import time
@@ -14,12 +14,12 @@ _SECONDS_AFTER_FAILURE = 1
 
 
 class BotToken:
-    """One token for all sends, one refresh at a time, in its own thread. `fetch` blocks and may raise `Trouble`."""
+    """One token for all calls, one refresh at a time, in its own thread. `fetch` blocks and may raise `Trouble`."""
 
     def __init__(self, fetch: Callable[[], Issued], now: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
         self._now = now
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="teams-login")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="login")
         self._value = ""
         self._refresh_at = 0.0
         self._expires_at = 0.0
