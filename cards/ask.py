@@ -218,7 +218,7 @@ def refused(asking: Asking, sentence: str, way_out: tuple[str, str] | None, *, f
     return asking.question(
         sentence,
         words("An exception is not possible now", weight="Bolder"),
-        words(sentence),
+        words(plain(sentence)),
         actions=actions,
     )
 

@@ -50,7 +50,8 @@ def next_step(text: str) -> Part:
 
 
 def mistake(text: str) -> Part:
-    return {"type": "Container", "style": "attention", "items": [words(f"⚠️ {text}")]}
+    """What went wrong, on top of a card. It may quote what somebody typed."""
+    return {"type": "Container", "style": "attention", "items": [words(f"⚠️ {plain(text)}")]}
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Part:

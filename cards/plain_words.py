@@ -1,7 +1,7 @@
 """Cards that only say something: welcome, help, a refusal, something that went wrong."""
 
 from cards.card import Card
-from cards.parts import button, buttons, card, facts, heading, help_line, link, state, words
+from cards.parts import button, buttons, card, facts, heading, help_line, link, plain, state, words
 from domain.errors import Refusal
 from domain.policy import SHORT, Policy
 
@@ -68,7 +68,7 @@ def not_understood(policy: Policy, likely: list[tuple[str, str]]) -> Card:
 def refused(refusal: Refusal, policy: Policy) -> Card:
     return card(
         refusal.sentence,
-        words(refusal.sentence),
+        words(plain(refusal.sentence)),
         buttons(link(*refusal.link)) if refusal.link else None,
         help_line(policy),
     )
