@@ -203,7 +203,7 @@ def change(asking: Asking, rows: Sequence[tuple[str, str, str]]) -> Card:
         choice(
             "change",
             "What do you want to change?",
-            [(f"{name}: {answer}"[:250], key) for key, name, answer in rows],
+            [(plain(f"{name}: {answer}"[:250]), key) for key, name, answer in rows],
             error="Choose what to change.",
         ),
         actions=[asking.go_on()],

@@ -54,8 +54,9 @@ class Graph:
 
     def __init__(self, base_url: str, token: Token) -> None:
         # Nothing is retried in here: who waits (a person, the job engine) knows better, and mail must not be repeated.
+        self._transport = httpx.AsyncHTTPTransport()
         self._http = GraphClientFactory.create_with_default_middleware(
-            client=httpx.AsyncClient(timeout=httpx.Timeout(TIMEOUT), follow_redirects=False, http2=False),
+            client=httpx.AsyncClient(transport=self._transport, timeout=httpx.Timeout(TIMEOUT), follow_redirects=False),
             options={RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)},
         )
         adapter = GraphRequestAdapter(
@@ -66,6 +67,7 @@ class Graph:
 
     async def close(self) -> None:
         await self._http.aclose()
+        await self._transport.aclose()  # Kiota's own transport wraps it and does not hand the closing on
 
     async def call(
         self,

@@ -1,0 +1,218 @@
+"""What the services count on, shown by the real Graph client against the pretend tenant over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from adapters.entra.client import Graph
+from adapters.entra.directory import EntraDirectory
+from adapters.entra.exemptions import EntraExemptions
+from adapters.mail import GraphMail
+from adapters.sandbox_clock import SandboxClock
+from domain.errors import Trouble
+from sandbox.server import Sandbox
+from sandbox.tenant import User, read_tenant
+from tests.journeys.world import until
+
+
+@dataclass
+class Tenant:
+    sandbox: Sandbox
+    directory: EntraDirectory
+    exemptions: EntraExemptions
+    mail: GraphMail
+
+    @property
+    def group(self) -> str:
+        return self.sandbox.tenant.groups["exempt_short"]
+
+    def user(self, begins: str) -> User:
+        return next(user for user in self.sandbox.tenant.users if user.upn.startswith(begins))
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, f"{self.sandbox.url}/sandbox/{path}", json=body) as answer,
+        ):
+            return await answer.json()
+
+    async def fault(self, **fault: Any) -> None:
+        await self.ask("POST", "faults", fault)
+
+    async def calls(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self.ask("GET", "calls")
+        return found
+
+
+@pytest.fixture
+async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
+    sandbox = Sandbox(read_tenant(), tmp_path, port=0)
+    await sandbox.start()
+
+    async def token() -> str:
+        return "a token"
+
+    graph = Graph(sandbox.graph_url, token)
+    yield Tenant(
+        sandbox,
+        EntraDirectory(graph),
+        EntraExemptions(graph, sandbox.graph_url),
+        GraphMail(graph, sandbox.tenant.helpdesk.mailbox),
+    )
+    await graph.close()
+    await sandbox.close()
+
+
+async def test_adding_and_removing_may_be_repeated(tenant: Tenant) -> None:
+    anna = tenant.user("anna").id
+    for _ in range(2):
+        await tenant.exemptions.add(tenant.group, anna)
+        assert await tenant.exemptions.contains(tenant.group, anna)
+    for _ in range(2):
+        await tenant.exemptions.remove(tenant.group, anna)
+        assert not await tenant.exemptions.contains(tenant.group, anna)
+
+
+async def test_removal_never_deletes_a_user(tenant: Tenant) -> None:
+    anna = tenant.user("anna").id
+    await tenant.exemptions.add(tenant.group, anna)
+    await tenant.exemptions.remove(tenant.group, anna)
+    deletes = [call["path"] for call in await tenant.calls() if call["method"] == "DELETE"]
+    assert deletes
+    assert all(path.endswith("/$ref") for path in deletes)
+    assert await tenant.directory.person(anna) is not None
+    assert not [call for call in await tenant.calls() if call["method"] in ("PATCH", "PUT")]
+
+
+@pytest.mark.parametrize("strange", ["", "../users", "a/b", "a?b=c", "a#b", "..", "x" * 100, "a b", "é", "%2e%2e"])
+async def test_what_cannot_be_an_id_never_reaches_graph(tenant: Tenant, strange: str) -> None:
+    assert await tenant.directory.person(strange) is None
+    assert await tenant.directory.account(strange) is None
+    assert await tenant.directory.groups_of(strange, [tenant.group]) == frozenset()
+    for act in (tenant.exemptions.add, tenant.exemptions.remove, tenant.exemptions.contains):
+        with pytest.raises(Trouble):
+            await act(tenant.group, strange)
+    assert await tenant.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("begins", "enabled", "privileged", "methods"),
+    [
+        ("anna", True, False, {"password", "microsoftAuthenticator"}),
+        ("farah", False, False, {"password", "phone"}),
+        ("gareth", True, True, {"password", "microsoftAuthenticator"}),
+        ("ewan", True, False, {"password", "fido2"}),
+    ],
+)
+async def test_an_account_is_read_whole(
+    tenant: Tenant, begins: str, enabled: bool, privileged: bool, methods: set[str]
+) -> None:
+    account = await tenant.directory.account(tenant.user(begins).id)
+    assert account is not None
+    assert (account.enabled, account.privileged, set(account.methods)) == (enabled, privileged, methods)
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("anna.baker1@nhs.example", {"Anna Baker"}),
+        ("ANNA.BAKER@NHS.EXAMPLE", {"Anna Baker"}),
+        ("siobhan.o'neill@nhs.example", {"Siobhan O'Neill"}),
+        ("o'neill", {"Siobhan O'Neill"}),
+        ("zoë", {"Zoë Fernández-Wójcik"}),
+        ("john smith", {"John Smith"}),
+        ("nobody at all", set()),
+        ("nobody@nhs.example", set()),
+        ("🙂", set()),
+        ("' or 1 eq 1 or '", set()),
+        ("' or true or '@nhs.example", set()),
+        ('"', set()),
+        ("x" * 10_000, set()),
+        ("", set()),
+    ],
+)
+async def test_people_are_found_by_address_or_name_and_nothing_typed_breaks_it(
+    tenant: Tenant, typed: str, names: set[str]
+) -> None:
+    assert {person.name for person in await tenant.directory.find(typed, limit=5)} == names
+
+
+async def test_group_membership_is_asked_for_the_groups_that_matter(tenant: Tenant) -> None:
+    groups = tenant.sandbox.tenant.groups
+    meera = tenant.user("meera").id
+    assert await tenant.directory.groups_of(meera, groups.values()) == {groups["helpdesk"], groups["leads"]}
+    assert await tenant.directory.groups_of(tenant.user("anna").id, groups.values()) == frozenset()
+    many = [f"group-{n}" for n in range(45)]
+    assert await tenant.directory.groups_of(meera, [*many, groups["helpdesk"]]) == {groups["helpdesk"]}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 502, 503])
+async def test_each_refusal_is_trouble_and_nothing_is_believed(tenant: Tenant, status: int) -> None:
+    anna = tenant.user("anna").id
+    calls = (
+        lambda: tenant.directory.account(anna),
+        lambda: tenant.directory.groups_of(anna, [tenant.group]),
+        lambda: tenant.exemptions.add(tenant.group, anna),
+        lambda: tenant.exemptions.contains(tenant.group, anna),
+        lambda: tenant.directory.reachable(),
+    )
+    for call in calls:
+        await tenant.fault(method="*", path="/v1.0/*", status=status, times=1, retry_after=7)
+        with pytest.raises(Trouble) as trouble:
+            await call()
+        assert str(status) in trouble.value.message
+        assert trouble.value.retry_after == timedelta(seconds=7)
+        assert "anna" not in trouble.value.message.lower()
+
+
+async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tenant: Tenant) -> None:
+    await tenant.mail.send(to="anna.baker@nhs.example", subject="About you", text="Words")
+    mail = await tenant.ask("GET", "mail")
+    assert len(mail) == 1
+    await tenant.fault(method="POST", path="*/sendMail", status=503)
+    with pytest.raises(Trouble):
+        await tenant.mail.send(to="anna.baker@nhs.example", subject="About you", text="Words")
+    assert len(await tenant.ask("GET", "mail")) == 1
+
+
+async def test_a_token_goes_to_graphs_own_host_only() -> None:
+    from adapters.entra.client import _Provider
+
+    async def token() -> str:
+        return "secret"
+
+    provider = _Provider(token, "https://graph.microsoft.com/v1.0")
+    assert await provider.get_authorization_token("https://graph.microsoft.com/v1.0/users") == "secret"
+    for elsewhere in ("https://evil.example/v1.0", "https://graph.microsoft.com.evil.example/", "http://localhost/"):
+        assert await provider.get_authorization_token(elsewhere) == ""
+
+
+async def test_the_sandboxes_clock_is_followed_within_two_seconds(tenant: Tenant) -> None:
+    clock = SandboxClock(tenant.sandbox.url)
+    await clock.start()
+    before = clock.now()
+    await tenant.ask("POST", "clock", {"advance": "P150D"})
+    await until(lambda: clock.now() - before > timedelta(days=149), 2.5)
+    await clock.close()
+
+
+async def test_the_tenant_remembers_after_it_was_stopped(tenant: Tenant, tmp_path: Path) -> None:
+    anna = tenant.user("anna").id
+    await tenant.exemptions.add(tenant.group, anna)
+    await tenant.ask("POST", "clock", {"advance": "PT5H"})
+    again = Sandbox(read_tenant(), tmp_path, port=0)
+    await again.start()
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": "Bearer x"}) as session,
+        session.get(f"{again.graph_url}/groups/{tenant.group}/members") as answer,
+    ):
+        assert anna in await answer.text()
+    assert again.clock.offset > timedelta(hours=4)
+    await again.close()
+    await asyncio.sleep(0)
