@@ -80,7 +80,7 @@ class Turns:
 
     async def _turn(self, reply: Reply) -> None:
         incoming = reply.incoming
-        await self._remember(incoming)
+        welcomed = await self._remember(incoming)
         if incoming.kind is Kind.ADDED and reply.personal and incoming.sender.entra_id:
             if await self.addresses.welcome(incoming.sender.entra_id):
                 agent = await self._shown_as_agent(incoming.sender.entra_id)
@@ -91,20 +91,23 @@ class Turns:
                 await self._click(me, reply, incoming.click)
             else:
                 await self._text(me, reply, incoming.text)
-            if reply.personal:
+            if reply.personal and not welcomed:
                 await self.addresses.welcome(me.id)
 
-    async def _remember(self, incoming: Incoming) -> None:
+    async def _remember(self, incoming: Incoming) -> bool:
+        """Where people and the helpdesk's channel are. True where this person was welcomed before."""
         now = self.clock.now()
         if incoming.address.scope is Scope.PERSONAL and incoming.sender.entra_id and incoming.kind is not Kind.REMOVED:
-            await self.addresses.remember(incoming.sender.entra_id, incoming.sender.teams_id, incoming.address, now)
-        elif (
+            sender = incoming.sender
+            return await self.addresses.remember(sender.entra_id, sender.teams_id, incoming.address, now)
+        if (
             incoming.kind is Kind.ADDED
             and incoming.address.channel_id
             and incoming.address.team_id == self.helpdesk_team
             and await self.addresses.set_place(incoming.address, now, only_first=True)
         ):
             log.info("the helpdesk's channel is known", channel=incoming.address.channel_id)
+        return False
 
     async def _me(self, incoming: Incoming) -> Person:
         if not incoming.sender.entra_id:

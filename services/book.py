@@ -123,8 +123,8 @@ class Drafts(Protocol):
 
 
 class Addresses(Protocol):
-    async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> None:
-        """Where this person can be reached; it lives again if it was dead."""
+    async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> bool:
+        """Where this person can be reached; it lives again if it was dead. True where they were welcomed before."""
         ...
 
     async def welcome(self, person_id: str) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.database.engine import each_alone
 from adapters.database.tables import audit, drafts, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
@@ -89,6 +90,7 @@ class PostgresPage:
 class PostgresBook:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._alone = each_alone(engine)
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[PostgresPage]:
@@ -99,7 +101,7 @@ class PostgresBook:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         with no_database():
-            async with self._engine.connect() as connection:
+            async with self._alone.connect() as connection:
                 yield connection
 
     async def request(self, reference: str) -> Request | None:

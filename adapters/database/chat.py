@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database.engine import each_alone
 from adapters.database.tables import addresses, copies, notices, places, seen
 from adapters.database.trouble import no_database
 from adapters.database.values import address_of
@@ -17,16 +18,19 @@ _DECISIONS = "decisions"
 
 class PostgresAddresses:
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = each_alone(engine)
 
-    async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> None:
+    async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> bool:
         fresh = {"address": address, "teams_id": teams_id, "dead": False, "updated_at": at}
         query = upsert(addresses).values(person_id=person_id, welcomed=False, **fresh)
         with no_database():
             async with self._engine.begin() as connection:
-                await connection.execute(
-                    query.on_conflict_do_update(index_elements=[addresses.c.person_id], set_=fresh)
+                found = await connection.execute(
+                    query.on_conflict_do_update(index_elements=[addresses.c.person_id], set_=fresh).returning(
+                        addresses.c.welcomed
+                    )
                 )
+                return bool(found.scalar())
 
     async def welcome(self, person_id: str) -> bool:
         query = (
@@ -71,7 +75,7 @@ class PostgresAddresses:
 
 class PostgresCopies:
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = each_alone(engine)
 
     async def add_copy(self, copy: Copy) -> None:
         values = {
@@ -116,7 +120,7 @@ class PostgresNotices:
     """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = each_alone(engine)
 
     async def begin(self, key: str, reference: str, at: datetime) -> bool:
         insert = upsert(notices).values(
@@ -145,7 +149,7 @@ class PostgresSeen:
     """Which activities were already heard: Teams sends one again when it was not answered in about 15 seconds."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = each_alone(engine)
 
     async def first_time(self, conversation_id: str, activity_id: str) -> bool:
         insert = upsert(seen).values(conversation_id=conversation_id, activity_id=activity_id)

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database.engine import each_alone
 from adapters.database.tables import drafts
 from adapters.database.trouble import no_database
 from adapters.database.values import sent_of
@@ -17,7 +18,7 @@ from services.chat import Sent
 
 class PostgresDrafts:
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = each_alone(engine)
 
     async def draft(self, person_id: str, topic: str) -> Draft | None:
         return await self._first(select(drafts).where(drafts.c.person_id == person_id, drafts.c.topic == topic))

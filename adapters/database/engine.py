@@ -10,13 +10,20 @@ def sqlalchemy_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
+def each_alone(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool for work of one statement each, which needs no BEGIN and no COMMIT of its own."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def make_engine(url: str) -> AsyncEngine:
+    """A pool without a question before each use: the first failure after an outage empties the pool, and the sweep,
+    which runs every few seconds, meets it before most people do.
+    """
     return create_async_engine(
         sqlalchemy_url(url),
         pool_size=10,
         max_overflow=10,
         pool_timeout=5,
-        pool_pre_ping=True,
         json_serializer=lambda value: to_json(value).decode(),
         connect_args={
             "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=8000",
