@@ -20,7 +20,7 @@ setup: .venv/ready playground ## a virtual environment with everything in it, an
 	@touch $@
 
 playground:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PLAYGROUND); \
+	@if command -v npm >/dev/null; then $(MAKE) -s --no-print-directory $(PLAYGROUND); \
 	else echo "Node.js is not installed, so there will be no Playground to chat in. Install Node.js 20 or newer, then run this again."; fi
 
 $(PLAYGROUND): package-lock.json
