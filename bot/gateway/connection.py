@@ -18,6 +18,8 @@ from domain.errors import Trouble
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 _MOST_CLIENTS = 50
+READY_MADE = "ready-made"
+"""The type, in msrest's maps, of what goes out as it is."""
 
 
 class Connection:
@@ -87,4 +89,7 @@ class Connection:
             return AsyncPipeline([config.user_agent_policy, TryAgain(), authorised], sender)
 
         config = BotFrameworkConnectorConfiguration(decoy, service_url, pipeline_type=pipeline)
-        return ConnectorClient(decoy, service_url, custom_configuration=config)
+        client = ConnectorClient(decoy, service_url, custom_configuration=config)
+        # A card is plain JSON already: msrest would walk through all of it once more.
+        client._serialize.serialize_type[READY_MADE] = lambda data, **_: data
+        return client

@@ -1,6 +1,6 @@
 """`services.chat.Messenger` made real: says things in Teams, inside a turn or outside, from an `Address` alone."""
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from botbuilder.schema import (
     Activity,
@@ -12,7 +12,7 @@ from botbuilder.schema import (
 )
 
 from bot.gateway.answers import CARD_TYPE, plain
-from bot.gateway.connection import Connection
+from bot.gateway.connection import READY_MADE, Connection
 from cards.card import Card
 from domain.errors import Trouble
 from services.chat import Address, Scope, Sent
@@ -82,7 +82,16 @@ def _message(to: Address, **parts: Any) -> Activity:
     )
 
 
+class _CardAttachment(Attachment):  # type: ignore[misc]  # the SDK has no types
+    """The same on the wire; its content is handed through."""
+
+    _attribute_map: ClassVar[dict[str, Any]] = {
+        **Attachment._attribute_map,
+        "content": {"key": "content", "type": READY_MADE},
+    }
+
+
 def _card_message(to: Address, card: Card) -> Activity:
     # No text beside the card: Teams would make two messages of it, and give no id.
-    attachment = Attachment(content_type=CARD_TYPE, content=plain(card))
+    attachment = _CardAttachment(content_type=CARD_TYPE, content=plain(card))
     return _message(to, summary=card.summary, attachments=[attachment])
