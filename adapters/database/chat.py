@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,22 +15,32 @@ from services.chat import Address, Sent
 
 _DECISIONS = "decisions"
 
+# Built once: both run in every turn, and building a statement costs more than sending it.
+_NEW = upsert(addresses).values(
+    {name: bindparam(name) for name in ("person_id", "address", "teams_id", "updated_at")}
+    | {"welcomed": False, "dead": False}
+)
+_REMEMBER = _NEW.on_conflict_do_update(
+    index_elements=[addresses.c.person_id],
+    set_={name: _NEW.excluded[name] for name in ("address", "teams_id", "dead", "updated_at")},
+).returning(addresses.c.welcomed)
+_HEARD = (
+    upsert(seen)
+    .values(conversation_id=bindparam("conversation_id"), activity_id=bindparam("activity_id"))
+    .on_conflict_do_nothing()
+    .returning(seen.c.at)
+)
+
 
 class PostgresAddresses:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = each_alone(engine)
 
     async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> bool:
-        fresh = {"address": address, "teams_id": teams_id, "dead": False, "updated_at": at}
-        query = upsert(addresses).values(person_id=person_id, welcomed=False, **fresh)
+        values = {"person_id": person_id, "address": address, "teams_id": teams_id, "updated_at": at}
         with no_database():
             async with self._engine.begin() as connection:
-                found = await connection.execute(
-                    query.on_conflict_do_update(index_elements=[addresses.c.person_id], set_=fresh).returning(
-                        addresses.c.welcomed
-                    )
-                )
-                return bool(found.scalar())
+                return bool((await connection.execute(_REMEMBER, values)).scalar())
 
     async def welcome(self, person_id: str) -> bool:
         query = (
@@ -152,11 +162,10 @@ class PostgresSeen:
         self._engine = each_alone(engine)
 
     async def first_time(self, conversation_id: str, activity_id: str) -> bool:
-        insert = upsert(seen).values(conversation_id=conversation_id, activity_id=activity_id)
+        values = {"conversation_id": conversation_id, "activity_id": activity_id}
         with no_database():
             async with self._engine.begin() as connection:
-                found = await connection.execute(insert.on_conflict_do_nothing().returning(seen.c.at))
-                return found.first() is not None
+                return (await connection.execute(_HEARD, values)).first() is not None
 
     async def forget_old(self) -> int:
         """Forgets what was heard more than a day ago, by the database's own clock."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,58 +15,58 @@ from adapters.database.values import sent_of
 from services.book import Draft
 from services.chat import Sent
 
+# Built once: each of these runs in almost every turn, and building a statement costs more than sending it.
+_IS = (drafts.c.person_id == bindparam("whose"), drafts.c.topic == bindparam("about"))
+_SAME = (*_IS, drafts.c.version == bindparam("known"))
+_ONE = select(drafts).where(*_IS)
+_LATEST = select(drafts).where(_IS[0]).order_by(drafts.c.updated_at.desc()).limit(1)
+_CHANGE = (
+    update(drafts)
+    .where(*_SAME)
+    .values({name: bindparam(name) for name in ("answers", "version", "card", "updated_at")})
+    .returning(drafts.c.version)
+)
+_ADD = (
+    upsert(drafts)
+    .values({name: bindparam(name) for name in Draft.__slots__})
+    .on_conflict_do_nothing()
+    .returning(drafts.c.version)
+)
+_SHOWN = update(drafts).where(*_SAME).values(card=bindparam("card"))
+
 
 class PostgresDrafts:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = each_alone(engine)
 
     async def draft(self, person_id: str, topic: str) -> Draft | None:
-        return await self._first(select(drafts).where(drafts.c.person_id == person_id, drafts.c.topic == topic))
+        return await self._first(_ONE, {"whose": person_id, "about": topic})
 
     async def latest(self, person_id: str) -> Draft | None:
-        return await self._first(
-            select(drafts).where(drafts.c.person_id == person_id).order_by(drafts.c.updated_at.desc()).limit(1)
-        )
+        return await self._first(_LATEST, {"whose": person_id})
 
-    async def _first(self, query: Any) -> Draft | None:
+    async def _first(self, query: Select[Any], values: dict[str, Any]) -> Draft | None:
         with no_database():
             async with self._engine.connect() as connection:
-                row = (await connection.execute(query)).mappings().first()
+                row = (await connection.execute(query, values)).mappings().first()
         if row is None:
             return None
         return Draft(**{**row, "card": sent_of(row["card"]) if row["card"] else None})
 
     async def keep(self, draft: Draft) -> Draft | None:
         kept = replace(draft, version=draft.version + 1)
-        values = {name: getattr(kept, name) for name in Draft.__slots__}
-        changed = {name: values[name] for name in ("answers", "version", "card", "updated_at")}
-        same = (
-            drafts.c.person_id == draft.person_id,
-            drafts.c.topic == draft.topic,
-            drafts.c.version == draft.version,
-        )
-        query = (
-            update(drafts).where(*same).values(changed).returning(drafts.c.version)
-            if draft.version
-            else upsert(drafts).values(values).on_conflict_do_nothing().returning(drafts.c.version)
-        )
+        changed = {name: getattr(kept, name) for name in ("answers", "version", "card", "updated_at")}
+        where = _which(draft) if draft.version else {"person_id": draft.person_id, "topic": draft.topic}
+        query = _CHANGE if draft.version else _ADD
         with no_database():
             async with self._engine.begin() as connection:
-                kept_one = (await connection.execute(query)).first() is not None
+                kept_one = (await connection.execute(query, changed | where)).first() is not None
         return kept if kept_one else None
 
     async def shown(self, draft: Draft, card: Sent) -> None:
         with no_database():
             async with self._engine.begin() as connection:
-                await connection.execute(
-                    update(drafts)
-                    .where(
-                        drafts.c.person_id == draft.person_id,
-                        drafts.c.topic == draft.topic,
-                        drafts.c.version == draft.version,
-                    )
-                    .values(card=card)
-                )
+                await connection.execute(_SHOWN, _which(draft) | {"card": card})
 
     async def drop(self, person_id: str, topic: str) -> None:
         with no_database():
@@ -77,3 +77,7 @@ class PostgresDrafts:
         with no_database():
             async with self._engine.begin() as connection:
                 return (await connection.execute(delete(drafts).where(drafts.c.updated_at < moment))).rowcount
+
+
+def _which(draft: Draft) -> dict[str, Any]:
+    return {"whose": draft.person_id, "about": draft.topic, "known": draft.version}
