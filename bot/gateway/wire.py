@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from typing import Any, NoReturn
 
 from aiohttp import web
@@ -52,6 +53,8 @@ def _no_such_number(name: str) -> NoReturn:
 def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return value if value.isascii() and "\0" not in value else _clean_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("no number")  # 1e999 is JSON to Python, and to no database
     if depth == 0 and isinstance(value, dict | list):
         raise ValueError("nested too deeply")
     if isinstance(value, dict):

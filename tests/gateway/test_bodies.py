@@ -21,6 +21,7 @@ BODIES: dict[str, bytes] = {
     "not UTF-8": b'{"type": "\xff\xfe"}',
     "no number": b'{"type": "message", "value": NaN}',
     "endless": b'{"type": "message", "value": -Infinity}',
+    "a number past all bounds": b'{"type": "message", "value": 1e999}',
     "a number of 5,000 digits": b'{"type": "message", "value": ' + b"9" * 5000 + b"}",
     "nested lists": b"[" * 100_000,
     "nested and closed": b'{"value":' * 500 + b"1" + b"}" * 500,

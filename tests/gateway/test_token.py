@@ -5,12 +5,13 @@ import datetime
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from bot.gateway.login import Issued, token_source
-from bot.gateway.settings import AppType, Certificate
+from bot.gateway.settings import AppType, Certificate, ManagedIdentity
 from bot.gateway.token import BotToken
 from domain.errors import Trouble
 from tests.microsoft import Microsoft
@@ -106,6 +107,32 @@ async def test_a_certificate_proves_who_the_bot_is(microsoft: Microsoft, tmp_pat
     (form,) = microsoft.login.requests
     assert form["client_assertion"].count(".") == 2
     assert "client_secret" not in form
+
+
+async def test_a_managed_identity_proves_who_the_bot_is(microsoft: Microsoft, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, str]] = []
+
+    async def give(request: web.Request) -> web.Response:
+        asked.append({**request.query, "secret": request.headers["X-IDENTITY-HEADER"]})
+        return web.json_response({"access_token": "from-the-machine", "expires_on": "4000000000", "resource": "x"})
+
+    app = web.Application()
+    app.router.add_get("/msi/token", give)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{runner.addresses[0][1]}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "only App Service knows")
+    settings = microsoft.settings(credentials=ManagedIdentity(), app_type=AppType.MANAGED_IDENTITY)
+    try:
+        issued = await asyncio.to_thread(token_source(settings))
+    finally:
+        await runner.cleanup()
+    assert issued.value == "from-the-machine"
+    assert issued.lifetime > 3600
+    (query,) = asked
+    assert (query["resource"], query["client_id"]) == ("https://api.botframework.com", settings.app_id)
+    assert microsoft.login.requests == []
 
 
 async def test_a_missing_certificate_is_trouble(microsoft: Microsoft, tmp_path: Path) -> None:
