@@ -92,4 +92,6 @@ class Connection:
         client = ConnectorClient(decoy, service_url, custom_configuration=config)
         # A card is plain JSON already: msrest would walk through all of it once more.
         client._serialize.serialize_type[READY_MADE] = lambda data, **_: data
+        # What goes out are our own models: msrest would read and validate them before writing them.
+        client._serialize.body = client._serialize._serialize
         return client
