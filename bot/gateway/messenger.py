@@ -73,8 +73,19 @@ def _nowhere() -> NoReturn:
     raise Trouble("Teams took the message but did not say where it is.", for_good=True)
 
 
+class _Message(Activity):  # type: ignore[misc]
+    """The same on the wire; msrest does not look through the forty fields that we never fill."""
+
+    _attribute_map: ClassVar[dict[str, Any]] = {
+        name: Activity._attribute_map[name]
+        for name in (
+            "type", "id", "from_property", "conversation", "text", "text_format", "summary", "attachments"
+        )
+    }  # fmt: skip
+
+
 def _message(to: Address, **parts: Any) -> Activity:
-    return Activity(
+    return _Message(
         type=ActivityTypes.message,
         from_property=ChannelAccount(id=to.bot_id),
         conversation=ConversationAccount(id=to.conversation_id),
