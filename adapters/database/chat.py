@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.database.engine import each_alone
+from adapters.database.engine import each_alone, first
 from adapters.database.tables import addresses, copies, notices, places, seen
 from adapters.database.trouble import no_database
 from adapters.database.values import address_of
@@ -39,8 +39,8 @@ class PostgresAddresses:
     async def remember(self, person_id: str, teams_id: str, address: Address, at: datetime) -> bool:
         values = {"person_id": person_id, "address": address, "teams_id": teams_id, "updated_at": at}
         with no_database():
-            async with self._engine.begin() as connection:
-                return bool((await connection.execute(_REMEMBER, values)).scalar())
+            kept = await first(self._engine, _REMEMBER, values)
+        return bool(kept and kept["welcomed"])
 
     async def welcome(self, person_id: str) -> bool:
         query = (
@@ -164,8 +164,7 @@ class PostgresSeen:
     async def first_time(self, conversation_id: str, activity_id: str) -> bool:
         values = {"conversation_id": conversation_id, "activity_id": activity_id}
         with no_database():
-            async with self._engine.begin() as connection:
-                return (await connection.execute(_HEARD, values)).first() is not None
+            return await first(self._engine, _HEARD, values) is not None
 
     async def forget_old(self) -> int:
         """Forgets what was heard more than a day ago, by the database's own clock."""

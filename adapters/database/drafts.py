@@ -8,7 +8,7 @@ from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.database.engine import each_alone
+from adapters.database.engine import each_alone, first
 from adapters.database.tables import drafts
 from adapters.database.trouble import no_database
 from adapters.database.values import sent_of
@@ -32,7 +32,7 @@ _ADD = (
     .on_conflict_do_nothing()
     .returning(drafts.c.version)
 )
-_SHOWN = update(drafts).where(*_SAME).values(card=bindparam("card"))
+_SHOWN = update(drafts).where(*_SAME).values(card=bindparam("card")).returning(drafts.c.version)
 
 
 class PostgresDrafts:
@@ -47,8 +47,7 @@ class PostgresDrafts:
 
     async def _first(self, query: Select[Any], values: dict[str, Any]) -> Draft | None:
         with no_database():
-            async with self._engine.connect() as connection:
-                row = (await connection.execute(query, values)).mappings().first()
+            row = await first(self._engine, query, values)
         if row is None:
             return None
         return Draft(**{**row, "card": sent_of(row["card"]) if row["card"] else None})
@@ -59,14 +58,12 @@ class PostgresDrafts:
         where = _which(draft) if draft.version else {"person_id": draft.person_id, "topic": draft.topic}
         query = _CHANGE if draft.version else _ADD
         with no_database():
-            async with self._engine.begin() as connection:
-                kept_one = (await connection.execute(query, changed | where)).first() is not None
+            kept_one = await first(self._engine, query, changed | where)
         return kept if kept_one else None
 
     async def shown(self, draft: Draft, card: Sent) -> None:
         with no_database():
-            async with self._engine.begin() as connection:
-                await connection.execute(_SHOWN, _which(draft) | {"card": card})
+            await first(self._engine, _SHOWN, _which(draft) | {"card": card})
 
     async def drop(self, person_id: str, topic: str) -> None:
         with no_database():

@@ -1,8 +1,12 @@
 """Connections: one pool for the book, with JSON that knows our values."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic_core import to_json
-from sqlalchemy import make_url
+from sqlalchemy import Executable, RowMapping, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -13,6 +17,19 @@ def sqlalchemy_url(url: str) -> str:
 def each_alone(engine: AsyncEngine) -> AsyncEngine:
     """The same pool for work of one statement each, which needs no BEGIN and no COMMIT of its own."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+async def first(alone: AsyncEngine, query: Executable, values: Mapping[str, Any]) -> RowMapping | None:
+    """Carries out one statement by itself, of an engine from `each_alone`, and gives its first row.
+
+    SQLAlchemy changes over to its own greenlet once, and not for each of connecting, beginning, sending and closing.
+    """
+
+    def row() -> RowMapping | None:
+        with alone.sync_engine.connect() as connection:
+            return connection.execute(query, values).mappings().first()
+
+    return await greenlet_spawn(row)
 
 
 def make_engine(url: str) -> AsyncEngine:
