@@ -61,8 +61,7 @@ class Bot:
     @property
     def cpu(self) -> float:
         """Seconds of CPU so far, the program's and the system's for it."""
-        times = self._seen.cpu_times()
-        return float(times.user + times.system)
+        return _cpu(self._seen)
 
     @property
     def memory(self) -> float:
@@ -77,6 +76,12 @@ class Bots:
     stock: Bot
     person: Person
     """Who types to both."""
+    postgres: psutil.Process
+
+    @property
+    def database_cpu(self) -> float:
+        """Seconds of CPU so far of the PostgreSQL processes that run now."""
+        return sum(map(_cpu, [self.postgres, *self.postgres.children(recursive=True)]))
 
 
 @asynccontextmanager
@@ -117,7 +122,13 @@ async def bots() -> AsyncIterator[Bots]:
         stack.push_async_callback(stock.stop)
 
         somebody = next(user for user in sandbox.tenant.users if not user.groups)
-        yield Bots(microsoft, ours, stock, Person(somebody.name, somebody.id))
+        postmaster = psutil.Process(int((database / "postmaster.pid").read_text().split()[0]))
+        yield Bots(microsoft, ours, stock, Person(somebody.name, somebody.id), postmaster)
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _settings(sandbox: Sandbox) -> dict[str, str]:
