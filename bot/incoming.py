@@ -1,7 +1,7 @@
 """What comes in from Teams, in our own words. The gateway makes these; nothing here knows Bot Framework."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -35,6 +35,20 @@ class Click:
     """True when a card refreshed itself (`trigger: automatic`): only reading is allowed."""
 
 
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file that came with a message. Nothing of it is to be believed."""
+
+    name: str
+    url: str = field(repr=False)
+    """Where it can be downloaded for a few minutes by whoever knows the address: never logged, never kept.
+
+    Empty for what cannot be downloaded (a picture put into the text, a recording, a card): it has to be sent as a file.
+    """
+    file_type: str
+    """What Teams says: an extension without the dot, else a content type; empty where it says nothing."""
+
+
 class Kind(StrEnum):
     MESSAGE = "message"
     CLICK = "click"
@@ -55,6 +69,8 @@ class Incoming:
     text: str = ""
     """What was typed, without the mention of the bot itself, trimmed."""
     click: Click | None = None
+    files: tuple[IncomingFile, ...] = ()
+    """What was attached, in personal chats only: nowhere else does Teams hand files to a bot."""
 
 
 @dataclass(frozen=True, slots=True)

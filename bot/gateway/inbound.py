@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.gateway.not_accepted import NotAccepted
-from bot.incoming import Click, Incoming, Kind, Sender
+from bot.incoming import Click, Incoming, IncomingFile, Kind, Sender
 from services.chat import Address, Scope
 
 CARD_ACTION = "adaptiveCard/action"
+FILE = "application/vnd.microsoft.teams.file.download.info"
+MOST_FILES = 10
+LONGEST_NAME = 300
 Json = Mapping[str, Any]
 
 
@@ -43,7 +46,40 @@ def to_incoming(raw: Json, app_id: str) -> Incoming:
     """Raises `NotAccepted` (400) for a shape that Teams does not send or that could not be answered."""
     address = _address(raw, app_id)
     kind, text, click = _what(raw, address.bot_id)
-    return Incoming(kind, text_of(raw, "id"), _sender(object_of(raw, "from")), address, text, click)
+    files = files_of(raw) if kind is Kind.MESSAGE and address.scope is Scope.PERSONAL else ()
+    return Incoming(kind, text_of(raw, "id"), _sender(object_of(raw, "from")), address, text, click, files)
+
+
+def files_of(raw: Json) -> tuple[IncomingFile, ...]:
+    """The message's attachments, at most ten; without those that belong to its text.
+
+    Attachments come in many shapes, and what cannot be read is no reason to turn the message away.
+    https://learn.microsoft.com/microsoftteams/platform/bots/how-to/bots-filesv4
+    """
+    attachments = raw.get("attachments")
+    if not isinstance(attachments, list):
+        return ()
+    found = [_file(one) for one in attachments if isinstance(one, dict) and not _is_text(one)]
+    return tuple(found[:MOST_FILES])
+
+
+def _is_text(attachment: Json) -> bool:
+    """Teams adds the text once more as HTML, and the message that is quoted in a reply."""
+    return _either(attachment, "contentType").lower().startswith(("text/html", "messagereference"))
+
+
+def _file(attachment: Json) -> IncomingFile:
+    content = attachment.get("content")
+    name, content_type = _either(attachment, "name")[:LONGEST_NAME], _either(attachment, "contentType")
+    if content_type.lower() != FILE or not isinstance(content, dict):
+        return IncomingFile(name, "", content_type)
+    return IncomingFile(name, _either(content, "downloadUrl"), _either(content, "fileType"))
+
+
+def _either(raw: Json, key: str) -> str:
+    """The text under `key`, or nothing."""
+    value = raw.get(key)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _sender(account: Json) -> Sender:
