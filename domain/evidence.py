@@ -174,9 +174,9 @@ def _is_png(content: bytes) -> bool:
         (said,) = struct.unpack_from(">L", content, after - 4)
         if zlib.crc32(memoryview(content)[at + 4 : after - 4]) != said:
             return False
-        has_data = has_data or name == b"IDAT"
         if name == b"IEND":
             return has_data and after == len(content)
+        has_data |= bool(name == b"IDAT")
         at = after
     return False
 
