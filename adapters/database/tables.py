@@ -13,6 +13,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -135,3 +136,17 @@ seen = Table(
     PrimaryKeyConstraint("conversation_id", "activity_id"),
 )
 Index("seen_at", seen.c.at)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("ods", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("mailbox", Text, nullable=False),
+    Column("owners", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("succeeded_by", Text, nullable=False),
+    Column("updated_at", MOMENT, nullable=False, server_default=text("now()")),
+)
+Index("sites_mailbox", func.lower(sites.c.mailbox))
+Index("sites_owners", sites.c.owners, postgresql_using="gin", postgresql_ops={"owners": "jsonb_path_ops"})
