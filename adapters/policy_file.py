@@ -1,14 +1,18 @@
 """Reads the policy from its file. A bad file is refused whole, with a sentence for each fault and its line."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import holidays
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.toml_lines import line_of
-from domain import policy as rules
+from domain import policy_faults as rules
 from domain.policy import Policy
+
+NATIONS = {"England": "ENG", "Wales": "WLS", "Scotland": "SCT", "Northern Ireland": "NIR"}
 
 
 class BadFileError(Exception):
@@ -27,9 +31,15 @@ def read_policy(path: Path) -> Policy:
     except ValidationError as error:
         raise BadFileError(tuple(_sentence(path, text, fault) for fault in error.errors())) from None
     found = tuple(f"{path}, {_where(text, at)}: {sentence}" for at, sentence in rules.faults(policy))
-    if found:
+    nation = NATIONS.get(policy.working.bank_holidays)
+    if nation is None:
+        at = _where(text, ("working", "bank_holidays"))
+        found = (*found, f"{path}, {at}: write one of these: {', '.join(NATIONS)}.")
+    if nation is None or found:
         raise BadFileError(found)
-    return policy
+    bank_holidays = holidays.country_holidays("GB", subdiv=nation, years=range(2020, 2101))
+    working = replace(policy.working, days_off=policy.working.days_off | frozenset(bank_holidays))
+    return replace(policy, working=working)
 
 
 def _text(path: Path) -> str:

@@ -1,12 +1,16 @@
 """The rules as values. The figures and words come from `policy/policy.toml`; none of them is repeated in code."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
 _STRICT: dict[str, Any] = {"extra": "forbid", "strict": False}
+
+GROUPS = ("exempt_short", "exempt_long")
+DECIDERS = ("helpdesk", "leads")
+SHORT, LONG = "short", "long"
+FILE_KINDS = ("pdf", "png", "jpeg", "docx")
 
 
 class Details(StrEnum):
@@ -26,6 +30,116 @@ class Remedy:
     how: str
 
 
+class Form(StrEnum):
+    """What an answer of the evidence is."""
+
+    TEXT = "text"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceItem:
+    """One line of the evidence's checklist."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    id: str
+    title: str
+    why: str = ""
+    """What the answer is for, in a sentence."""
+    form: Form = Form.TEXT
+    least: int = 0
+    """The shortest text that counts as an answer, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something to choose from, and what people type when they mean it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    id: str
+    title: str
+    how: str = ""
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Which files may support the evidence."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    most: int
+    bytes: int
+    """The largest size of one file."""
+    kinds: tuple[str, ...]
+    """`pdf`, `png`, `jpeg`, `docx`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The one-time code that proves access to the site's shared mailbox."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    tries: int
+    most: int
+    """How many codes may be sent for one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a kind of exception needs that is asked for from a site's shared mailbox."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    given_within: timedelta
+    """How long a request waits for its evidence, from when it was asked for or sent back."""
+    code: Code
+    files: Files
+    items: tuple[EvidenceItem, ...]
+    """Asked for whatever the ground is, after the ground's own."""
+    statement: str
+    """What whoever gives the evidence answers for."""
+    purge_after: timedelta
+    """How long after the request is closed the evidence is kept."""
+    methods: tuple[Option, ...] = ()
+    """The ways to use MFA of which the requester says why each fails."""
+    remedies: tuple[Option, ...] = ()
+    """Smaller remedies, offered before the request is sent."""
+    remind_after: tuple[timedelta, ...] = ()
+    """When the first owner, or whoever has begun, is reminded."""
+    remind_others_after: tuple[timedelta, ...] = ()
+    """When the other owners are reminded."""
+    subject_may_give: bool = False
+    """Whether somebody may give the evidence for their own exception."""
+    most_subjects: int = 1
+    """For how many colleagues one conversation may ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfWay:
+    """The owner is asked whether it is still needed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    after: timedelta
+    answer_within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """When a decision that waits is brought up again, in working hours."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    channel_after: timedelta
+    leads_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """After `most` exceptions within `window`, the next one needs a lead."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    most: int
+    window: timedelta
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -40,6 +154,8 @@ class Reason:
     """What the person has to do besides, said when the exception is granted, before it ends and when it has ended."""
     second_person: bool = False
     """Whether the agent who took the telephone call must leave the decision to another agent."""
+    evidence: tuple[EvidenceItem, ...] = ()
+    """What the evidence has to say for this ground, where the kind needs evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +174,24 @@ class Kind:
     reminders: tuple[timedelta, ...] = ()
     """How long before the end reminders go out."""
     words: tuple[str, ...] = ()
+    reminders_in_working_hours: bool = False
+    evidence: Evidence | None = None
+    """None: asked for by telephone, and decided once the caller is verified."""
+    decided_by_two: bool = False
+    """Whether two people have to approve."""
+    escalation: Escalation | None = None
+    half_way: HalfWay | None = None
+    renewal_opens: timedelta | None = None
+    """How long before the end a renewal can be asked for; None: not at all."""
+    repeat: Repeat | None = None
 
     def reason(self, reason_id: str) -> Reason | None:
         return next((reason for reason in self.reasons if reason.id == reason_id), None)
+
+    def checklist(self, reason_id: str) -> tuple[EvidenceItem, ...]:
+        """What the evidence for this ground has to answer, in order."""
+        reason = self.reason(reason_id)
+        return (*(reason.evidence if reason else ()), *(self.evidence.items if self.evidence else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +238,20 @@ class Limits:
     """The longest answer in a person's own words, in characters."""
     check_again: timedelta
     """How long a grant or an end may stay unconfirmed before it is started again."""
+    look_at_accounts: timedelta = timedelta(minutes=15)
+    """How often the account of somebody who is exempt is looked at: disabled, left, privileged, a new method."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingTime:
+    """When people are at work, in UK local time, Monday to Friday."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    opens: time
+    closes: time
+    bank_holidays: str = "England"
+    days_off: frozenset[date] = frozenset()
+    """Days on which nobody is at work; the bank holidays are added to those of the file when it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,80 +264,7 @@ class Policy:
     limits: Limits
     kinds: dict[str, Kind]
     verifications: tuple[Verification, ...]
+    working: WorkingTime = field(default_factory=lambda: WorkingTime(time(9), time(17)))
 
     def verification(self, verification_id: str) -> Verification | None:
         return next((way for way in self.verifications if way.id == verification_id), None)
-
-
-Fault = tuple[tuple[str | int, ...], str]
-"""Where in the file (a path of keys) and a sentence that says how to mend it."""
-
-GROUPS = ("exempt_short", "exempt_long")
-DECIDERS = ("helpdesk", "leads")
-SHORT = "short"
-
-
-def faults(policy: Policy) -> Iterator[Fault]:
-    """What a well-formed policy can still get wrong."""
-    if not policy.version.strip():
-        yield ("version",), "Give the policy a version, for example the date."
-    if not any(character.isdigit() for character in policy.helpdesk.telephone):
-        yield ("helpdesk", "telephone"), "Give the helpdesk's telephone number."
-    for name in ("register_method", "guide"):
-        if not getattr(policy.links, name).startswith("https://"):
-            yield ("links", name), "A link must begin with https://."
-    if not policy.account.core_methods:
-        yield (
-            ("account", "core_methods"),
-            "Name at least one authentication method, for example microsoftAuthenticator.",
-        )
-    yield from _limit_faults(policy.limits)
-    if SHORT not in policy.kinds:
-        yield ("kinds",), f"The kind “{SHORT}” is missing: add [kinds.{SHORT}]."
-    if not policy.verifications:
-        yield ("verifications",), "Name at least one way to verify a caller: add [[verifications]]."
-    yield from _repeated(("verifications",), [way.id for way in policy.verifications])
-    for name, kind in policy.kinds.items():
-        yield from _kind_faults(("kinds", name), kind)
-
-
-def _limit_faults(limits: Limits) -> Iterator[Fault]:
-    if limits.draft_kept < timedelta(hours=20):
-        yield ("limits", "draft_kept"), "Keep half-finished conversations for 20 hours (PT20H) or more."
-    if limits.history < timedelta(0):
-        yield ("limits", "history"), "Give a duration that is not negative, for example P90D."
-    if not 1 <= limits.text <= 4000:
-        yield ("limits", "text"), "Give a number of characters from 1 to 4000."
-    if limits.check_again < timedelta(minutes=1):
-        yield ("limits", "check_again"), "Give a duration of one minute (PT1M) or more."
-
-
-def _kind_faults(path: tuple[str | int, ...], kind: Kind) -> Iterator[Fault]:
-    if kind.duration <= timedelta(0):
-        yield (*path, "duration"), "Give a duration above zero, for example PT24H."
-    if kind.lapses_after <= timedelta(0):
-        yield (*path, "lapses_after"), "Give a duration above zero, for example P3D."
-    if kind.group not in GROUPS:
-        yield (*path, "group"), f"Name one of these groups: {', '.join(GROUPS)}."
-    if not kind.decided_by or not set(kind.decided_by) <= set(DECIDERS):
-        yield (*path, "decided_by"), f"Name who may decide, from these: {', '.join(DECIDERS)}."
-    for position, reminder in enumerate(kind.reminders):
-        if not timedelta(0) < reminder < kind.duration:
-            yield (*path, "reminders", position), "A reminder must come after the start and before the end."
-    if len(set(kind.reminders)) != len(kind.reminders):
-        yield (*path, "reminders"), "Name each reminder once."
-    if not kind.reasons:
-        yield (*path, "reasons"), "Give at least one reason."
-    yield from _repeated((*path, "reasons"), [reason.id for reason in kind.reasons])
-    for position, reason in enumerate(kind.reasons):
-        if reason.details is not Details.NO and not reason.details_question.strip():
-            yield (*path, "reasons", position, "details_question"), "Say what to ask for: details_question is missing."
-        for name in ("id", "title"):
-            if not getattr(reason, name).strip():
-                yield (*path, "reasons", position, name), f"The {name} must not be empty."
-
-
-def _repeated(path: tuple[str | int, ...], ids: list[str]) -> Iterator[Fault]:
-    for position, one in enumerate(ids):
-        if one in ids[:position]:
-            yield (*path, position, "id"), f"The id “{one}” is used twice. Give each its own."
