@@ -1,7 +1,7 @@
 """The shapes in which Graph answers: errors, pages and single things. It decides nothing."""
 
 import base64
-import binascii
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ _CODES = {
     404: ("Request_ResourceNotFound", "The resource does not exist."),
     405: ("Request_BadRequest", "Specified HTTP method is not allowed for the request target."),
     409: ("Request_MultipleObjectsWithSameKeyValue", "Another object with the same value already exists."),
+    413: ("RequestEntityTooLarge", "The request is larger than the service takes."),
     412: ("Directory_ConcurrencyViolation", "The version of the object does not match."),
     423: ("accessLocked", "The resource is locked."),
     429: ("TooManyRequests", "Too many requests. Try again later."),
@@ -65,11 +66,19 @@ def thing(request: web.Request, context: str, values: Json) -> web.Response:
     return web.json_response({"@odata.context": f"{_root(request)}/$metadata#{context}", **values})
 
 
-def page(request: web.Request, context: str, values: Sequence[Json], *, usual: int = 100) -> web.Response:
-    """One page of `values`, as `$top` and `$skiptoken` ask, with a link to the next."""
+def eventual(request: web.Request) -> bool:
+    """Whether the caller takes answers that may be late, which Graph wants for counting and searching."""
+    return request.headers.get("ConsistencyLevel", "").lower() == "eventual"
+
+
+def page(request: web.Request, context: str, values: Sequence[Json | str], *, usual: int = 100) -> web.Response:
+    """One page of `values`, as `$top` and `$skiptoken` ask, with a link to the next.
+
+    Without the header Graph leaves `$count` out and says nothing of it.
+    """
     size, start = _size(request, usual), _start(request)
     body: Json = {"@odata.context": f"{_root(request)}/$metadata#{context}"}
-    if request.query.get("$count", "").lower() == "true":
+    if request.query.get("$count", "").lower() == "true" and eventual(request):
         body["@odata.count"] = len(values)
     if start + size < len(values):
         token = base64.urlsafe_b64encode(str(start + size).encode()).decode()
@@ -85,7 +94,7 @@ def _root(request: web.Request) -> str:
 
 def _size(request: web.Request, usual: int) -> int:
     text = request.query.get("$top", str(usual))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 999:
+    if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,2}", text, re.ASCII):
         raise GraphError(400, f"Invalid page size specified: '{text}'. Must be between 1 and 999 inclusive.")
     return int(text)
 
@@ -93,16 +102,19 @@ def _size(request: web.Request, usual: int) -> int:
 def _start(request: web.Request) -> int:
     token = request.query.get("$skiptoken", "")
     try:
-        return int(base64.urlsafe_b64decode(token)) if token else 0
-    except (ValueError, binascii.Error):
-        raise GraphError(400, "Skip token is null, invalid or has expired.") from None
+        written = base64.b64decode(token, altchars=b"-_", validate=True) if token else b"0"
+    except ValueError:
+        written = b""
+    if not re.fullmatch(rb"[0-9]{1,9}", written):
+        raise GraphError(400, "Skip token is null, invalid or has expired.")
+    return int(written)
 
 
 async def json_body(request: web.Request) -> Json:
     """The request's body as a JSON object, or Graph's own complaint."""
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, LookupError, RecursionError):  # no JSON, an unknown charset, brackets without end
         body = None
     if not isinstance(body, dict):
         raise GraphError(400, "Unable to read JSON request payload. Please ensure Content-Type header is set.")

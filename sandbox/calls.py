@@ -72,7 +72,10 @@ def _failed(request: web.Request, fault: Fault) -> web.Response:
 
 
 def _seconds(retry_after: float | str) -> str:
-    return retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+    """A whole number where it can be: the header has no other."""
+    if isinstance(retry_after, str):
+        return retry_after
+    return str(int(retry_after)) if retry_after.is_integer() else str(retry_after)
 
 
 async def _done(request: web.Request, handler: Handler) -> web.StreamResponse:

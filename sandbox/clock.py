@@ -28,15 +28,11 @@ class MovableClock:
 
     def advance(self, duration: str) -> None:
         """`duration` as in ISO 8601: `P150D`, `PT24H`, `P6M`. It cannot go back."""
-        try:
-            later = self.now() + isodate.parse_duration(duration)
-        except (ValueError, OverflowError, TypeError, AttributeError):
-            raise BadTimeError(f"{duration!r} is not a duration. Write one as in P150D or PT24H.") from None
-        if later.year > _LAST_YEAR:
-            raise BadTimeError(f"{duration!r} is too long. The clock stops at the year {_LAST_YEAR}.")
-        if later < self.now() - timedelta(seconds=1):
+        now = self.now()
+        later = now + _read(duration, now)
+        if later < now:
             raise BadTimeError("The clock cannot be advanced backwards. Use set to go to an earlier moment.")
-        self.offset = later - self._real()
+        self.offset += later - now
 
     def set(self, moment: str) -> None:
         """`moment` as in ISO 8601, with its offset from UTC. It may be earlier than now."""
@@ -46,12 +42,42 @@ class MovableClock:
             raise BadTimeError(f"{moment!r} is not a moment. Write one as in 2027-03-28T00:30:00Z.") from None
         if wanted.tzinfo is None:
             raise BadTimeError(f"{moment!r} does not say its time zone. Add Z for UTC, as in 2027-03-28T00:30:00Z.")
-        if not _FIRST_YEAR <= wanted.year <= _LAST_YEAR:
+        if not _FIRST_YEAR <= _year_in_utc(wanted) <= _LAST_YEAR:
             raise BadTimeError(f"{moment!r} is too far away. Write a year from {_FIRST_YEAR} to {_LAST_YEAR}.")
         self.offset = wanted.astimezone(UTC) - self._real()
 
     def reset(self) -> None:
         self.offset = timedelta()
+
+
+def _year_in_utc(moment: datetime) -> int:
+    try:
+        return moment.astimezone(UTC).year
+    except OverflowError:  # in the first and the last hours that Python knows
+        return moment.year
+
+
+def _read(duration: str, now: datetime) -> timedelta:
+    """How long it is from `now` on: a month has no length of its own. Raises `BadTimeError`."""
+    try:
+        parsed = isodate.parse_duration(duration)
+    except OverflowError:
+        raise _too_long(duration) from None
+    except (ValueError, ArithmeticError, TypeError, AttributeError):
+        raise BadTimeError(f"{duration!r} is not a duration. Write one as in P150D or PT24H.") from None
+    try:
+        later: datetime = now + parsed
+    except (ValueError, ArithmeticError) as error:
+        if "fractional" in str(error):
+            raise BadTimeError(f"{duration!r} has a part of a month or a year. Write days, as in P150D.") from None
+        raise _too_long(duration) from None
+    if later.year > _LAST_YEAR:
+        raise _too_long(duration)
+    return later - now
+
+
+def _too_long(duration: str) -> BadTimeError:
+    return BadTimeError(f"{duration!r} is too long. The clock stops at the year {_LAST_YEAR}.")
 
 
 def written(moment: datetime) -> str:

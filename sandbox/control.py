@@ -55,6 +55,7 @@ class Control:
             web.get("/sandbox/members", self._members),
             web.get("/sandbox/identity", self._who),
             web.post("/sandbox/reset", self._reset),
+            web.route("*", "/sandbox/{rest:.*}", self._no_door),
         ]
 
     async def _read_clock(self, _: web.Request) -> web.Response:
@@ -126,6 +127,10 @@ class Control:
         self._calls.seen.clear()
         return web.Response(status=204)
 
+    async def _no_door(self, request: web.Request) -> web.Response:
+        sentence = f"There is no {request.method} {request.path}. GET /sandbox lists what there is."
+        return web.json_response({"error": sentence}, status=404)
+
     async def _page(self, _: web.Request) -> web.Response:
         people = "".join(
             f"<tr><th scope=row>{escape(name)}<td>{escape(', '.join(one['name'] for one in members) or 'nobody')}"
@@ -149,7 +154,7 @@ async def _body(request: web.Request) -> Any:
     """None where it is no JSON: each door says itself what it takes."""
     try:
         return json.loads(await request.text())
-    except ValueError:
+    except (ValueError, LookupError, RecursionError):  # no JSON, an unknown charset, brackets without end
         return None
 
 

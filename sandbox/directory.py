@@ -1,26 +1,31 @@
 """The pretend tenant's people, groups and mailboxes as they are now, in Graph's shapes. No HTTP."""
 
-from typing import Any
-
 from sandbox.answers import GraphError, not_found
+from sandbox.odata import Json, Kind
 from sandbox.state import State
 from sandbox.tenant import Tenant, User, directory_role
 
-Json = dict[str, Any]
-
-USUAL_OF_USER = [
-    "businessPhones",
-    "displayName",
-    "givenName",
-    "jobTitle",
-    "mail",
-    "mobilePhone",
-    "officeLocation",
-    "preferredLanguage",
-    "surname",
-    "userPrincipalName",
-    "id",
-]
+USER = Kind(
+    "user",
+    dict.fromkeys(
+        (
+            "id", "displayName", "givenName", "surname", "userPrincipalName", "mail", "userType", "jobTitle",
+            "mobilePhone", "officeLocation", "preferredLanguage",
+        ),
+        str,
+    )
+    | {"accountEnabled": bool, "proxyAddresses": list, "businessPhones": list},
+    usual=(
+        "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation",
+        "preferredLanguage", "surname", "userPrincipalName", "id",
+    ),
+)  # fmt: skip
+GROUP = Kind(
+    "group",
+    dict.fromkeys(("id", "displayName", "description", "mailNickname"), str)
+    | {"groupTypes": list, "mailEnabled": bool, "securityEnabled": bool},
+)
+ROLE = Kind("directoryRole", dict.fromkeys(("id", "displayName", "description", "roleTemplateId"), str))
 _PURPOSES = ("user", "linked", "shared", "room", "equipment", "others")
 _GROUP_NAMES = {
     "helpdesk": "NHSmail Helpdesk",
@@ -37,8 +42,7 @@ class Directory:
         self._by_id = {user.id: user for user in tenant.users}
         self._by_upn = {user.upn.lower(): user for user in tenant.users}
         self._group_names = {group: name for name, group in tenant.groups.items()}
-        self._purposes = {user.mail.lower(): "user" for user in tenant.users}
-        self._purposes |= {site.mailbox.lower(): "shared" for site in tenant.sites}
+        self._purposes = {site.mailbox.lower(): "shared" for site in tenant.sites}
         self._purposes[tenant.helpdesk.mailbox.lower()] = "shared"
         self._purposes |= {box.address.lower(): _purpose(box.purpose) for box in tenant.mailboxes}
 
@@ -77,6 +81,21 @@ class Directory:
             "securityEnabled": True,
         }
 
+    def groups(self) -> list[Json]:
+        """Each once, also where the tenant file calls the same one by two names."""
+        return [self.group_row(group) for group in self._group_names]
+
+    def object_row(self, key: str) -> Json:
+        """Of a user or a group. Raises `GraphError` 404."""
+        return self.group_row(key.lower()) if key.lower() in self._group_names else user_row(self.user(key))
+
+    def role(self, key: str) -> Json:
+        """Raises `GraphError` 404."""
+        row = self.role_row()
+        if key.lower() not in (row["id"], f"roletemplateid={row['roleTemplateId']}"):
+            raise not_found(key)
+        return row
+
     def role_row(self) -> Json:
         return {
             "id": directory_role(self.tenant),
@@ -86,13 +105,14 @@ class Directory:
         }
 
     def purpose(self, mailbox: str) -> str:
-        """Graph's `userPurpose` of a mailbox (by address) or a user (by UPN or id). Raises `GraphError` 404."""
-        if found := self._purposes.get(mailbox.lower()):
+        """Graph's `userPurpose` of a mailbox, by address, or a user, by UPN or id, too. Raises `GraphError` 404."""
+        key = mailbox.lower()
+        if found := self._purposes.get(key):
             return found
-        try:
-            return self._purposes[self.user(mailbox).mail.lower()]
-        except GraphError:
-            raise GraphError(404, f"The requested user '{mailbox}' is invalid.", code="ErrorInvalidUser") from None
+        user = next((user for user in self.users() if key in (user.id, user.upn.lower(), user.mail.lower())), None)
+        if user is None:
+            raise GraphError(404, f"The requested user '{mailbox}' is invalid.", code="ErrorInvalidUser")
+        return self._purposes.get(user.mail.lower(), "user")
 
 
 def user_row(user: User) -> Json:

@@ -1,12 +1,13 @@
 """Faults on demand: which calls go wrong, how and how often. Values and matching only, no HTTP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 _VERSION = "/v1.0"
+_METHODS = ("*", "GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 
 
 class BadFaultError(ValueError):
@@ -22,14 +23,19 @@ class Fault:
     method: str = "*"
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     """None: the call is carried out, and only its answer comes late."""
-    retry_after: Annotated[float, Field(ge=0)] | Annotated[str, Field(min_length=1, pattern=r"^[ -~]+$")] | None = None
+    retry_after: (
+        Annotated[float, Field(ge=0, allow_inf_nan=False)]
+        | Annotated[str, Field(min_length=1, pattern=r"^[ -~]+$")]
+        | None
+    ) = None
     """Seconds, or the header's text as it is (an HTTP date, say)."""
     times: Annotated[int, Field(ge=1)] = 1
     """How many more calls it hits."""
     delay: Annotated[float, Field(ge=0, le=600)] = 0.0
     """Seconds before the answer goes out."""
-    body: str | None = None
-    """Sent as it is instead of Graph's own error, as a page from a proxy would be."""
+    body: Annotated[str, Field(pattern=r"(?s)^.*$")] | None = None
+    """Sent as it is instead of Graph's own error, as a page from a proxy would be. The pattern takes any text, but
+    looks whether it can be written as UTF-8."""
 
     def __post_init__(self) -> None:
         self.method = self.method.upper()
@@ -50,9 +56,15 @@ def read_fault(body: Any) -> Fault:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else "the body"
         if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-            keys = ", ".join(Fault.__dataclass_fields__)
+            keys = ", ".join(field.name for field in fields(Fault))
             raise BadFaultError(f"{key} is not known. Write one of: {keys}.") from None
         raise BadFaultError(f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}.") from None
+    if fault.path[0] not in "/*?[":
+        raise BadFaultError("path: begin it with / or *, as in /v1.0/groups/* or */sendMail.")
+    if fault.method not in _METHODS:
+        raise BadFaultError(f"method: {fault.method} is not known. Write one of: {', '.join(_METHODS)}.")
+    if fault.status is None and (fault.retry_after is not None or fault.body is not None):
+        raise BadFaultError("Add a status: retry_after and body go out only with one.")
     if fault.status is None and not fault.delay:
         raise BadFaultError("Say what should happen: a status from 200 to 599, a delay in seconds, or both.")
     return fault

@@ -42,10 +42,10 @@ class Mailboxes:
         if not isinstance(message, dict):
             raise GraphError(400, "The value of the parameter 'Message' is empty.", code="ErrorInvalidParameter")
         body = message.get("body")
-        content = body.get("content", "") if isinstance(body, dict) else ""
+        content = body.get("content") if isinstance(body, dict) else None
         to = _addresses(message)
         at = written(self._clock.now())
-        self._directory.state.accept(Mail(sender, to, str(message.get("subject") or ""), str(content), at))
+        self._directory.state.accept(Mail(sender, to, str(message.get("subject") or ""), str(content or ""), at))
         return web.Response(status=202)
 
 
@@ -57,9 +57,9 @@ def _addresses(message: dict[str, Any]) -> tuple[str, ...]:
         for recipient in listed
     ]
     try:
-        addresses = tuple(str(recipient["emailAddress"]["address"]) for recipient in recipients)
+        addresses = tuple(recipient["emailAddress"]["address"] for recipient in recipients)
     except (TypeError, KeyError):
         addresses = ()
-    if not addresses or not all("@" in address.strip("@") for address in addresses):
+    if not addresses or not all(isinstance(one, str) and "@" in one.strip("@") for one in addresses):
         raise GraphError(400, "At least one recipient is not valid.", code="ErrorInvalidRecipients")
     return addresses

@@ -4,10 +4,10 @@ import re
 
 from aiohttp import web
 
-from sandbox.answers import GraphError, json_body, page, thing
-from sandbox.directory import USUAL_OF_USER, Directory, user_row
-from sandbox.odata import matching, searched, selected
-from sandbox.people import needs_eventual
+from sandbox.answers import GraphError, Json, json_body, not_found, page, thing
+from sandbox.directory import GROUP, USER, Directory, user_row
+from sandbox.lists import asked_for, counted, linked, listed
+from sandbox.odata import selected
 
 _REFERENCE = re.compile(r".*/(?:directoryObjects|users)/([^/]+)")
 
@@ -20,12 +20,14 @@ class Memberships:
         group = "/v1.0/groups/{group}"
         return [
             web.get("/v1.0/groups", self._groups),
+            web.get("/v1.0/groups/$count", self._groups_count),
             web.get(group, self._group),
             web.get(f"{group}/members", self._members),
             web.get(f"{group}/members/$count", self._count),
             web.get(f"{group}/members/$ref", self._references),
             web.get(f"{group}/members/microsoft.graph.user", self._members),
             web.get(f"{group}/transitiveMembers", self._members),
+            web.get(f"{group}/transitiveMembers/$count", self._count),
             web.get(f"{group}/transitiveMembers/microsoft.graph.user", self._members),
             web.post(f"{group}/members/$ref", self._add),
             web.delete(f"{group}/members/{{user}}/$ref", self._remove),
@@ -35,35 +37,30 @@ class Memberships:
     def _named(self, request: web.Request) -> str:
         return self._directory.group(request.match_info["group"])
 
+    def _rows(self, request: web.Request) -> list[Json]:
+        return [user_row(user) for user in self._directory.members(self._named(request))]
+
     async def _groups(self, request: web.Request) -> web.Response:
-        rows = [self._directory.group_row(group) for group in self._directory.tenant.groups.values()]
-        if "$filter" in request.query:
-            rows = matching(rows, request.query["$filter"])
-        return page(request, "groups", rows)
+        return listed(request, "groups", self._directory.groups(), GROUP)
+
+    async def _groups_count(self, request: web.Request) -> web.Response:
+        return counted(request, self._directory.groups(), GROUP)
 
     async def _group(self, request: web.Request) -> web.Response:
-        return thing(request, "groups/$entity", self._directory.group_row(self._named(request)))
+        names = GROUP.chosen(request.query.get("$select", ""))
+        row = self._directory.group_row(self._named(request))
+        return thing(request, "groups/$entity", selected(row, names))
 
     async def _members(self, request: web.Request) -> web.Response:
-        rows = [user_row(user) for user in self._directory.members(self._named(request))]
-        if "$filter" in request.query:
-            needs_eventual(request, "$filter")
-            rows = matching(rows, request.query["$filter"])
-        if "$search" in request.query:
-            needs_eventual(request, "$search")
-            rows = searched(rows, request.query["$search"])
-        select = request.query.get("$select", "")
-        shown = [{"@odata.type": "#microsoft.graph.user", **selected(row, select, USUAL_OF_USER)} for row in rows]
-        return page(request, "directoryObjects", shown)
+        return linked(request, self._rows(request), USER)
 
     async def _count(self, request: web.Request) -> web.Response:
-        needs_eventual(request, "$count")
-        return web.Response(text=str(len(self._directory.members(self._named(request)))))
+        return counted(request, self._rows(request), USER, linked=True)
 
     async def _references(self, request: web.Request) -> web.Response:
         root = request.url.origin() / "v1.0" / "directoryObjects"
-        members = self._directory.members(self._named(request))
-        return page(request, "Collection($ref)", [{"@odata.id": str(root / user.id)} for user in members])
+        found = asked_for(request, self._rows(request), USER, linked=True)
+        return page(request, "Collection($ref)", [{"@odata.id": str(root / row["id"])} for row in found])
 
     async def _add(self, request: web.Request) -> web.Response:
         group = self._named(request)
@@ -82,11 +79,7 @@ class Memberships:
         group = self._named(request)
         user = self._directory.user(request.match_info["user"])
         if not self._directory.state.remove(group, user.id):
-            raise GraphError(
-                404,
-                f"Resource '{user.id}' does not exist or one of its queried reference-property objects "
-                "are not present.",
-            )
+            raise not_found(user.id)
         return web.Response(status=204)
 
     async def _delete_user(self, request: web.Request) -> web.Response:

@@ -1,26 +1,48 @@
-"""The part of OData that people use on users: $filter, $search, $select and $orderby over plain dicts. No HTTP."""
+"""The part of OData that people use on lists: $search, $select and $orderby over plain dicts. No HTTP."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
-Test = Callable[[Json], bool]
-
-_TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<any>[A-Za-z]+/any(?=\())|(?P<word>[A-Za-z][A-Za-z0-9.]*)|(?P<sign>[(),:]))"
-)
 
 
 class BadQueryError(ValueError):
     """Graph could not read the query. The message is in Graph's own style."""
 
 
-def matching(rows: Iterable[Json], filter_text: str) -> list[Json]:
-    """The rows that a `$filter` lets through. Raises `BadQueryError`."""
-    test = _Filter(filter_text).whole()
-    return [row for row in rows if test(row)]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of Graph's, as `user`, with its properties: each is a `str`, a `bool` or a `list` of texts."""
+
+    name: str
+    properties: Mapping[str, type]
+    usual: tuple[str, ...] = ()
+    """What Graph shows where `$select` names nothing; all of them where this is empty."""
+
+    @property
+    def odata_type(self) -> str:
+        return f"#microsoft.graph.{self.name}"
+
+    def unknown(self, name: str) -> str:
+        return f"Could not find a property named '{name}' on type 'microsoft.graph.{self.name}'."
+
+    def chosen(self, select_text: str) -> tuple[str, ...]:
+        """The properties that `$select` names, else the usual ones. Raises `BadQueryError` on an unknown one."""
+        if not select_text.strip():
+            return self.usual or tuple(self.properties)
+        real = {name.lower(): name for name in self.properties}
+        names = [name.strip() for name in select_text.split(",")]
+        for name in names:
+            if name.lower() not in real:
+                raise BadQueryError(f"Parsing OData Select and Expand failed: {self.unknown(name)}")
+        return tuple(real[name.lower()] for name in names)
+
+
+def selected(row: Json, names: Iterable[str]) -> Json:
+    return {name: row[name] for name in names}
 
 
 def searched(rows: Iterable[Json], search_text: str) -> list[Json]:
@@ -29,19 +51,10 @@ def searched(rows: Iterable[Json], search_text: str) -> list[Json]:
     return [row for row in rows if any(all(_found(row, *clause) for clause in clauses) for clauses in alternatives)]
 
 
-def selected(row: Json, select_text: str, usual: Sequence[str]) -> Json:
-    """The properties that `$select` names, else the usual ones. Raises `BadQueryError` on an unknown one."""
-    names = [name.strip() for name in select_text.split(",")] if select_text.strip() else list(usual)
-    real = {name.lower(): name for name in row}
-    for name in names:
-        if name.lower() not in real:
-            raise BadQueryError(f"Could not find a property named '{name}' on type 'microsoft.graph.user'.")
-    return {real[name.lower()]: row[real[name.lower()]] for name in names}
-
-
-def ordered(rows: Iterable[Json], order_text: str) -> list[Json]:
+def ordered(rows: Iterable[Json], order_text: str, sortable: Sequence[str]) -> list[Json]:
+    """Raises `BadQueryError` where the property is not one of `sortable`."""
     found = re.fullmatch(r"\s*(\w+)(?:\s+(asc|desc))?\s*", order_text)
-    if not found or found[1] not in ("displayName", "userPrincipalName", "mail", "id"):
+    if not found or found[1] not in sortable:
         raise BadQueryError(f"Unsupported sort property in '{order_text}'.")
     return sorted(rows, key=lambda row: folded(row[found[1]] or ""), reverse=found[2] == "desc")
 
@@ -50,127 +63,6 @@ def folded(text: str) -> str:
     """Entra compares without regard to case and accents."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
-
-
-class _Filter:
-    """A filter read from left to right: `or` of `and` of comparisons, calls and brackets."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._parts = list(self._cut(text))
-        self._at = 0
-
-    def whole(self) -> Test:
-        test = self._or()
-        if self._peek():
-            self._fail()
-        return test
-
-    def _cut(self, text: str) -> Iterable[str]:
-        at = 0
-        while text[at:].strip():
-            found = _TOKEN.match(text, at)
-            if not found:
-                raise BadQueryError(f"Invalid filter clause: There is an unterminated or unknown part in '{text}'.")
-            yield found[0].strip()
-            at = found.end()
-
-    def _or(self) -> Test:
-        tests = [self._and()]
-        while self._peek() == "or":
-            self._take()
-            tests.append(self._and())
-        return lambda row: any(test(row) for test in tests)
-
-    def _and(self) -> Test:
-        tests = [self._one()]
-        while self._peek() == "and":
-            self._take()
-            tests.append(self._one())
-        return lambda row: all(test(row) for test in tests)
-
-    def _one(self) -> Test:
-        part = self._take()
-        if part == "not":
-            inner = self._one()
-            return lambda row: not inner(row)
-        if part == "(":
-            test = self._or()
-            self._take(")")
-            return test
-        if part in ("startswith", "startsWith", "endswith", "endsWith"):
-            return self._call(part.lower())
-        if part.endswith("/any"):
-            return self._any(part.removesuffix("/any"))
-        return self._comparison(part)
-
-    def _call(self, name: str) -> Test:
-        self._take("(")
-        key = self._take()
-        self._take(",")
-        value = folded(self._text_value(self._take()))
-        self._take(")")
-        if name == "startswith":
-            return lambda row: folded(str(_property(row, key) or "")).startswith(value)
-        return lambda row: folded(str(_property(row, key) or "")).endswith(value)
-
-    def _any(self, key: str) -> Test:
-        self._take("(")
-        name = self._take()
-        self._take(":")
-        if self._take() != name or self._take() != "eq":
-            self._fail()
-        value = folded(self._text_value(self._take()))
-        self._take(")")
-        return lambda row: value in [folded(item) for item in _property(row, key) or ()]
-
-    def _comparison(self, key: str) -> Test:
-        operator = self._take()
-        if operator == "in":
-            return self._in(key)
-        if operator not in ("eq", "ne"):
-            self._fail()
-        value = self._value(self._take())
-        return lambda row: (_comparable(_property(row, key)) == value) is (operator == "eq")
-
-    def _in(self, key: str) -> Test:
-        self._take("(")
-        values = [self._value(self._take())]
-        while self._take() == ",":
-            values.append(self._value(self._take()))
-        return lambda row: _comparable(_property(row, key)) in values
-
-    def _value(self, part: str) -> Any:
-        literal = {"true": True, "false": False, "null": None}
-        return literal[part] if part in literal else folded(self._text_value(part))
-
-    def _text_value(self, part: str) -> str:
-        if not part.startswith("'"):
-            self._fail()
-        return part[1:-1].replace("''", "'")
-
-    def _peek(self) -> str:
-        return self._parts[self._at] if self._at < len(self._parts) else ""
-
-    def _take(self, wanted: str = "") -> str:
-        part = self._peek()
-        if not part or (wanted and part != wanted):
-            self._fail()
-        self._at += 1
-        return part
-
-    def _fail(self) -> None:
-        raise BadQueryError(f"Invalid filter clause: A syntax error was found in '{self._text}'.")
-
-
-def _property(row: Json, key: str) -> Any:
-    if key not in row:
-        raise BadQueryError(f"Could not find a property named '{key}' on type 'microsoft.graph.user'.")
-    return row[key]
-
-
-def _comparable(value: Any) -> Any:
-    return folded(value) if isinstance(value, str) else value
 
 
 def _split(text: str, word: str) -> list[str]:

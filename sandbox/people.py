@@ -3,11 +3,12 @@
 from aiohttp import web
 
 from sandbox.answers import GraphError, Json, json_body, page, thing
-from sandbox.directory import USUAL_OF_USER, Directory, method_rows, user_row
-from sandbox.odata import BadQueryError, matching, ordered, searched, selected
+from sandbox.directory import GROUP, ROLE, USER, Directory, method_rows, user_row
+from sandbox.lists import counted, linked, listed
+from sandbox.odata import BadQueryError, selected
 
 _MOST_GROUPS = 20
-_GROUP, _ROLE = "#microsoft.graph.group", "#microsoft.graph.directoryRole"
+_KINDS = (None, "group", "directoryRole", "administrativeUnit")
 
 
 class People:
@@ -20,11 +21,12 @@ class People:
             web.get("/v1.0/users", self._list),
             web.get("/v1.0/users/$count", self._count),
             web.get(user, self._one),
-            web.get("/v1.0/directoryObjects/{user}", self._one),
+            web.get("/v1.0/directoryObjects/{object}", self._object),
             web.delete(user, self._delete),
             web.get(f"{user}/authentication/methods", self._methods),
             web.post(f"{user}/checkMemberGroups", self._check_groups),
             web.get("/v1.0/directoryRoles", self._roles),
+            web.get("/v1.0/directoryRoles/{role}", self._role),
             web.get("/v1.0/directoryRoles/{role}/members", self._role_members),
         ]
         for way in ("memberOf", "transitiveMemberOf"):
@@ -35,27 +37,28 @@ class People:
             ]
         return routes
 
+    def _rows(self) -> list[Json]:
+        return [user_row(user) for user in self._directory.users()]
+
     async def _list(self, request: web.Request) -> web.Response:
-        rows = [selected(row, request.query.get("$select", ""), USUAL_OF_USER) for row in self._asked_for(request)]
-        return page(request, "users", rows)
+        return listed(request, "users", self._rows(), USER)
 
     async def _count(self, request: web.Request) -> web.Response:
-        needs_eventual(request, "$count")
-        return web.Response(text=str(len(self._asked_for(request))))
-
-    def _asked_for(self, request: web.Request) -> list[Json]:
-        rows = [user_row(user) for user in self._directory.users()]
-        if "$filter" in request.query:
-            rows = matching(rows, request.query["$filter"])
-        if "$search" in request.query:
-            needs_eventual(request, "$search")
-            rows = searched(rows, request.query["$search"])
-        return ordered(rows, request.query["$orderby"]) if "$orderby" in request.query else rows
+        return counted(request, self._rows(), USER)
 
     async def _one(self, request: web.Request) -> web.Response:
+        names = USER.chosen(request.query.get("$select", ""))
         user = self._directory.user(request.match_info["user"])
-        row = selected(user_row(user), request.query.get("$select", ""), USUAL_OF_USER)
-        return thing(request, "users/$entity", row)
+        return thing(request, "users/$entity", selected(user_row(user), names))
+
+    async def _object(self, request: web.Request) -> web.Response:
+        key = request.match_info["object"]
+        kind, row = USER, self._directory.object_row(key)
+        if "userPrincipalName" not in row:
+            kind = GROUP
+        names = kind.chosen(request.query.get("$select", ""))
+        values = {"@odata.type": kind.odata_type, **selected(row, names)}
+        return thing(request, "directoryObjects/$entity", values)
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._directory.state.delete(self._directory.user(request.match_info["user"]).id)
@@ -72,41 +75,38 @@ class People:
         if len(asked) > _MOST_GROUPS:
             raise GraphError(400, f"The number of group ids exceeds the maximum of {_MOST_GROUPS}.")
         member_of = self._directory.groups_of(self._directory.user(request.match_info["user"]))
-        return page(request, "Collection(Edm.String)", [g.lower() for g in asked if g.lower() in member_of])
+        found = [group for group in dict.fromkeys(map(str.lower, asked)) if group in member_of]
+        return page(request, "Collection(Edm.String)", found)
 
     async def _member_of(self, request: web.Request) -> web.Response:
         user = self._directory.user(request.match_info["user"])
-        kind = request.match_info.get("kind")
-        rows = [{"@odata.type": _GROUP, **self._directory.group_row(g)} for g in self._directory.groups_of(user)]
-        if user.privileged:
-            rows.append({"@odata.type": _ROLE, **self._directory.role_row()})
-        if kind not in (None, "group", "directoryRole"):
-            raise BadQueryError(f"The type 'microsoft.graph.{kind}' cannot be used here.")
-        wanted = [row for row in rows if kind is None or row["@odata.type"] == f"#microsoft.graph.{kind}"]
-        return page(request, "directoryObjects", [kept(row, request) for row in wanted])
+        wanted = request.match_info.get("kind")
+        if wanted not in _KINDS:
+            raise BadQueryError(f"The type 'microsoft.graph.{wanted}' cannot be used here.")
+        groups = [self._directory.group_row(group) for group in self._directory.groups_of(user)]
+        roles = [self._directory.role_row()] if user.privileged else []
+        kind = {"group": GROUP, "directoryRole": ROLE}.get(wanted or "")
+        if kind is not None:
+            return linked(request, groups if kind is GROUP else roles, kind)
+        mixed = [{"@odata.type": GROUP.odata_type, **row} for row in groups]
+        mixed += [{"@odata.type": ROLE.odata_type, **row} for row in roles]
+        return page(request, "directoryObjects", [_kept(row, request) for row in mixed if wanted is None])
 
     async def _roles(self, request: web.Request) -> web.Response:
-        return page(request, "directoryRoles", [self._directory.role_row()])
+        return listed(request, "directoryRoles", [self._directory.role_row()], ROLE)
+
+    async def _role(self, request: web.Request) -> web.Response:
+        names = ROLE.chosen(request.query.get("$select", ""))
+        row = self._directory.role(request.match_info["role"])
+        return thing(request, "directoryRoles/$entity", selected(row, names))
 
     async def _role_members(self, request: web.Request) -> web.Response:
-        if request.match_info["role"].lower() != self._directory.role_row()["id"]:
-            raise GraphError(404)
+        self._directory.role(request.match_info["role"])
         holders = [user_row(user) for user in self._directory.users() if user.privileged]
-        return page(request, "directoryObjects", [selected(row, "", USUAL_OF_USER) for row in holders])
+        return linked(request, holders, USER)
 
 
-def kept(row: Json, request: web.Request) -> Json:
+def _kept(row: Json, request: web.Request) -> Json:
     """`$select` on directory objects, whose kinds differ: properties that one does not have are left out."""
     names = [name.strip().lower() for name in request.query.get("$select", "").split(",") if name.strip()]
     return {key: value for key, value in row.items() if not names or key.startswith("@") or key.lower() in names}
-
-
-def needs_eventual(request: web.Request, what: str) -> None:
-    """Graph takes its advanced queries only with this header."""
-    if request.headers.get("ConsistencyLevel", "").lower() != "eventual":
-        raise GraphError(
-            400,
-            f"Request with {what} query parameter only works through MSGraph with a special request header: "
-            "'ConsistencyLevel: eventual'",
-            code="Request_UnsupportedQuery",
-        )

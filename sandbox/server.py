@@ -86,7 +86,7 @@ class Sandbox:
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    address = "127.0.0.1" if host == "localhost" else host
+    address = "127.0.0.1" if host.lower() == "localhost" else host
     try:
         loopback = ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -104,6 +104,7 @@ def _listener(host: str, port: int) -> socket.socket:
             raise SandboxError(
                 f"Port {port} on {host} is taken by another program. Stop that, or set SANDBOX_PORT to another port."
             ) from error
-        raise SandboxError(f"The sandbox cannot listen on {host}, port {port}: {error}.") from error
+        reason = str(error).rstrip(".")
+        raise SandboxError(f"The sandbox cannot listen on {host}, port {port}: {reason}.") from error
     listener.setblocking(False)
     return listener

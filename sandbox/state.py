@@ -39,11 +39,15 @@ class State:
         self._tenant = tenant
         file.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(file, isolation_level=None)
-        self._database.execute("pragma journal_mode = wal")
-        self._database.execute("pragma synchronous = normal")
-        self._database.executescript(_SCHEMA)
-        if self._meta("tenant") != tenant.digest:
-            self.reset()
+        try:
+            self._database.execute("pragma journal_mode = wal")
+            self._database.execute("pragma synchronous = normal")
+            self._database.executescript(_SCHEMA)
+            if self._meta("tenant") != tenant.digest:
+                self.reset()
+        except sqlite3.Error:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         self._database.close()

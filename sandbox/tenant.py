@@ -4,7 +4,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -30,7 +30,7 @@ _METHODS = [
 ]
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 
-Text = Annotated[str, Field(min_length=1, max_length=256)]
+Text = Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")]
 LineOf = Callable[[str, Sequence[str | int]], int | None]
 
 
@@ -133,8 +133,10 @@ def _text(path: Path) -> str:
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one; a number of 5,000 digits is another
         raise BadTenantError((f"{path}: this is not valid TOML: {error}.",)) from None
+    except RecursionError:
+        raise BadTenantError((f"{path}: this is not valid TOML: brackets stand too deep in each other.",)) from None
 
 
 def _spoken(at: tuple[str | int, ...]) -> str:
@@ -147,24 +149,23 @@ _MEANINGS = {
     "bool_type": "write true or false, without quotation marks.",
     "string_type": "write a text in quotation marks.",
     "string_too_short": "this is empty. Write a text in quotation marks.",
+    "string_pattern_mismatch": "this is empty. Write a text in quotation marks.",
     "tuple_type": "write a list in square brackets.",
     "too_short": "at least one is needed.",
     "dataclass_type": "write a table with the keys that the README names.",
     "dict_type": 'write a table of names and ids, as in helpdesk = "an id".',
 }
-_KEYS = {
-    "users": User.__dataclass_fields__,
-    "mailboxes": Mailbox.__dataclass_fields__,
-    "sites": Site.__dataclass_fields__,
-    "helpdesk": Helpdesk.__dataclass_fields__,
-}
+_KEYS = {"users": User, "mailboxes": Mailbox, "sites": Site, "helpdesk": Helpdesk}
 
 
 def _meaning(fault: Any) -> str:
     if fault["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         at = fault["loc"]
-        keys = _KEYS.get(str(at[0]), {}) if len(at) > 1 else Tenant.__dataclass_fields__
-        return f"this key is not known. Write one of these instead, or take it out: {', '.join(keys)}."
+        keys = ", ".join(key.name for key in fields(_KEYS[str(at[0])] if len(at) > 1 else Tenant))
+        return f"this key is not known. Write one of these instead, or take it out: {keys}."
+    if fault["type"] == "tuple_type" and len(fault["loc"]) == 1:
+        name = fault["loc"][0]
+        return f"write [[{name}]] above each of them, with two brackets on either side."
     return _MEANINGS.get(fault["type"], f"{fault['msg'][:1].lower()}{fault['msg'][1:]}.")
 
 
@@ -239,6 +240,8 @@ def _completed(tenant: Tenant) -> Tenant:
 
 
 def _method(name: str) -> str:
+    """As Graph spells it; its full type name is understood too."""
+    name = re.sub("(?i:AuthenticationMethod)$", "", name)
     return next((known for known in _METHODS if known.lower() == name.lower()), name)
 
 
