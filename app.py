@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ from adapters.database.book import PostgresBook
 from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices, PostgresSeen
 from adapters.database.drafts import PostgresDrafts
 from adapters.database.engine import make_engine
+from adapters.database.evidence import PostgresEvidence
+from adapters.database.file_links import PostgresFileLinks
 from adapters.entra.client import Graph, Token
 from adapters.entra.directory import EntraDirectory
 from adapters.entra.exemptions import EntraExemptions
@@ -28,10 +30,21 @@ from adapters.jobs.engine import work
 from adapters.mail import GraphMail
 from adapters.policy_file import BadFileError, read_policy
 from adapters.sandbox_clock import SandboxClock
-from adapters.settings import BadSettingsError, Common, Real, Sandboxed, read_real, read_sandboxed
+from adapters.settings import (
+    BadSettingsError,
+    Common,
+    Real,
+    Sandboxed,
+    read_keys,
+    read_real,
+    read_sandboxed,
+    sandbox_keys,
+)
+from adapters.teams_files import TeamsFiles
 from adapters.toml_lines import line_of
 from bot.asking import Asking
 from bot.deciding import Deciding
+from bot.evidence_pages import routes as evidence_pages
 from bot.gateway.connection import Connection
 from bot.gateway.gateway import Gateway
 from bot.gateway.login import GRAPH as GRAPH_RESOURCE
@@ -60,6 +73,7 @@ from sandbox.seats import Seats, SeatsError
 from sandbox.server import Sandbox, SandboxError, identity
 from sandbox.tenant import BadTenantError, Tenant, read_tenant
 from services.carry_out import CarryOut
+from services.file_links import FileLinks
 from services.look_up import LookUp
 from services.perform import Perform
 from services.ports import Clock
@@ -98,22 +112,44 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     serve.add_argument("--sandbox", action="store_true", help="try it out: a pretend tenant, on this machine only")
     serve.add_argument("--no-seats", action="store_true", help="with --sandbox: do not open seats in the Playground")
     commands.add_parser("migrate", help="bring the database's tables up to this version")
+    evidence = commands.add_parser("evidence", help="look after the evidence").add_subparsers(
+        dest="what", required=True
+    )
+    evidence.add_parser("rotate-keys", help="wrap every request's key anew with the first of EVIDENCE_KEYS")
     return parser.parse_args(arguments)
 
 
 async def _command(options: argparse.Namespace) -> int:
     set_up()
     if options.command == "migrate":
-        url = os.environ.get("DATABASE_URL", "").strip()
-        if not url.startswith(("postgresql://", "postgres://")):
-            raise BadSettingsError(
-                ("DATABASE_URL is missing: give the PostgreSQL server, as postgresql://user@host/name.",)
-            )
-        await asyncio.to_thread(migrate.migrate, url)
+        await asyncio.to_thread(migrate.migrate, _database_url())
         return 0
+    if options.command == "evidence":
+        return await _rotate_keys(_database_url(), read_keys(os.environ))
     if options.sandbox:
         return await _serve_sandbox(read_sandboxed(os.environ, ROOT), seats=not options.no_seats)
     return await _serve_real(read_real(os.environ, ROOT))
+
+
+def _database_url() -> str:
+    url = os.environ.get("DATABASE_URL", "").strip()
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise BadSettingsError(
+            ("DATABASE_URL is missing: give the PostgreSQL server, as postgresql://user@host/name.",)
+        )
+    return url
+
+
+async def _rotate_keys(url: str, keys: Sequence[str]) -> int:
+    database = make_engine(url)
+    try:
+        say(f"Keys wrapped anew: {await PostgresEvidence(database, keys).rotate()}.")
+    except Trouble as trouble:
+        print(f"{trouble.message}.", file=sys.stderr)  # noqa: T201
+        return 1
+    finally:
+        await database.dispose()
+    return 0
 
 
 async def _serve_sandbox(settings: Sandboxed, *, seats: bool) -> int:
@@ -139,6 +175,7 @@ async def _serve_sandbox(settings: Sandboxed, *, seats: bool) -> int:
         bot = _Bot(
             common, policy, gateway, url, f"{sandbox_url}/v1.0", _pretend_token, tenant.groups,
             tenant.tenant_id.lower(), tenant.helpdesk.team, tenant.helpdesk.mailbox, clock,
+            await asyncio.to_thread(sandbox_keys, common.data_dir),
         )  # fmt: skip
         await stack.enter_async_context(bot.running())
         say(f"The bot answers at http://{common.host}:{common.port}/api/messages")
@@ -220,7 +257,7 @@ async def _serve_real(settings: Real) -> int:
     token = BotToken(token_source(gateway, GRAPH_RESOURCE))
     bot = _Bot(
         common, policy, gateway, common.database_url, graph_url, token.value, settings.groups,
-        settings.tenant_id, settings.team, settings.mailbox, RealClock(),
+        settings.tenant_id, settings.team, settings.mailbox, RealClock(), settings.evidence_keys,
     )  # fmt: skip
     async with AsyncExitStack() as stack:
         stack.push_async_callback(token.close)
@@ -260,6 +297,7 @@ class _Bot:
         team: str,
         mailbox: str,
         clock: Clock,
+        evidence_keys: Sequence[str],
     ) -> None:
         self._common = common
         self._policy = policy
@@ -272,6 +310,7 @@ class _Bot:
         self._team = team
         self._mailbox = mailbox
         self._clock = clock
+        self._evidence_keys = evidence_keys
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -286,6 +325,14 @@ class _Bot:
             book, drafts = PostgresBook(database), PostgresDrafts(database)
             addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
             carry_out = CarryOut(book, directory, self._clock, self._policy, self._groups, self._tenant_id)
+            evidence = PostgresEvidence(database, self._evidence_keys)
+            files = TeamsFiles(
+                self._common.file_hosts, only_loopback=self._gateway.open_loopback, ca_file=self._gateway.ca_file
+            )
+            stack.push_async_callback(files.close)
+            file_links = FileLinks(
+                PostgresFileLinks(database), evidence, book, self._clock, self._common.public_url, self._policy.version
+            )
             show = Show(book, self._clock, self._policy)
             look_up = LookUp(directory, carry_out)
             turns = Turns(
@@ -317,7 +364,8 @@ class _Bot:
             async def count() -> None:
                 count_requests(await book.counts(), len(await book.due(self._clock.now(), 10_000)))
 
-            app = make_app(gateway.messages, {"database": book.reachable, "graph": directory.reachable}, count)
+            ready = {"database": book.reachable, "graph": directory.reachable}
+            app = make_app(gateway.messages, ready, count, evidence_pages(file_links))
             runner = web.AppRunner(app, access_log=None, handle_signals=False)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

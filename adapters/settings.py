@@ -1,12 +1,21 @@
 """Reads the settings from the environment: all that is wrong is said at once, a sentence each."""
 
+import contextlib
 import ipaddress
+import os
 import re
+import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
+_PUBLIC_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?")
+_SEPARATORS = re.compile(r"[\s,]+")
+FILE_HOSTS = ("*.sharepoint.com",)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 APP_TYPES = ("SingleTenant", "MultiTenant", "UserAssignedMSI")
 GROUPS = {
@@ -21,6 +30,8 @@ CREDENTIALS = (
     "MicrosoftAppPasswordFile",
     "MicrosoftAppCertificateFile",
     "MicrosoftAppCertificateThumbprint",
+    "EVIDENCE_KEYS",
+    "EVIDENCE_KEYS_FILE",
 )
 
 
@@ -42,6 +53,10 @@ class Common:
     policy_file: Path
     database_url: str = field(repr=False)
     """A libpq URL; empty: the embedded PostgreSQL, in the sandbox only."""
+    public_url: str
+    """Where browsers reach the bot, without a slash at the end."""
+    file_hosts: frozenset[str]
+    """Where files that people send in Teams may be fetched from: `host`, `*.host` or `host:port`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,8 @@ class Real:
     """By the policy's names; Entra ids in lower case."""
     team: str
     mailbox: str
+    evidence_keys: tuple[str, ...] = field(repr=False)
+    """Fernet keys: the first one encrypts, all of them open."""
 
 
 def read_sandboxed(environ: Mapping[str, str], root: Path) -> Sandboxed:
@@ -82,6 +99,7 @@ def read_sandboxed(environ: Mapping[str, str], root: Path) -> Sandboxed:
                 f"{name} is set: the sandbox must not hold credentials. Unset it, or leave out --sandbox."
             )
     tenant = Path(environ.get("SANDBOX_TENANT", "").strip() or root / "sandbox" / "tenant.toml")
+    common = replace(common, public_url=f"http://{common.host}:{common.port}")
     port = reader.port("SANDBOX_PORT", 3979)
     seats_port = reader.port("SEATS_PORT", 56150)
     reader.done()
@@ -108,10 +126,37 @@ def read_real(environ: Mapping[str, str], root: Path) -> Real:
         groups={name: reader.guid(variable, f"the group “{name}” in Entra") for name, variable in GROUPS.items()},
         team=reader.guid("HELPDESK_TEAM_ID", "the Entra group of the helpdesk's team"),
         mailbox=reader.mail("HELPDESK_MAILBOX", "the mailbox that e-mails are sent from"),
+        evidence_keys=reader.evidence_keys(),
     )
+    if not _PUBLIC_URL.fullmatch(common.public_url):
+        reader.faults.append(
+            "PUBLIC_URL is missing or malformed: give the https:// address where browsers reach this bot."
+        )
     reader.faults.extend(_credential_faults(settings))
     reader.done()
     return settings
+
+
+def read_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of the evidence alone. Raises `BadSettingsError`."""
+    reader = _Reader(environ)
+    keys = reader.evidence_keys()
+    reader.done()
+    return keys
+
+
+def sandbox_keys(folder: Path) -> tuple[str, ...]:
+    """The sandbox's key, made once in its folder: several processes that begin at once get the same one."""
+    file = folder / "evidence.key"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f"evidence.{secrets.token_hex(8)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+            new.write(urlsafe_b64encode(secrets.token_bytes(32)))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
+    return read_keys({"EVIDENCE_KEYS_FILE": str(file)})
 
 
 def _credential_faults(settings: Real) -> Iterator[str]:
@@ -149,7 +194,40 @@ class _Reader:
             data_dir=Path(self._environ.get("DATA_DIR", "").strip() or root / "var").resolve(),
             policy_file=Path(self._environ.get("MFA_POLICY", "").strip() or root / "policy" / "policy.toml"),
             database_url=url,
+            public_url=self._environ.get("PUBLIC_URL", "").strip().rstrip("/"),
+            file_hosts=self.hosts("FILE_HOSTS", FILE_HOSTS),
         )
+
+    def hosts(self, name: str, usual: tuple[str, ...]) -> frozenset[str]:
+        given = _listed(self._environ.get(name, "")) or usual
+        for host in given:
+            if not _HOST.fullmatch(host):
+                self.faults.append(f"{name}: “{host}” is no host. Write host, *.host or host:port.")
+        return frozenset(host.lower() for host in given)
+
+    def evidence_keys(self) -> tuple[str, ...]:
+        """From the environment, or from a file (a container's secret)."""
+        name = "EVIDENCE_KEYS_FILE" if self._environ.get("EVIDENCE_KEYS_FILE", "").strip() else "EVIDENCE_KEYS"
+        given = self._environ.get("EVIDENCE_KEYS", "")
+        known = len(self.faults)
+        if name == "EVIDENCE_KEYS_FILE":
+            given = self.content_of(name)
+        keys = _listed(given)
+        if not keys and len(self.faults) == known:
+            self.faults.append(f"{name} is missing or empty: give one or more Fernet keys, the newest first.")
+        for number, key in enumerate(keys, 1):
+            if not _FERNET_KEY.fullmatch(key):
+                self.faults.append(f"{name}: key {number} is no Fernet key. It has 44 characters and ends in “=”.")
+        return keys
+
+    def content_of(self, name: str) -> str:
+        """The text of the file that a setting names; empty, with a fault, where it cannot be read."""
+        file = self._environ.get(name, "").strip()
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            self.faults.append(f"{name}: {file} cannot be read.")
+            return ""
 
     def port(self, name: str, default: int) -> int:
         given = self._environ.get(name, "").strip()
@@ -178,13 +256,12 @@ class _Reader:
         """From the environment, or from a file (a container's secret)."""
         given = self._environ.get("MicrosoftAppPassword", "").strip()
         file = self._environ.get("MicrosoftAppPasswordFile", "").strip()
-        if not file:
-            return given
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            self.faults.append(f"MicrosoftAppPasswordFile: {file} cannot be read.")
-            return given
+        return self.content_of("MicrosoftAppPasswordFile") if file else given
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """What stands in a setting with several values, between spaces or commas."""
+    return tuple(part for part in _SEPARATORS.split(text) if part)
 
 
 def _is_loopback(host: str) -> bool:

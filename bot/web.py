@@ -1,6 +1,6 @@
 """The web application: Teams' door, and what those who run the bot look at."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,8 +12,13 @@ Messages = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LARGEST_BODY = 1024 * 1024
 
 
-def make_app(messages: Messages, ready: dict[str, Check], count: Check) -> web.Application:
-    """`ready` names what must be reachable (each raises `Trouble` where it is not); `count` updates the metrics."""
+def make_app(
+    messages: Messages, ready: Mapping[str, Check], count: Check, pages: Iterable[web.RouteDef] = ()
+) -> web.Application:
+    """`ready` names what must be reachable (each raises `Trouble` where it is not); `count` updates the metrics.
+
+    `pages` are what people open in a browser.
+    """
     app = web.Application(client_max_size=LARGEST_BODY)
 
     async def healthz(_: web.Request) -> web.Response:
@@ -41,4 +46,5 @@ def make_app(messages: Messages, ready: dict[str, Check], count: Check) -> web.A
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
+    app.add_routes(pages)
     return app

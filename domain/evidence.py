@@ -1,12 +1,13 @@
 """Files given as evidence: what a file is, by its content, and whether it may be kept. Pure; it opens nothing."""
 
 import io
+import json
 import re
 import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -255,3 +256,9 @@ def _is_foreign(name: str) -> bool:
     lower = name.lower()
     outside = lower.startswith("/") or "\\" in lower or ".." in lower.split("/")
     return outside or "vbaproject" in lower or "vbadata" in lower or "activex" in lower
+
+
+def digest_of(answers: Mapping[str, str], files: Iterable[EvidenceFile]) -> str:
+    """SHA-256, in hexadecimal, of answers and files in whatever order they came: names and moments do not count."""
+    form = {"answers": dict(answers), "files": sorted(file.sha256 for file in files)}
+    return sha256(json.dumps(form, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -6,9 +6,11 @@ from sqlalchemy import (
     Column,
     Computed,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -150,3 +152,34 @@ sites = Table(
 )
 Index("sites_mailbox", func.lower(sites.c.mailbox))
 Index("sites_owners", sites.c.owners, postgresql_using="gin", postgresql_ops={"owners": "jsonb_path_ops"})
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("reference", Text, primary_key=True),
+    Column("data_key", LargeBinary, nullable=False),
+    Column("answers", LargeBinary),
+    Column("updated_at", MOMENT, nullable=False),
+)
+
+evidence_files = Table(
+    "evidence_files",
+    metadata,
+    Column("reference", Text, ForeignKey("evidence.reference", ondelete="CASCADE"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    Column("about", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("reference", "id"),
+)
+
+file_links = Table(
+    "file_links",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("file_id", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("expires_at", MOMENT, nullable=False),
+)
+Index("file_links_expire", file_links.c.expires_at)
