@@ -28,11 +28,7 @@ class MovableClock:
 
     def advance(self, duration: str) -> None:
         """`duration` as in ISO 8601: `P150D`, `PT24H`, `P6M`. It cannot go back."""
-        now = self.now()
-        later = now + _read(duration, now)
-        if later < now:
-            raise BadTimeError("The clock cannot be advanced backwards. Use set to go to an earlier moment.")
-        self.offset += later - now
+        self.offset += _read(duration, self.now())
 
     def set(self, moment: str) -> None:
         """`moment` as in ISO 8601, with its offset from UTC. It may be earlier than now."""
@@ -65,6 +61,8 @@ def _read(duration: str, now: datetime) -> timedelta:
         raise _too_long(duration) from None
     except (ValueError, ArithmeticError, TypeError, AttributeError):
         raise BadTimeError(f"{duration!r} is not a duration. Write one as in P150D or PT24H.") from None
+    if duration.startswith("-"):
+        raise BadTimeError("The clock cannot be advanced backwards. Use set to go to an earlier moment.")
     try:
         later: datetime = now + parsed
     except (ValueError, ArithmeticError) as error:

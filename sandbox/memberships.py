@@ -9,7 +9,7 @@ from sandbox.directory import GROUP, USER, Directory, user_row
 from sandbox.lists import asked_for, counted, linked, listed
 from sandbox.odata import selected
 
-_REFERENCE = re.compile(r".*/(?:directoryObjects|users)/([^/]+)")
+_REFERENCE = re.compile(r".*/(?:directoryObjects|users)/([^/\s]+)")
 
 
 class Memberships:
