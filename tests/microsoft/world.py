@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.gateway.settings import ClientSecret, GatewaySettings
 from tests.microsoft.connector import Connector
+from tests.microsoft.files import Files
 from tests.microsoft.login import Login
 from tests.microsoft.people import APP_ID, TENANT
 from tests.microsoft.signing import METADATA, Signing
@@ -27,13 +28,16 @@ class Microsoft:
         self.signing = Signing()
         self.login = Login()
         self.connector = Connector(self.login)
+        self.files = Files()
         self._folder = tempfile.TemporaryDirectory(prefix="microsoft-")
         self.ca_file = str(Path(self._folder.name) / "ca.pem")
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=8 * 1024 * 1024)
         # The connector's paths are more exact than the login's, which begin with any tenant.
-        app.add_routes([*self.connector.routes(_PREFIX), *self.signing.routes(), *self.login.routes()])
+        app.add_routes(
+            [*self.connector.routes(_PREFIX), *self.files.routes(), *self.signing.routes(), *self.login.routes()]
+        )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls())
@@ -42,6 +46,7 @@ class Microsoft:
         self.service_host = f"{host}:{port}"
         self.url = f"https://{self.service_host}"
         self.service_url = f"{self.url}{_PREFIX}/"
+        self.files.base = self.url
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         self.teams = Teams(APP_ID, self.service_url, self.signing, lambda: self._session)
         return self
@@ -77,6 +82,7 @@ class Microsoft:
             "MICROSOFT_AUTHORITY": settings.authority,
             "MICROSOFT_SERVICE_HOSTS": self.service_host,
             "MICROSOFT_CA_FILE": self.ca_file,
+            "FILE_HOSTS": self.service_host,
         }
 
     def _tls(self) -> ssl.SSLContext:
