@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,9 +23,11 @@ from adapters.database.drafts import PostgresDrafts
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
 from adapters.database.file_links import PostgresFileLinks
+from adapters.database.sites import PostgresSites
 from adapters.entra.client import Graph, Token
-from adapters.entra.directory import EntraDirectory
+from adapters.entra.directory import EntraDirectory, person_of
 from adapters.entra.exemptions import EntraExemptions
+from adapters.entra.mailboxes import EntraMailboxes
 from adapters.jobs.engine import make_engine as make_jobs
 from adapters.jobs.engine import work
 from adapters.mail import GraphMail
@@ -40,6 +43,7 @@ from adapters.settings import (
     read_sandboxed,
     sandbox_keys,
 )
+from adapters.sites_file import read_sites
 from adapters.teams_files import TeamsFiles
 from adapters.toml_lines import line_of
 from bot.asking import Asking
@@ -65,19 +69,24 @@ from bot.log import set_up
 from bot.metrics import count_requests
 from bot.own_requests import OwnRequests
 from bot.reply import Reply
+from bot.sites import KeepingSites
 from bot.turns import Turns
 from bot.web import make_app
 from domain.errors import Trouble
 from domain.policy import Policy
 from sandbox.seats import Seats, SeatsError
 from sandbox.server import Sandbox, SandboxError, identity
+from sandbox.sites import sites_of
 from sandbox.tenant import BadTenantError, Tenant, read_tenant
 from services.carry_out import CarryOut
+from services.check_sites import CheckSites
 from services.file_links import FileLinks
+from services.import_sites import ImportSites
 from services.look_up import LookUp
 from services.perform import Perform
 from services.ports import Clock
 from services.show import Show
+from services.sites import add_missing
 from services.sweep import Sweep
 
 ROOT = Path(__file__).resolve().parent
@@ -116,6 +125,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         dest="what", required=True
     )
     evidence.add_parser("rotate-keys", help="wrap every request's key anew with the first of EVIDENCE_KEYS")
+    sites = commands.add_parser("sites", help="look after the register of sites").add_subparsers(
+        dest="what", required=True
+    )
+    imported = sites.add_parser("import", help="compare the register with a file, and bring it up to the file")
+    imported.add_argument("file", metavar="FILE.csv", type=Path, help="columns ods,name,mailbox,owners,...")
+    imported.add_argument("--apply", action="store_true", help="make the changes; otherwise they are only shown")
+    imported.add_argument("--sandbox", action="store_true", help="ask the pretend tenant")
     return parser.parse_args(arguments)
 
 
@@ -126,6 +142,8 @@ async def _command(options: argparse.Namespace) -> int:
         return 0
     if options.command == "evidence":
         return await _rotate_keys(_database_url(), read_keys(os.environ))
+    if options.command == "sites":
+        return await _import_sites(options.file, apply=options.apply, sandbox=options.sandbox)
     if options.sandbox:
         return await _serve_sandbox(read_sandboxed(os.environ, ROOT), seats=not options.no_seats)
     return await _serve_real(read_real(os.environ, ROOT))
@@ -157,14 +175,8 @@ async def _serve_sandbox(settings: Sandboxed, *, seats: bool) -> int:
     policy = read_policy(common.policy_file)
     tenant = read_tenant(settings.tenant_file, line_of)
     async with AsyncExitStack() as stack:
-        say("Starting the pretend tenant ...")
-        sandbox_url = await _start_or_join(stack, settings, tenant)
-        clock = SandboxClock(sandbox_url)
-        await clock.start()
-        stack.push_async_callback(clock.close)
-        say("Starting PostgreSQL ...")
-        url = common.database_url or await asyncio.to_thread(embedded.start, common.data_dir / "pg")
-        await asyncio.to_thread(migrate.migrate, url)
+        sandbox_url, clock, url = await _pretend(stack, settings, tenant)
+        await _add_sites(url, tenant, clock.now(), policy)
         gateway = GatewaySettings(
             app_id="",
             app_tenant_id=tenant.tenant_id.lower(),
@@ -186,6 +198,63 @@ async def _serve_sandbox(settings: Sandboxed, *, seats: bool) -> int:
         await _until_stopped()
         say("Stopping ...")
     return 0
+
+
+async def _pretend(stack: AsyncExitStack, settings: Sandboxed, tenant: Tenant) -> tuple[str, SandboxClock, str]:
+    """The pretend tenant's address, its clock, and the address of a database that is up to this version."""
+    say("Starting the pretend tenant ...")
+    sandbox_url = await _start_or_join(stack, settings, tenant)
+    clock = SandboxClock(sandbox_url)
+    await clock.start()
+    stack.push_async_callback(clock.close)
+    say("Starting PostgreSQL ...")
+    url = settings.common.database_url or await asyncio.to_thread(embedded.start, settings.common.data_dir / "pg")
+    await asyncio.to_thread(migrate.migrate, url)
+    return sandbox_url, clock, url
+
+
+async def _add_sites(url: str, tenant: Tenant, now: datetime, policy: Policy) -> None:
+    """The tenant file's sites, where the register does not have them yet."""
+    database = make_engine(url)
+    try:
+        await add_missing(PostgresSites(database), sites_of(tenant, person_of), now, policy.version)
+    finally:
+        await database.dispose()
+
+
+async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
+    async with AsyncExitStack() as stack:
+        clock: Clock = RealClock()
+        token: Token = _pretend_token
+        if sandbox:
+            pretend = read_sandboxed(os.environ, ROOT)
+            common, tenant = pretend.common, read_tenant(pretend.tenant_file, line_of)
+            sandbox_url, clock, url = await _pretend(stack, pretend, tenant)
+            graph_url = f"{sandbox_url}/v1.0"
+        else:
+            real = read_real(os.environ, ROOT)
+            common, url, graph_url = real.common, real.common.database_url, _graph_url()
+            await _needs_this_version(url)
+            bot_token = BotToken(token_source(_real_gateway(real), GRAPH_RESOURCE))
+            stack.push_async_callback(bot_token.close)
+            token = bot_token.value
+        try:
+            file = await asyncio.to_thread(read_sites, path)
+        except OSError as error:
+            raise BadFileError((f"{path}: cannot be read: {error.strerror}.",)) from None
+        database, graph = make_engine(url), Graph(graph_url, token)
+        stack.push_async_callback(database.dispose)
+        stack.push_async_callback(graph.close)
+        import_sites = ImportSites(
+            sites=PostgresSites(database),
+            check=CheckSites(EntraDirectory(graph), EntraMailboxes(graph)),
+            clock=clock,
+            policy_version=read_policy(common.policy_file).version,
+            say=say,
+            command=f"python app.py sites import {shlex.quote(str(path))} --apply{' --sandbox' if sandbox else ''}",
+            origin={"file": path.name},
+        )
+        return await import_sites(file.given, file.faults, file.codes, apply=apply)
 
 
 async def _start_or_join(stack: AsyncExitStack, settings: Sandboxed, tenant: Tenant) -> str:
@@ -234,29 +303,11 @@ async def _pretend_token() -> str:
 async def _serve_real(settings: Real) -> int:
     common = settings.common
     policy = read_policy(common.policy_file)
-    if not await asyncio.to_thread(migrate.is_current, common.database_url):
-        raise BadSettingsError(("The database is not up to this version. Run “python app.py migrate” first.",))
-    ca_file = os.environ.get("MICROSOFT_CA_FILE", "").strip()
-    authority = os.environ.get("MICROSOFT_AUTHORITY", "").strip() or "https://login.microsoftonline.com"
-    graph_url = os.environ.get("GRAPH_URL", "").strip() or GRAPH
-    metadata_url = os.environ.get("MICROSOFT_METADATA_URL", "").strip() or OPENID_METADATA
-    try:
-        gateway = GatewaySettings(
-            app_id=settings.app_id,
-            app_tenant_id=settings.tenant_id,
-            allowed_tenants=frozenset({settings.tenant_id}),
-            credentials=_credentials(settings),
-            app_type=AppType(settings.app_type),
-            authority=authority,
-            ca_file=ca_file,
-            metadata_url=metadata_url,
-            service_hosts=_service_hosts(),
-        )
-    except ValueError as error:
-        raise BadSettingsError((str(error),)) from None
+    await _needs_this_version(common.database_url)
+    gateway = _real_gateway(settings)
     token = BotToken(token_source(gateway, GRAPH_RESOURCE))
     bot = _Bot(
-        common, policy, gateway, common.database_url, graph_url, token.value, settings.groups,
+        common, policy, gateway, common.database_url, _graph_url(), token.value, settings.groups,
         settings.tenant_id, settings.team, settings.mailbox, RealClock(), settings.evidence_keys,
     )  # fmt: skip
     async with AsyncExitStack() as stack:
@@ -265,6 +316,32 @@ async def _serve_real(settings: Real) -> int:
         log.info("ready", port=common.port, policy=policy.version)
         await _until_stopped()
     return 0
+
+
+async def _needs_this_version(database_url: str) -> None:
+    if not await asyncio.to_thread(migrate.is_current, database_url):
+        raise BadSettingsError(("The database is not up to this version. Run “python app.py migrate” first.",))
+
+
+def _graph_url() -> str:
+    return os.environ.get("GRAPH_URL", "").strip() or GRAPH
+
+
+def _real_gateway(settings: Real) -> GatewaySettings:
+    try:
+        return GatewaySettings(
+            app_id=settings.app_id,
+            app_tenant_id=settings.tenant_id,
+            allowed_tenants=frozenset({settings.tenant_id}),
+            credentials=_credentials(settings),
+            app_type=AppType(settings.app_type),
+            authority=os.environ.get("MICROSOFT_AUTHORITY", "").strip() or "https://login.microsoftonline.com",
+            ca_file=os.environ.get("MICROSOFT_CA_FILE", "").strip(),
+            metadata_url=os.environ.get("MICROSOFT_METADATA_URL", "").strip() or OPENID_METADATA,
+            service_hosts=_service_hosts(),
+        )
+    except ValueError as error:
+        raise BadSettingsError((str(error),)) from None
 
 
 def _service_hosts() -> frozenset[str]:
@@ -344,6 +421,9 @@ class _Bot:
                 asking=Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show),
                 deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show),
                 own=OwnRequests(self._policy, book, copies, carry_out, show),
+                sites=KeepingSites(
+                    self._policy, PostgresSites(database), CheckSites(directory, EntraMailboxes(graph)), carry_out
+                ),
                 helpdesk_team=self._team.lower(),
             )
 

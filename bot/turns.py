@@ -10,6 +10,7 @@ from bot.deciding import FORMS, Deciding
 from bot.incoming import Click, Incoming, InPlace, Kind
 from bot.own_requests import OwnRequests
 from bot.reply import Reply
+from bot.sites import KeepingSites
 from cards import plain_words
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE
 from dialogs import ask_short as dialog
@@ -38,6 +39,7 @@ class Turns:
     asking: Asking
     deciding: Deciding
     own: OwnRequests
+    sites: KeepingSites
     helpdesk_team: str
     """The Entra group id of the helpdesk's team, in lower case."""
 
@@ -143,6 +145,8 @@ class Turns:
             if click.verb in ("status", "withdraw", "end"):
                 self._needs(reference, given)
             await self._do(me, reply, understand.Typed(click.verb, reference))
+        elif click.verb == "site" or click.verb.startswith("site."):
+            await self.sites.clicked(me, reply, click.verb, click.data)
         elif click.verb == "ask.start":
             await self.asking.start(me, reply, dialog.begin(SHORT))
         elif click.verb.startswith("ask."):
@@ -229,6 +233,8 @@ class Turns:
                 await self.deciding.decide(me, reply, typed.command, typed.reference, Said(text=typed.words))
             case "approve" | "reject" | "revoke":
                 await self.deciding.form(me, reply, typed.command, typed.reference)
+            case "site":
+                await self.sites.show(me, reply, typed.words)
             case "use this channel":
                 await self.deciding.use_this_channel(me, reply)
             case "cancel" | "back" | "change":

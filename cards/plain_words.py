@@ -34,6 +34,7 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
             ("approve", "approve it: type its reference behind it"),
             ("reject", "reject it: type its reference and the reason"),
             ("revoke", "end it at once: type its reference and the reason"),
+            ("site", "see or correct a site: type its code, its mailbox or its name behind it"),
             ("use this channel", "in a channel: have requests posted there"),
         ]
     actions = [button(*ASK, style="positive"), button(*MINE)]

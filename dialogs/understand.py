@@ -27,10 +27,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "reject": ("reject", "decline", "refuse", "deny"),
     "revoke": ("revoke",),
     "use this channel": ("use this channel",),
+    "site": ("site", "sites"),
 }
 """Each command and the ways to type it."""
 
 WITH_REFERENCE = frozenset({"status", "withdraw", "end", "review", "approve", "reject", "revoke"})
+MOST_SITE_WORDS = 10
+"""With more words behind it, “site” begins a sentence."""
 _ADDRESS = re.compile(r"[\w.+'’-]+@[\w-]+(?:\.[\w-]+)+")
 _MISSPELT = 88
 _TITLES = {
@@ -56,6 +59,8 @@ def command_in(text: str) -> Typed:
     """The command that a text is or begins with. Longer texts without a reference are no command, but a sentence."""
     reference = references.find(text) or ""
     flat = normal(references.without(text))
+    if flat.startswith("site ") and len(flat.split()) <= MOST_SITE_WORDS and not reference:
+        return Typed("site", words=_behind(text, 1))
     for command, spellings in COMMANDS.items():
         for spelling in sorted(spellings, key=len, reverse=True):
             if flat == spelling:
