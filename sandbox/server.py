@@ -61,7 +61,8 @@ class Sandbox:
             self._state = State(self.tenant, self._data_dir / "sandbox.sqlite3")
         except Exception as error:
             listener.close()
-            raise SandboxError(f"The data folder {self._data_dir} cannot be used: {error}.") from error
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            raise SandboxError(f"The data folder {self._data_dir} cannot be used: {reason}.") from error
         self._port = listener.getsockname()[1]
         self.clock.offset = self._state.offset
         self._runner = web.AppRunner(self._application(self._state), access_log=None, shutdown_timeout=0.5)
@@ -92,7 +93,7 @@ def _listener(host: str, port: int) -> socket.socket:
     except ValueError:
         loopback = False
     if not loopback:
-        raise SandboxError(f"The sandbox listens on loopback only. Set HOST to 127.0.0.1 instead of {host}.")
+        raise SandboxError(f"The sandbox listens on loopback only. Set HOST to 127.0.0.1 instead of {host!r}.")
     listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

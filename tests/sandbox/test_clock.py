@@ -16,6 +16,15 @@ def clock() -> MovableClock:
     return MovableClock(real=lambda: NOON)
 
 
+def refused(moved: MovableClock, duration: str) -> str:
+    """The sentence, once the clock is seen to have stayed where it was."""
+    before = moved.now()
+    with pytest.raises(BadTimeError) as error:
+        moved.advance(duration)
+    assert moved.now() == before
+    return str(error.value)
+
+
 @pytest.mark.parametrize(
     ("duration", "now"),
     [
@@ -45,35 +54,28 @@ def test_advances_add_up() -> None:
 
 @pytest.mark.parametrize("duration", ["", "P", "P1", "1D", "P-1D", "tomorrow", "p1d", "P1D ", "P1e5D", "١", "🙂"])
 def test_what_is_no_duration_is_refused(duration: str) -> None:
-    with pytest.raises(BadTimeError, match="is not a duration. Write one as in P150D or PT24H.$"):
-        clock().advance(duration)
+    assert refused(clock(), duration) == f"{duration!r} is not a duration. Write one as in P150D or PT24H."
 
 
-@pytest.mark.parametrize(
-    "duration", ["P8000Y", "P6975Y", "P99999999999999D", f"PT{'9' * 30}H", f"P{'9' * 60}M", "P9999W"]
-)
+@pytest.mark.parametrize("duration", ["P8000Y", "P6975Y", "P99999999999999D", f"PT{'9' * 30}H", f"P{'9' * 60}M"])
 def test_a_duration_beyond_the_year_9000_is_too_long(duration: str) -> None:
+    assert refused(clock(), duration) == f"{duration!r} is too long. The clock stops at the year 9000."
+
+
+def test_many_small_steps_do_not_pass_the_year_9000_either() -> None:
     moved = clock()
-    if duration == "P9999W":
-        moved.set("8900-01-01T00:00:00Z")
-    before = moved.now()
-    with pytest.raises(BadTimeError, match="is too long. The clock stops at the year 9000.$"):
-        moved.advance(duration)
-    assert moved.now() == before
+    moved.set("9000-12-31T00:00:00Z")
+    assert refused(moved, "P1D") == "'P1D' is too long. The clock stops at the year 9000."
 
 
 @pytest.mark.parametrize("duration", ["P0.5M", "P1.5Y"])
 def test_a_part_of_a_month_has_no_length(duration: str) -> None:
-    with pytest.raises(BadTimeError, match="has a part of a month or a year. Write days, as in P150D.$"):
-        clock().advance(duration)
+    assert refused(clock(), duration) == f"{duration!r} has a part of a month or a year. Write days, as in P150D."
 
 
 @pytest.mark.parametrize("duration", ["-P1D", "-PT0.1S", "-P1M", "-P9000Y"])
 def test_the_clock_cannot_be_advanced_backwards(duration: str) -> None:
-    moved = clock()
-    with pytest.raises(BadTimeError, match="backwards. Use set to go to an earlier moment.$"):
-        moved.advance(duration)
-    assert moved.now() == NOON
+    assert refused(clock(), duration) == ("The clock cannot be advanced backwards. Use set to go to an earlier moment.")
 
 
 @pytest.mark.parametrize(
@@ -110,10 +112,10 @@ def test_the_clock_is_set_to_a_moment_earlier_or_later(moment: str, now: datetim
 )
 def test_a_moment_that_cannot_be_is_refused(moment: str, meaning: str) -> None:
     moved = clock()
-    with pytest.raises(BadTimeError) as refused:
+    with pytest.raises(BadTimeError) as error:
         moved.set(moment)
-    assert str(refused.value).startswith(f"{moment!r} {meaning}")
-    assert str(refused.value).endswith(".")
+    assert str(error.value).startswith(f"{moment!r} {meaning}")
+    assert str(error.value).endswith(".")
     assert moved.now() == NOON
 
 
