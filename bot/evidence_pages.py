@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from domain.errors import Trouble
-from domain.evidence import DOCX, JPEG, PDF, PNG, TITLES, EvidenceFile
+from domain.evidence import DOCX, JPEG, PDF, PNG, TITLES, EvidenceFile, size_of
 from domain.moments import span
 from services.file_links import PATH, VALID_FOR, FileLinks
 
@@ -90,7 +90,7 @@ def routes(links: FileLinks) -> list[web.RouteDef]:
 
 
 def _offer(file: EvidenceFile) -> web.Response:
-    about = f"{TITLES[file.kind]} file, {max(1, round(file.size / 1024)):,} KB."
+    about = f"{TITLES[file.kind]} file, {size_of(file.size)}."
     return _page(200, file.name, _OFFER.format(about=about, valid=span(VALID_FOR)))
 
 

@@ -98,7 +98,7 @@ def too_large(name: str, most_bytes: int) -> Refusal:
     """For whoever finds out before the whole content is there, too. `name` may be empty."""
     shown = f"“{clean_name(name, '')}”" if name else "This file"
     return Refusal(
-        f"{shown} is too large. A file can have at most {_size(most_bytes)}. Make it smaller or split it, then send "
+        f"{shown} is too large. A file can have at most {size_of(most_bytes)}. Make it smaller or split it, then send "
         "it again.",
         rule="evidence_too_large",
     )
@@ -141,9 +141,9 @@ def _listed(kinds: Sequence[str]) -> str:
     return " or ".join(filter(None, [", ".join(titles[:-1]), titles[-1]])) if titles else "no"
 
 
-def _size(count: int) -> str:
-    megabytes = count / (1024 * 1024)
-    return f"{megabytes:.3g} MB" if megabytes >= 1 else f"{max(1, count // 1024)} KB"
+def size_of(count: int) -> str:
+    """A number of bytes for people: “5 MB”, “120 KB”."""
+    return f"{count / 1_000_000:.3g} MB" if count >= 1_000_000 else f"{max(1, count // 1000)} KB"
 
 
 def kind_of(content: bytes) -> str:
