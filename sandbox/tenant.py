@@ -115,7 +115,9 @@ def read_tenant(path: Path | str = DEFAULT_FILE, line_of: LineOf | None = None) 
     try:
         tenant = TypeAdapter(Tenant).validate_python(_parsed(path, text))
     except ValidationError as error:
-        raise BadTenantError(tuple(sentence(fault["loc"], _meaning(fault)) for fault in error.errors())) from None
+        raise BadTenantError(
+            tuple(sentence(fault["loc"], _meaning(fault)) for fault in _worth_telling(error))
+        ) from None
     found = tuple(sentence(at, meaning) for at, meaning in _faults(tenant))
     if found:
         raise BadTenantError(found)
@@ -133,8 +135,10 @@ def _text(path: Path) -> str:
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError is one; a number of 5,000 digits is another
+    except tomllib.TOMLDecodeError as error:
         raise BadTenantError((f"{path}: this is not valid TOML: {error}.",)) from None
+    except ValueError:  # Python reads no more than 4,300 digits
+        raise BadTenantError((f"{path}: this is not valid TOML: a number is too long.",)) from None
     except RecursionError:
         raise BadTenantError((f"{path}: this is not valid TOML: brackets stand too deep in each other.",)) from None
 
@@ -152,10 +156,16 @@ _MEANINGS = {
     "string_pattern_mismatch": "this is empty. Write a text in quotation marks.",
     "tuple_type": "write a list in square brackets.",
     "too_short": "at least one is needed.",
-    "dataclass_type": "write a table with the keys that the README names.",
     "dict_type": 'write a table of names and ids, as in helpdesk = "an id".',
 }
 _KEYS = {"users": User, "mailboxes": Mailbox, "sites": Site, "helpdesk": Helpdesk}
+
+
+def _worth_telling(error: ValidationError) -> list[Any]:
+    """A list whose items are all bad counts as too short as well; that is left out."""
+    faults = error.errors()
+    parents = {fault["loc"][:1] for fault in faults if len(fault["loc"]) > 1}
+    return [fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in parents]
 
 
 def _meaning(fault: Any) -> str:
@@ -163,8 +173,10 @@ def _meaning(fault: Any) -> str:
         at = fault["loc"]
         keys = ", ".join(key.name for key in fields(_KEYS[str(at[0])] if len(at) > 1 else Tenant))
         return f"this key is not known. Write one of these instead, or take it out: {keys}."
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    if fault["type"] == "dataclass_type":
+        return f"write a table with keys, as in {f'[[{name}]]' if len(fault['loc']) > 1 else f'[{name}]'}."
     if fault["type"] == "tuple_type" and len(fault["loc"]) == 1:
-        name = fault["loc"][0]
         return f"write [[{name}]] above each of them, with two brackets on either side."
     return _MEANINGS.get(fault["type"], f"{fault['msg'][:1].lower()}{fault['msg'][1:]}.")
 
@@ -179,8 +191,9 @@ def _faults(tenant: Tenant) -> Iterator[tuple[tuple[str | int, ...], str]]:
             first = seen.setdefault(f"{key} {value.lower()}", number)
             if first != number:
                 yield (*at, key), f"{value} is already user number {first + 1}. Give each user an own {key}."
-        for key, value in (("upn", user.upn), ("mail", user.mail or user.upn)):
-            yield from _address_faults((*at, key), value)
+        yield from _address_faults((*at, "upn"), user.upn)
+        if user.mail:
+            yield from _address_faults((*at, "mail"), user.mail)
         for name in user.groups:
             if name not in tenant.groups:
                 yield (*at, "groups"), f"{name} is not in [groups]. Write one of: {', '.join(tenant.groups)}."
