@@ -1,24 +1,22 @@
 """Evidence in a real PostgreSQL: what is in the tables, who can open it, and two writers at once."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.database import embedded, migrate
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
 from adapters.database.tables import evidence, evidence_files
 from domain.errors import Trouble
 from domain.evidence import EvidenceFile, digest_of
+from tests.adapters.postgres import postgres
 from tests.builders import NOON
 from tests.files import DOCX, PDF, PNG
 
@@ -35,9 +33,7 @@ def file(number: int = 1, content: bytes = PDF) -> EvidenceFile:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="mfa-") as folder:
-        started = embedded.start(Path(folder) / "pg")
-        migrate.migrate(started)
+    with postgres() as started:
         yield started
 
 
