@@ -80,6 +80,7 @@ def _seconds(retry_after: float | str) -> str:
 
 async def _done(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
+        _check_host(request)
         _check_token(request)
         return await handler(request)
     except GraphError as error:
@@ -91,6 +92,14 @@ async def _done(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_answer(GraphError(400, message, code="BadRequest"), request)
     except web.HTTPException as error:
         return error_answer(GraphError(error.status), request)
+
+
+def _check_host(request: web.Request) -> None:
+    """Links in answers begin with what the caller called this machine."""
+    try:
+        request.url.origin()
+    except ValueError:
+        raise GraphError(400, "Invalid hostname.", code="BadRequest") from None
 
 
 def _check_token(request: web.Request) -> None:

@@ -10,20 +10,20 @@ _SORTABLE = ("displayName", "userPrincipalName", "mail", "id")
 _UNSUPPORTED = "Request_UnsupportedQuery"
 
 
-def asked_for(request: web.Request, rows: list[Json], kind: Kind, *, linked: bool = False) -> list[Json]:
-    """The rows in question, whole. Of a link, as a group's members are (`linked`), Graph filters only as an
+def asked_for(request: web.Request, rows: list[Json], kind: Kind, *, link: bool = False) -> list[Json]:
+    """The rows in question, whole. Of a link, as a group's members are (`link`), Graph filters only as an
     advanced query. Raises `GraphError` and `BadQueryError`."""
     query = request.query
     if "$filter" in query:
         wanted = read_filter(query["$filter"], kind)
-        if (linked or wanted.advanced) and not _advanced(request):
+        if (link or wanted.advanced) and not _advanced(request):
             raise GraphError(400, "Unsupported Query.", code=_UNSUPPORTED)
         rows = wanted.among(rows)
     if "$search" in query:
         _needs_eventual(request)
         rows = searched(rows, query["$search"])
     if "$orderby" in query:
-        if ("$filter" in query or linked) and not _advanced(request):
+        if ("$filter" in query or link) and not _advanced(request):
             raise GraphError(400, "Sorting not supported for current query.", code=_UNSUPPORTED)
         sortable = [name for name in _SORTABLE if name in kind.properties]
         rows = ordered(rows, query["$orderby"], sortable)
@@ -39,17 +39,17 @@ def listed(request: web.Request, context: str, rows: list[Json], kind: Kind) -> 
 def linked(request: web.Request, rows: list[Json], kind: Kind) -> web.Response:
     """One page of what something else links to; each says of what type it is."""
     names = kind.chosen(request.query.get("$select", ""))
-    found = asked_for(request, rows, kind, linked=True)
+    found = asked_for(request, rows, kind, link=True)
     return page(
         request, "directoryObjects", [{"@odata.type": kind.odata_type, **selected(row, names)} for row in found]
     )
 
 
-def counted(request: web.Request, rows: list[Json], kind: Kind, *, linked: bool = False) -> web.Response:
+def counted(request: web.Request, rows: list[Json], kind: Kind, *, link: bool = False) -> web.Response:
     """The bare number, as `/$count` gives it."""
     if not eventual(request):
         raise GraphError(400, "$count is not currently supported.")
-    return web.Response(text=str(len(asked_for(request, rows, kind, linked=linked))))
+    return web.Response(text=str(len(asked_for(request, rows, kind, link=link))))
 
 
 def _advanced(request: web.Request) -> bool:

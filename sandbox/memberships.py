@@ -55,11 +55,11 @@ class Memberships:
         return linked(request, self._rows(request), USER)
 
     async def _count(self, request: web.Request) -> web.Response:
-        return counted(request, self._rows(request), USER, linked=True)
+        return counted(request, self._rows(request), USER, link=True)
 
     async def _references(self, request: web.Request) -> web.Response:
         root = request.url.origin() / "v1.0" / "directoryObjects"
-        found = asked_for(request, self._rows(request), USER, linked=True)
+        found = asked_for(request, self._rows(request), USER, link=True)
         return page(request, "Collection($ref)", [{"@odata.id": str(root / row["id"])} for row in found])
 
     async def _add(self, request: web.Request) -> web.Response:

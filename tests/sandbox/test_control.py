@@ -1,11 +1,13 @@
 """The doors under /sandbox: calls in order, the start again, and the page that says what there is."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.sandbox.running import Caller
-from tests.sandbox.tenants import GROUPS, HELPDESK, SHORT
+from tests.sandbox.running import Caller, running
+from tests.sandbox.tenants import GROUPS, HELPDESK, SHORT, tenant
 from tests.sandbox.test_mailboxes import mail
 
 
@@ -43,6 +45,25 @@ async def test_a_call_is_listed_with_its_query_its_id_and_the_tenants_time(graph
         "status": 200,
         "client-request-id": "mine",
     }
+
+
+async def test_only_the_newest_calls_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.calls._MOST_CALLS", 3)
+    async with running(tenant(tmp_path), tmp_path) as graph:
+        for number in range(5):
+            await graph.get(f"/users/{number}")
+        assert [path for _, path, _ in await _calls(graph)] == [f"/v1.0/users/{number}" for number in (2, 3, 4)]
+
+
+async def test_a_call_that_is_still_waited_for_is_listed_without_a_status(graph: Caller) -> None:
+    await graph.door("POST", "faults", {"delay": 600})
+    waiting = asyncio.create_task(graph.get("/users"))
+    while not (calls := await graph.door("GET", "calls")):
+        assert not waiting.done()
+    assert calls[0]["status"] is None
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_reset_goes_back_to_what_the_file_says(graph: Caller) -> None:

@@ -74,6 +74,11 @@ async def test_a_body_of_two_megabytes_is_413(graph: Caller) -> None:
     assert answer.error[:2] == (413, "RequestEntityTooLarge")
 
 
+@pytest.mark.parametrize("host", ["a:99999", "a:b", ""])
+async def test_a_host_that_cannot_be_is_400(graph: Caller, host: str) -> None:
+    assert (await graph.get("/users", headers={"Host": host})).error == (400, "BadRequest", "Invalid hostname.")
+
+
 def _ids(answer: Answer) -> tuple[str, str]:
     inner: dict[str, Any] = answer.json["error"]["innerError"]
     assert datetime.fromisoformat(inner["date"]).tzinfo is None

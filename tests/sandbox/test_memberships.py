@@ -1,5 +1,6 @@
 """Members of a group: listed, added and removed; and the DELETE that deletes the user."""
 
+import asyncio
 from urllib.parse import quote
 
 import pytest
@@ -70,6 +71,14 @@ async def test_adding_somebody_shows_everywhere(graph: Caller) -> None:
 async def test_a_reference_may_be_written_as_graph_documents_it(graph: Caller, reference: str) -> None:
     assert (await _add(graph, reference)).status == 204
     assert (await graph.get(MEMBERS)).ids == ["anna"]
+
+
+async def test_of_many_who_add_the_same_person_at_once_one_succeeds(graph: Caller) -> None:
+    reference = f"{graph.sandbox.graph_url}/directoryObjects/anna"
+    answers = await asyncio.gather(*(_add(graph, reference) for _ in range(30)))
+    assert sorted(answer.status for answer in answers) == [204] + [400] * 29
+    removed = await asyncio.gather(*(graph.delete(f"{MEMBERS}/anna/$ref") for _ in range(30)))
+    assert sorted(answer.status for answer in removed) == [204] + [404] * 29
 
 
 async def test_adding_twice_is_400_and_changes_nothing(graph: Caller) -> None:
