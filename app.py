@@ -252,9 +252,9 @@ async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
             policy_version=read_policy(common.policy_file).version,
             say=say,
             command=f"python app.py sites import {shlex.quote(str(path))} --apply{' --sandbox' if sandbox else ''}",
-            origin={"file": path.name},
+            origin={"file": path.name, "account": os.environ.get("USER") or os.environ.get("USERNAME") or ""},
         )
-        return await import_sites(file.given, file.faults, file.codes, apply=apply)
+        return await import_sites(file.given, file.half, file.faults, file.codes, apply=apply)
 
 
 async def _start_or_join(stack: AsyncExitStack, settings: Sandboxed, tenant: Tenant) -> str:

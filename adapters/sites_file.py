@@ -28,9 +28,12 @@ _SAVE = "Save it as “CSV UTF-8” and try again."
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a file says. Lines with faults are not among `given`."""
+    """What a file says, and all that is wrong with it."""
 
     given: tuple[Given, ...] = ()
+    """The lines without a fault."""
+    half: tuple[Given, ...] = ()
+    """What could be read of the lines with a fault."""
     faults: tuple[Fault, ...] = ()
     codes: frozenset[str] = frozenset()
     """The codes that it names, those on bad lines too."""
@@ -49,6 +52,7 @@ def parse(content: bytes) -> File:
     except _Unusable as fault:
         return File(faults=(fault.fault,))
     given: list[Given] = []
+    half: list[Given] = []
     faults: list[Fault] = []
     first: dict[str, int] = {}
     for number, text in lines:
@@ -59,16 +63,15 @@ def parse(content: bytes) -> File:
         if not any(cell.strip() for cell in cells.values()):
             continue
         site, found = read(cells, number)
-        faults.extend(found)
         code = cells["ods"].strip().upper()
         before = first.setdefault(code, number)
         if before != number and code:
-            faults.append(Fault(number, f"The code is on line {before} already. Keep one line for each site."))
-        elif site is not None:
-            given.append(site)
+            found = (Fault(number, f"The code is on line {before} already. Keep one line for each site."), *found)
+        faults += found
+        (half if found else given).append(site)
     if not first and not faults:
         faults.append(Fault(header[0], "There is no site below the header. Write one line for each site."))
-    return File(tuple(given), tuple(faults), frozenset(first))
+    return File(tuple(given), tuple(half), tuple(faults), frozenset(first))
 
 
 class _Unusable(Exception):

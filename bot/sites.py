@@ -65,14 +65,12 @@ class KeepingSites:
     async def _save(self, me: Person, reply: Reply, was: Site, typed: Mapping[str, str], seen: str) -> None:
         """What can be mended shows the form again, with what was typed."""
         given, faults = read(typed)
-        people: dict[str, Person] = {}
-        if given is not None:
-            given = settled(given, was)
-            people, faults = await self._looked_up(given, was)
-        sentences = [fault.sentence for fault in faults]
+        given = settled(given, was)
+        people, more = await self._looked_up(given, was)
+        sentences = [fault.sentence for fault in (*faults, *more)]
         if seen != _mark(was):
             sentences.insert(0, _CHANGED_MEANWHILE)
-        if given is None or sentences:
+        if sentences:
             await reply.show(cards.form(was, typed, _mark(was), self.policy, sentences))
             return
         change = Change(site_of(given, people), was)
@@ -98,7 +96,7 @@ class KeepingSites:
         asked = [address for address in given.owners if address not in kept]
         answers = await asyncio.gather(*(self.check.owner(address) for address in asked))
         sentences = [answer for answer in answers if isinstance(answer, str)]
-        if given.status is SiteStatus.OPEN and (sentence := await self.check.mailbox(given.mailbox)):
+        if given.mailbox and given.status is SiteStatus.OPEN and (sentence := await self.check.mailbox(given.mailbox)):
             sentences.insert(0, sentence)
         found = {a: answer for a, answer in zip(asked, answers, strict=True) if isinstance(answer, Person)}
         faults = [Fault(0, sentence) for sentence in sentences]

@@ -15,6 +15,8 @@ _QUOTED = 60
 
 @dataclass(frozen=True, slots=True)
 class Given:
+    """Parts that cannot be read are empty, so that the others can be looked up all the same."""
+
     ods: str
     name: str
     mailbox: str
@@ -37,8 +39,8 @@ class Fault:
         return f"line {self.line}: {self.sentence[:1].lower()}{self.sentence[1:]}"
 
 
-def read(cells: Mapping[str, str], line: int = 0) -> tuple[Given | None, tuple[Fault, ...]]:
-    """What was given, or every fault in it. `cells` are raw texts by the names of `Given`; those left out are empty."""
+def read(cells: Mapping[str, str], line: int = 0) -> tuple[Given, tuple[Fault, ...]]:
+    """What was given, and every fault in it. `cells` are raw texts by the names of `Given`, or left out."""
     values = {name: " ".join(cells.get(name, "").split()) for name in COLUMNS}
     ods, name, mailbox = code_of(values["ods"]), values["name"], address_of(values["mailbox"])
     owners, owner_faults = _owners(values["owners"])
@@ -51,9 +53,8 @@ def read(cells: Mapping[str, str], line: int = 0) -> tuple[Given | None, tuple[F
         *owner_faults,
         *(status_faults or _successor_faults(status, values["succeeded_by"], ods)),
     ]
-    if sentences or ods is None or mailbox is None:
-        return None, tuple(Fault(line, sentence) for sentence in sentences)
-    return Given(ods, name, mailbox, owners, status, code_of(values["succeeded_by"]) or "", line), ()
+    given = Given(ods or "", name, mailbox or "", owners, status, code_of(values["succeeded_by"]) or "", line)
+    return given, tuple(Fault(line, sentence) for sentence in sentences)
 
 
 def _unsafe(name: str, text: str) -> str:

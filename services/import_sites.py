@@ -39,11 +39,17 @@ class ImportSites:
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
 
     async def __call__(
-        self, given: Sequence[Given], faults: Sequence[Fault], codes: Iterable[str], *, apply: bool
+        self,
+        given: Sequence[Given],
+        half: Sequence[Given],
+        faults: Sequence[Fault],
+        codes: Iterable[str],
+        *,
+        apply: bool,
     ) -> int:
-        """`faults` and `codes` are what the file said of all its lines; `given` are those without a fault."""
+        """The exit status. `given` are the lines without a fault, `half` the others; `codes` are those of all."""
         try:
-            return await self._import(given, faults, frozenset(codes), apply=apply)
+            return await self._import([*given, *half], faults, frozenset(codes), apply=apply)
         except Trouble as trouble:
             self.say(f"This cannot be done now: {trouble.message}.")
             self.say("Nothing was changed. Try again in a few minutes.")
@@ -64,7 +70,8 @@ class ImportSites:
         known = {address: one for address, one in people.items() if isinstance(one, Person)}
         good = [site_of(one, known | kept[one.ods]) for one in wanted if one.line not in bad]
         planned = plan(good, register, codes)
-        self._show(planned)
+        if good or not found:
+            self._show(planned)
         if found:
             self._show_faults(found)
             return FAULTS
@@ -170,7 +177,7 @@ def _cut(text: str, most: int = 40) -> str:
 
 
 def _open_mailboxes(wanted: Iterable[Given]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.mailbox for one in wanted if one.status is SiteStatus.OPEN))
+    return tuple(dict.fromkeys(one.mailbox for one in wanted if one.mailbox and one.status is SiteStatus.OPEN))
 
 
 def _look_up_faults(
@@ -181,7 +188,7 @@ def _look_up_faults(
 ) -> list[Fault]:
     found = []
     for one in wanted:
-        if one.status is SiteStatus.OPEN and mailboxes[one.mailbox]:
+        if one.status is SiteStatus.OPEN and mailboxes.get(one.mailbox):
             found.append(Fault(one.line, mailboxes[one.mailbox]))
         for address in one.owners:
             person = None if address in kept[one.ods] else people[address]

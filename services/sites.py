@@ -127,7 +127,7 @@ def succession_faults(
     """
     known = {*register, *codes, *(given.ods for given in sites)}
     successors = {code: site.succeeded_by for code, site in register.items() if site.succeeded_by}
-    for given in sites:
+    for given in reversed(sites):  # so that the first line of a code counts
         successors.pop(given.ods, None)
         if given.succeeded_by:
             successors[given.ods] = given.succeeded_by

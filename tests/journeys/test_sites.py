@@ -1,5 +1,7 @@
 """The register of sites, seen and corrected in chat over HTTP."""
 
+from typing import Any
+
 import pytest
 
 from tests.journeys.world import World, buttons_of
@@ -14,7 +16,7 @@ def field(value: object, field_id: str) -> str:
     return "".join(field(part, field_id) for part in value) if isinstance(value, list) else ""
 
 
-RIVERSIDE = {
+RIVERSIDE: dict[str, Any] = {
     "name": "Riverside Medical Practice",
     "mailbox": "admin.riverside@nhs.example",
     "owners": "helen.marsh@nhs.example\nimran.sheikh@nhs.example",
@@ -70,7 +72,12 @@ async def test_sites_cannot_take_over_from_each_other_in_a_circle(world: World) 
     assert "This site was succeeded by ZZP42" in said
     assert "Hightown Pharmacy" in await agent.press("Open ZZP42")
     await agent.press("Correct")
-    other = {"name": "Hightown", "mailbox": "pharmacy.hightown@nhs.example", "owners": "", "status": "succeeded"}
+    other: dict[str, Any] = {
+        "name": "Hightown",
+        "mailbox": "pharmacy.hightown@nhs.example",
+        "owners": "",
+        "status": "succeeded",
+    }
     assert "in a circle" in await agent.press("Save", **(other | {"succeeded_by": "ZZ901"}))
 
 

@@ -82,7 +82,7 @@ class World:
         self.folder = Path(tempfile.mkdtemp(prefix="mfa-"))
         self._sandbox = f"http://127.0.0.1:{(port := free_port())}"
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        self._environment = kept | {
+        self.environment = kept | {
             "DATA_DIR": str(self.folder),
             "SANDBOX_PORT": str(port),
             "SANDBOX_TENANT": str(tenant_file),
@@ -93,7 +93,7 @@ class World:
 
     def another_program(self) -> Program:
         """A second process on the same database and tenant; start it yourself."""
-        return Program(self._environment, free_port(), self.folder / "program.log")
+        return Program(self.environment, free_port(), self.folder / "program.log")
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=8 * 1024 * 1024)
