@@ -10,7 +10,9 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import structlog
@@ -64,6 +66,7 @@ from bot.gateway.settings import (
     ManagedIdentity,
 )
 from bot.gateway.token import BotToken
+from bot.giving import Giving
 from bot.incoming import Incoming, InPlace
 from bot.log import set_up
 from bot.metrics import count_requests
@@ -401,8 +404,8 @@ class _Bot:
             directory = EntraDirectory(graph)
             book, drafts = PostgresBook(database), PostgresDrafts(database)
             addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
-            carry_out = CarryOut(book, directory, self._clock, self._policy, self._groups, self._tenant_id)
             evidence = PostgresEvidence(database, self._evidence_keys)
+            carry_out = CarryOut(book, directory, evidence, self._clock, self._policy, self._groups, self._tenant_id)
             files = TeamsFiles(
                 self._common.file_hosts, only_loopback=self._gateway.open_loopback, ca_file=self._gateway.ca_file
             )
@@ -411,6 +414,7 @@ class _Bot:
                 PostgresFileLinks(database), evidence, book, self._clock, self._common.public_url, self._policy.version
             )
             show = Show(book, self._clock, self._policy)
+            sites = PostgresSites(database)
             look_up = LookUp(directory, carry_out)
             turns = Turns(
                 policy=self._policy,
@@ -418,12 +422,11 @@ class _Bot:
                 addresses=addresses,
                 drafts=drafts,
                 look_up=look_up,
-                asking=Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show),
-                deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show),
+                asking=Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites),
+                deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show, evidence, file_links),
                 own=OwnRequests(self._policy, book, copies, carry_out, show),
-                sites=KeepingSites(
-                    self._policy, PostgresSites(database), CheckSites(directory, EntraMailboxes(graph)), carry_out
-                ),
+                sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
+                giving=Giving(self._policy, book, drafts, copies, evidence, files, carry_out, show),
                 helpdesk_team=self._team.lower(),
             )
 
@@ -435,7 +438,8 @@ class _Bot:
             stack.push_async_callback(gateway.close)
             perform = Perform(
                 book, carry_out, EntraExemptions(graph, self._graph_url), messenger,
-                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database), show,
+                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database), show, evidence,
+                partial(chat_link, self._gateway.app_id),
             )  # fmt: skip
             jobs = make_jobs(self._database_url, perform, Sweep(book, drafts, seen, carry_out))
             worker = asyncio.create_task(work(jobs))
@@ -455,6 +459,12 @@ class _Bot:
                 sentence = f"Port {self._common.port} cannot be used ({error.strerror}). Choose another one with PORT."
                 raise BadSettingsError((sentence,)) from None
             yield
+
+
+def chat_link(app_id: str, words: str) -> str:
+    """Opens the bot's chat in Teams with these words ready to be sent."""
+    bot = f"28:{app_id or 'sandbox'}"
+    return f"https://teams.microsoft.com/l/chat/0/0?users={quote(bot, safe='')}&message={quote(words, safe='')}"
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -6,27 +6,42 @@ from typing import Any
 
 from bot.reply import Reply
 from cards import ask as cards
+from cards import ask_site as site_cards
 from cards.card import Card
 from cards.plain_words import answered, note
-from dialogs import ask_short as dialog
-from dialogs.ask_short import Answers, NotNeeded, Said, Step
+from dialogs import ask as dialog
+from dialogs import ask_site
+from dialogs.ask import Step
+from dialogs.said import Answers, NotNeeded, Said
 from dialogs.understand import normal
-from domain import eligibility
+from domain import eligibility, judging
 from domain.commands import Approve, Ask
 from domain.errors import Refusal, Trouble
+from domain.outcome import Facts
 from domain.people import Person
-from domain.policy import Policy
+from domain.policy import SHORT, Policy
 from domain.request import Request
+from domain.site import Site
 from services.book import Book, Copies, Copy, Draft, Drafts
 from services.carry_out import CarryOut, UsedUp
 from services.look_up import LookUp
 from services.ports import Directory
 from services.show import HELPDESK, MINE, Show
+from services.sites import Sites
 
-TOPIC = "ask"
+_TOPIC = "ask"
 MOST_MATCHES = 8
 CONFIRMING = frozenset({"yes", "y", "send", "ok", "okay", "confirm", "grant", "go ahead", "send request"})
 TRY_AGAIN = "We cannot reach NHSmail to check this just now. Your answers are kept. Check again in a minute."
+
+
+def topic(kind: str) -> str:
+    """Each kind has a conversation of its own: a long one that is half finished keeps nobody from a short one."""
+    return f"{_TOPIC}:{kind}"
+
+
+def is_asking(draft_topic: str) -> bool:
+    return draft_topic.startswith(f"{_TOPIC}:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +54,36 @@ class Asking:
     look_up: LookUp
     carry_out: CarryOut
     show: Show
+    sites: Sites
 
     async def start(self, me: Person, reply: Reply, answers: Answers) -> None:
         """Begins, or goes on with what is half finished."""
-        draft = await self.drafts.draft(me.id, TOPIC)
+        draft = await self.drafts.draft(me.id, topic(answers["kind"]))
         if draft is None:
-            draft = Draft(me.id, TOPIC, answers, self.carry_out.clock.now())
+            draft = Draft(me.id, topic(answers["kind"]), answers, self.carry_out.clock.now())
         await self._proceed(me, reply, draft, draft.answers)
+
+    async def again(self, me: Person, reply: Reply, request: Request) -> None:
+        """A new request with what an earlier one said filled in; it takes the place of what is half finished."""
+        kind = request.kind if request.kind in self.policy.kinds else SHORT
+        await self.drafts.drop(me.id, topic(kind))
+        answers = dialog.for_the_same(request, me) if request.site else dialog.begin(kind)
+        await self.start(me, reply, answers)
+
+    async def renew(self, me: Person, reply: Reply, request: Request) -> None:
+        already = await self.book.open_requests(request.subject.id)
+        now = self.carry_out.clock.now()
+        eligibility.check_already(already, request.kind, self.policy, now, request.reference)
+        before = await self.drafts.draft(me.id, topic(request.kind))
+        if before is not None and before.answers.get("renews") != request.reference:
+            await self.drafts.drop(me.id, topic(request.kind))
+        await self.start(me, reply, dialog.renewing(request, me))
 
     async def clicked(self, me: Person, reply: Reply, verb: str, data: Mapping[str, Any]) -> None:
         """A button of one of this conversation's cards. An old card's button shows the present question."""
-        draft = await self.drafts.draft(me.id, TOPIC)
+        kind = data.get("kind")
+        named = kind if isinstance(kind, str) and kind in self.policy.kinds else SHORT
+        draft = await self.drafts.draft(me.id, topic(named))
         said = Said(data=data)
         if draft is None:
             await self._nothing_open(me, reply)
@@ -80,14 +114,16 @@ class Asking:
                 case "ask.change_to":
                     answers = dialog.change_to(answers, said.value("change"))
                 case "ask.cancel":
-                    await self._leave(reply, draft, cards.cancelled(self.policy))
+                    await self._leave(reply, draft, cards.cancelled(self.policy, answers["kind"]))
                     return
                 case "ask.send":
                     await self._send(me, reply, draft)
                     return
         except NotNeeded:
-            await self._leave(reply, draft, cards.remedied(self.policy))
+            await self._leave(reply, draft, cards.remedied(self.policy, answers["kind"]))
             return
+        except ask_site.Missing as missing:
+            answers, error = missing.answers, missing.sentence
         except Refusal as refusal:
             error = refusal.sentence
         await self._proceed(me, reply, draft, answers, error)
@@ -96,7 +132,7 @@ class Asking:
         answers, error, refusal = await self._known(me, answers, error)
         kept = await self.drafts.keep(replace(draft, answers=answers, updated_at=self.carry_out.clock.now()))
         if kept is None:
-            latest = await self.drafts.draft(me.id, TOPIC)
+            latest = await self.drafts.draft(me.id, draft.topic)
             if latest is None:
                 await self._nothing_open(me, reply)
                 return
@@ -116,28 +152,49 @@ class Asking:
                 if step is Step.LOOK_UP:
                     people = await self.directory.find(answers["typed"], limit=MOST_MATCHES + 1)
                     answers = dialog.found(answers, people, most=MOST_MATCHES)
+                elif step is Step.LOOK_UP_SITE:
+                    sites = await self.sites.find(answers["site_typed"], limit=MOST_MATCHES + 1)
+                    answers = ask_site.found_sites(answers, sites, most=MOST_MATCHES)
                 elif step is Step.CHECK:
-                    await self._check(me, answers)
-                    answers = dialog.checked(answers)
+                    answers = dialog.checked(await self._check(me, answers))
                 else:
                     return answers, error, None
             except Trouble:
-                if step is Step.LOOK_UP:
-                    return dialog.not_found(answers), TRY_AGAIN, None
-                return answers, "", Refusal(TRY_AGAIN, rule="trouble")
+                if step is Step.CHECK:
+                    return answers, "", Refusal(TRY_AGAIN, rule="trouble")
+                return _not_found(answers, step), TRY_AGAIN, None
             except Refusal as refusal:
                 if step is Step.CHECK:
                     return answers, "", refusal
-                answers, error = dialog.not_found(answers), refusal.sentence
+                answers, error = _not_found(answers, step), refusal.sentence
 
-    async def _check(self, me: Person, answers: Answers) -> None:
-        subject = dialog.subject_of(answers, me)
-        if answers["who"] == cards.FOR_CALLER and "helpdesk" not in await self.carry_out.helpdesk_groups(me.id):
+    async def _check(self, me: Person, answers: Answers) -> Answers:
+        """The answers, with a mark where a lead has to approve. Raises `Refusal` where it is not possible."""
+        caller = answers["who"] == cards.FOR_CALLER
+        groups = await self.carry_out.helpdesk_groups(me.id) if caller else frozenset()
+        if caller and "helpdesk" not in groups:
             raise Refusal("Only helpdesk staff can ask for a caller.", rule="not_an_agent")
-        if answers["who"] == cards.FOR_CALLER and subject.id == me.id:
+        if caller and dialog.subject_of(answers, me).id == me.id:
             raise Refusal("You cannot take your own call. Ask a colleague at the helpdesk.", rule="own_request")
-        account = await self.directory.account(subject.id)
-        eligibility.check(account, await self.book.open_request(subject.id), self.policy)
+        kind, now = answers["kind"], self.carry_out.clock.now()
+        for subject in dialog.subjects_of(answers, me):
+            eligibility.check_account(await self.directory.account(subject.id), self.policy)
+            already = await self.book.open_requests(subject.id)
+            eligibility.check_already(already, kind, self.policy, now, answers.get("renews", ""))
+        if not caller:
+            return answers
+        history = await self.carry_out.history(dialog.subject_of(answers, me).id, kind)
+        try:
+            judging.check_repeat(self.policy.kinds[kind], Facts(history=history, groups=groups))
+        except Refusal:
+            return {**answers, "lead": True}
+        return answers
+
+    async def _known_sites(self, me: Person) -> tuple[Site, ...]:
+        """Sites that this person is likely to mean: those that they answer for, then those that they asked for."""
+        own = await self.sites.of_owner(me.id)
+        asked = [request.site for request in await self.book.of_person(me.id, 10) if request.site]
+        return tuple({site.ods: site for site in (*own, *asked)}.values())
 
     async def _card(self, me: Person, draft: Draft, error: str, refusal: Refusal | None) -> Card:
         answers = draft.answers
@@ -145,11 +202,28 @@ class Asking:
         asking = cards.Asking(self.policy, kind, draft.version, dialog.place(answers, self.policy), error)
         caller = answers.get("who") == cards.FOR_CALLER
         reason = dialog.reason_of(answers, self.policy)
+        evidence = kind.evidence
+        step = dialog.next_step(answers, self.policy)
         if refusal is not None:
             return cards.refused(asking, refusal.sentence, refusal.link, for_me=answers["who"] == cards.FOR_ME)
-        match dialog.next_step(answers, self.policy):
+        if evidence is not None and step in (Step.TRIED, Step.REMEDIES):
+            offered = ask_site.next_remedy(answers, evidence)
+            if step is Step.REMEDIES and offered is not None:
+                return site_cards.remedy(asking, offered)
+            return site_cards.tried(asking, ask_site.untold(answers, evidence))
+        match step:
             case Step.WHO:
-                return cards.who(asking, agent=await self._is_agent(me))
+                agent = evidence is None and await self._is_agent(me)
+                return cards.who(asking, agent=agent)
+            case Step.MORE:
+                return site_cards.more(asking, dialog.subjects_of(answers, me))
+            case Step.SITE:
+                return site_cards.site(asking, answers.get("site_typed", ""), await self._known_sites(me))
+            case Step.CHOOSE_SITE:
+                matches = [ask_site.site_of({"site": one}) for one in answers["site_matches"]]
+                return site_cards.choose_site(asking, answers["site_typed"], [one for one in matches if one])
+            case Step.SINCE:
+                return site_cards.since(asking, answers.get("since", ""))
             case Step.PERSON:
                 return cards.person(asking, caller=caller, typed=answers.get("typed", ""))
             case Step.CHOOSE:
@@ -181,21 +255,13 @@ class Asking:
         if dialog.next_step(answers, self.policy) is not Step.CONFIRM:
             await self._proceed(me, reply, draft, answers)
             return
-        subject = dialog.subject_of(answers, me)
         caller = answers["who"] == cards.FOR_CALLER
-        ask = Ask(
-            by=subject if caller else me,
-            subject=subject,
-            kind=answers["kind"],
-            reason=answers["reason"],
-            details=answers.get("details", ""),
-            taken_by=me if caller else None,
-        )
         approve = None
         if dialog.grants_now(answers, self.policy):
             approve = Approve(me, answers["verification"], answers.get("ticket", ""))
         try:
-            request = await self.carry_out.ask(ask, draft, reply.incoming.activity_id, approve)
+            asks = await self._asks(me, answers)
+            requests = await self.carry_out.ask(asks, draft, reply.incoming.activity_id, approve)
         except UsedUp:
             await self._nothing_open(me, reply)
         except Refusal as refusal:
@@ -203,7 +269,33 @@ class Asking:
         except Trouble:
             await self._proceed(me, reply, draft, answers, TRY_AGAIN)
         else:
-            await self._receipt(me, reply, request, draft, HELPDESK if caller else MINE)
+            if len(requests) == 1:
+                await self._receipt(me, reply, requests[0], draft, HELPDESK if caller else MINE)
+                return
+            asking = cards.Asking(self.policy, dialog.kind_of(answers, self.policy), draft.version, (1, 1))
+            await self._leave(reply, draft, cards.sent([(one.reference, one.subject.name) for one in requests], asking))
+
+    async def _asks(self, me: Person, answers: Answers) -> list[Ask]:
+        """One for each subject; the site is read again, because its owners may have changed meanwhile."""
+        caller = answers["who"] == cards.FOR_CALLER
+        chosen = ask_site.site_of(answers)
+        site = await self.sites.by_code(chosen.ods) if chosen else None
+        return [
+            Ask(
+                by=subject if caller else me,
+                subject=subject,
+                kind=answers["kind"],
+                reason=answers["reason"],
+                details=answers.get("details", ""),
+                taken_by=me if caller else None,
+                site=site,
+                tried=ask_site.told(answers, "tried"),
+                remedies=ask_site.told(answers, "remedies"),
+                since=answers.get("since", ""),
+                renews=answers.get("renews", ""),
+            )
+            for subject in dialog.subjects_of(answers, me)
+        ]
 
     async def _receipt(self, me: Person, reply: Reply, request: Request, draft: Draft | None, view: str) -> None:
         sent = await reply.show(await self.show(request, view))
@@ -216,7 +308,7 @@ class Asking:
                 await reply.messenger.replace(sent, await self.show(latest, view))
 
     async def _leave(self, reply: Reply, draft: Draft, card: Card) -> None:
-        await self.drafts.drop(draft.person_id, TOPIC)
+        await self.drafts.drop(draft.person_id, draft.topic)
         sent = await reply.show(card)
         if draft.card is not None and (sent is None or draft.card.activity_id != sent.activity_id):
             await self._tidy(reply, draft)
@@ -237,3 +329,7 @@ class Asking:
         else:
             sentence = "This was already sent or cancelled, and nothing is half finished."
             await reply.show(note("Nothing is open", sentence, self.policy))
+
+
+def _not_found(answers: Answers, step: Step) -> Answers:
+    return ask_site.no_site_found(answers) if step is Step.LOOK_UP_SITE else dialog.not_found(answers)

@@ -1,15 +1,18 @@
 """What helpdesk staff do with a request: look, approve, reject, revoke. Who they are is checked at each click."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.reply import Reply
 from cards import decide as cards
 from cards import lists
+from cards import review as review_cards
 from cards.card import Card
 from cards.plain_words import note
-from dialogs.ask_short import Said, verification_in
-from domain.commands import Approve, Reject, Revoke
+from dialogs.ask import verification_in
+from dialogs.said import Said
+from domain.commands import AgentCommand, Approve, Reject, Revoke, SendBack, SendCode
 from domain.errors import Refusal
 from domain.events import Event, What
 from domain.people import Person
@@ -18,16 +21,20 @@ from domain.request import Request, State
 from services.book import Addresses, Book, Copies, Copy, Draft, Drafts
 from services.carry_out import CarryOut
 from services.chat import Scope
+from services.evidence import EvidenceStore
+from services.file_links import FileLinks
 from services.show import HELPDESK, Show
 
 TOPIC = "decide"
 FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
     "approve": (cards.approve, frozenset({State.AWAITING_DECISION})),
-    "reject": (cards.reject, frozenset({State.AWAITING_DECISION})),
+    "reject": (cards.reject, frozenset({State.AWAITING_EVIDENCE, State.AWAITING_DECISION})),
+    "ask_back": (cards.send_back, frozenset({State.AWAITING_DECISION})),
     "revoke": (cards.revoke, frozenset({State.GRANTING, State.ACTIVE})),
 }
 """Each decision's form, and the states in which it makes sense to show it."""
-_MENDABLE = frozenset({"not_verified", "words_missing", "too_long"})
+_MENDABLE = frozenset({"not_verified", "words_missing", "too_long", "days"})
+_NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class Deciding:
     addresses: Addresses
     carry_out: CarryOut
     show: Show
+    evidence: EvidenceStore
+    links: FileLinks
 
     async def queue(self, me: Person, reply: Reply) -> None:
         await self._only_agents(me)
@@ -46,12 +55,46 @@ class Deciding:
         now = self.carry_out.clock.now()
         await reply.show(lists.queue(waiting[: lists.MOST], self.policy, now, more=len(waiting) > lists.MOST))
 
-    async def review(self, me: Person, reply: Reply, reference: str, said: str = "") -> None:
+    async def review(self, me: Person, reply: Reply, reference: str, said: str = "", page: int = 0) -> None:
+        """The request, with its evidence where only this agent sees it; that it was read is in the audit."""
         await self._only_agents(me)
         request = await self._request(reference)
-        await self.carry_out.record(reference, Event(What.READ, me.id), reply.incoming.activity_id)
         await self.drafts.drop(me.id, TOPIC)
-        await self._show(me, reply, request, said)
+        has_evidence = request.given is not None and request.purged_at is None
+        if not has_evidence or not self._is_private(reply):
+            await self.carry_out.record(reference, Event(What.READ, me.id), reply.incoming.activity_id)
+            hint = f"To read the evidence, type “review {reference}” in your own chat with this bot."
+            await self._show(me, reply, request, said or (hint if has_evidence else ""))
+            return
+        details = {"evidence": await self.evidence.digest(reference), "page": str(page + 1)}
+        await self.carry_out.record(reference, Event(What.READ, me.id, details), reply.incoming.activity_id)
+        answers, files = await self.evidence.answers(reference), await self.evidence.files(reference)
+        sent = await reply.show(review_cards.review(request, answers, files, self.policy, page, said))
+        if sent is not None:
+            await self.copies.add_copy(Copy(reference, HELPDESK, me.id, sent))
+
+    def _is_private(self, reply: Reply) -> bool:
+        """Whether only the person who acts sees the answer."""
+        click = reply.incoming.click
+        return reply.personal or bool(click and click.in_place)
+
+    async def file(self, me: Person, reply: Reply, reference: str, file_id: str) -> None:
+        """A link to one file of the evidence, for this agent, once."""
+        await self._only_agents(me)
+        request = await self._request(reference)
+        file = next((one for one in await self.evidence.files(reference) if one.id == file_id), None)
+        if file is None or request.given is None or not self._is_private(reply):
+            await self.review(me, reply, reference, "Choose a file of the list.")
+            return
+        url = await self.links.issue(reference, file.id, me.id, self.carry_out.clock.now())
+        await reply.show(review_cards.file_link(request, file, url, self.policy))
+
+    async def new_code(self, me: Person, reply: Reply, reference: str) -> None:
+        await self._only_agents(me)
+        request = await self.carry_out(reference, SendCode(me), reply.incoming.activity_id)
+        mailbox = request.site.mailbox if request.site else ""
+        sentence = f"It goes to {mailbox}. The one before it no longer counts."
+        await reply.show(note(f"A new code for {reference}", sentence, self.policy))
 
     async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "") -> None:
         """The form of a decision, for this agent; the request itself where it is too late for that."""
@@ -73,7 +116,7 @@ class Deciding:
     async def decide(self, me: Person, reply: Reply, verb: str, reference: str, said: Said) -> None:
         """The decision itself. What can be mended shows the form again; whoever is late sees how it stands."""
         try:
-            command = self._command(me, verb, said)
+            command = await self._command(me, verb, reference, said)
             request = await self.carry_out(reference, command, reply.incoming.activity_id)
         except Refusal as refusal:
             if refusal.rule in _MENDABLE:
@@ -89,11 +132,24 @@ class Deciding:
         if draft is not None and draft.card is not None and draft.answers.get("reference") == reference:
             await self.copies.add_copy(Copy(reference, HELPDESK, me.id, draft.card))
 
-    def _command(self, me: Person, verb: str, said: Said) -> Approve | Reject | Revoke:
+    async def _command(self, me: Person, verb: str, reference: str, said: Said) -> AgentCommand:
         if verb == "approve":
+            request = await self.book.request(reference)
+            if request is not None and self.policy.kinds[request.kind].evidence is not None:
+                return Approve(me, days=self._days(said))
             return Approve(me, *verification_in(said, self.policy))
         words = said.value("words") or said.text
+        if verb == "ask_back":
+            return SendBack(me, words)
         return Reject(me, words) if verb == "reject" else Revoke(me, words)
+
+    def _days(self, said: Said) -> int | None:
+        """The number on the card or in “approve ... 90 days”; None where nothing was said: the policy's length."""
+        typed = said.value("days") or said.text
+        found = _NUMBER.findall(typed)
+        if len(found) > 1 or (said.data is not None and not found):
+            raise Refusal("Give the length as a number of days, for example 90.", rule="days")
+        return int(found[0]) if found else None
 
     async def use_this_channel(self, me: Person, reply: Reply) -> None:
         await self._only_agents(me)

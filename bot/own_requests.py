@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.reply import Reply
 from cards import lists
-from domain.commands import EndEarly, Withdraw
+from domain.commands import EndEarly, StillNeeded, Withdraw
 from domain.errors import Refusal
 from domain.people import Person
 from domain.policy import Policy
@@ -33,12 +33,12 @@ class OwnRequests:
                 await self.mine(me, reply)
                 return
             reference = requests[0].reference
-        await self._show(me, reply, await self._theirs(me, reference))
+        await self._show(me, reply, await self.theirs(me, reference))
 
     async def give_up(self, me: Person, reply: Reply, reference: str, verb: str) -> None:
         """`withdraw` or `end`. “end” on a request that is still waiting takes it back."""
-        request = await self._theirs(me, reference) if reference else await self._only_open(me, verb)
-        ends = verb == "end" and request.state is not State.AWAITING_DECISION
+        request = await self.theirs(me, reference) if reference else await self._only_open(me, verb)
+        ends = verb == "end" and request.state not in (State.AWAITING_EVIDENCE, State.AWAITING_DECISION)
         command = EndEarly(me) if ends else Withdraw(me)
         try:
             request = await self.carry_out(request.reference, command, reply.incoming.activity_id)
@@ -48,7 +48,13 @@ class OwnRequests:
         else:
             await self._show(me, reply, request)
 
-    async def _theirs(self, me: Person, reference: str) -> Request:
+    async def needed(self, me: Person, reply: Reply, reference: str) -> None:
+        """The answer to the question half way."""
+        request = await self.theirs(me, reference)
+        request = await self.carry_out(request.reference, StillNeeded(me), reply.incoming.activity_id)
+        await self._show(me, reply, request)
+
+    async def theirs(self, me: Person, reference: str) -> Request:
         request = await self.book.request(reference)
         if request is None or not request.concerns(me.id):
             raise no_such(reference)

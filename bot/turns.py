@@ -4,22 +4,23 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.asking import CONFIRMING, Asking
-from bot.asking import TOPIC as ASK
+from bot.asking import CONFIRMING, Asking, is_asking
 from bot.deciding import FORMS, Deciding
+from bot.giving import TOPIC as GIVE
+from bot.giving import Giving
 from bot.incoming import Click, Incoming, InPlace, Kind
 from bot.own_requests import OwnRequests
 from bot.reply import Reply
 from bot.sites import KeepingSites
 from cards import plain_words
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE
-from dialogs import ask_short as dialog
+from dialogs import ask as dialog
 from dialogs import understand
-from dialogs.ask_short import Said
+from dialogs.said import Said
 from domain import reference as references
 from domain.errors import Refusal, Trouble
 from domain.people import Person
-from domain.policy import SHORT, Policy
+from domain.policy import LONG, SHORT, Policy
 from services.book import Addresses, Draft, Drafts
 from services.carry_out import no_such
 from services.chat import Scope
@@ -40,6 +41,7 @@ class Turns:
     deciding: Deciding
     own: OwnRequests
     sites: KeepingSites
+    giving: Giving
     helpdesk_team: str
     """The Entra group id of the helpdesk's team, in lower case."""
 
@@ -91,6 +93,8 @@ class Turns:
             me = await self._me(incoming)
             if incoming.click is not None:
                 await self._click(me, reply, incoming.click)
+            elif incoming.files:
+                await self.giving.files(me, reply, incoming.files)
             else:
                 await self._text(me, reply, incoming.text)
             if reply.personal and not welcomed:
@@ -133,24 +137,38 @@ class Turns:
     async def _click(self, me: Person, reply: Reply, click: Click) -> None:
         given = click.data.get("reference", "")
         reference = references.read(given) or "" if isinstance(given, str) else ""
-        if click.automatic and click.verb not in ("status", "review"):
+        verb = click.verb
+        if click.automatic and verb not in ("status", "review"):
             reply.in_place = InPlace(sentence="")
-        elif click.verb.endswith(".yes") and click.verb[:-4] in FORMS:
+        elif verb == "site" or verb.startswith("site."):
+            await self.sites.clicked(me, reply, verb, click.data)
+        elif verb in ("ask.start", "ask.long"):
+            kind = LONG if verb == "ask.long" or click.data.get("kind") == LONG else SHORT
+            await self._ask(me, reply, kind)
+        elif verb.startswith("ask.") and verb != "ask.again":
+            await self.asking.clicked(me, reply, verb, click.data)
+        elif verb in ("mine", "queue", "help"):
+            await self._do(me, reply, understand.Typed(verb, reference))
+        else:
             self._needs(reference, given)
-            await self.deciding.decide(me, reply, click.verb[:-4], reference, Said(data=click.data))
-        elif click.verb in (*FORMS, "review"):
-            self._needs(reference, given)
-            await self._do(me, reply, understand.Typed(click.verb, reference))
-        elif click.verb in ("status", "withdraw", "end", "mine", "queue", "help"):
-            if click.verb in ("status", "withdraw", "end"):
-                self._needs(reference, given)
-            await self._do(me, reply, understand.Typed(click.verb, reference))
-        elif click.verb == "site" or click.verb.startswith("site."):
-            await self.sites.clicked(me, reply, click.verb, click.data)
-        elif click.verb == "ask.start":
-            await self.asking.start(me, reply, dialog.begin(SHORT))
-        elif click.verb.startswith("ask."):
-            await self.asking.clicked(me, reply, click.verb, click.data)
+            await self._click_request(me, reply, verb, reference, click)
+
+    async def _click_request(self, me: Person, reply: Reply, verb: str, reference: str, click: Click) -> None:
+        if verb.endswith(".yes") and verb[:-4] in FORMS:
+            await self.deciding.decide(me, reply, verb[:-4], reference, Said(data=click.data))
+        elif verb.startswith("evidence."):
+            await self.giving.clicked(me, reply, verb, reference, click.data)
+        elif verb == "review":
+            page = Said(data=click.data).value("page")
+            await self.deciding.review(
+                me, reply, reference, page=int(page) if page.isdecimal() and len(page) < 4 else 0
+            )
+        elif verb == "file":
+            await self.deciding.file(me, reply, reference, Said(data=click.data).value("file"))
+        elif verb == "ask.again":
+            await self.asking.again(me, reply, await self.own.theirs(me, reference))
+        elif verb in (*FORMS, "status", "withdraw", "end", "renew", "evidence", "needed", "code"):
+            await self._do(me, reply, understand.Typed(verb, reference))
         else:
             raise Refusal("This button is not known here. Type “help” to see what you can do.", rule="unknown_verb")
 
@@ -161,18 +179,26 @@ class Turns:
     async def _text(self, me: Person, reply: Reply, text: str) -> None:
         typed = understand.command_in(text)
         draft = await self.drafts.latest(me.id)
-        if draft is not None and draft.topic == ASK and not typed.reference:
+        if draft is not None and draft.topic == GIVE and not typed.reference and self._goes_to_evidence(typed.command):
+            await self.giving.typed(me, reply, draft, text, typed.command)
+            return
+        if draft is not None and is_asking(draft.topic) and not typed.reference:
             own = typed.command in ("", "back", "change", "cancel") or self._answers(draft, typed.command, text)
             if own:
                 await self.asking.typed(me, reply, draft, text, typed.command)
                 return
-        if draft is not None and draft.topic != ASK and not typed.reference and typed.command in ("", "cancel", "back"):
+        deciding = draft is not None and draft.topic != GIVE and not is_asking(draft.topic)
+        if deciding and draft and not typed.reference and typed.command in ("", "cancel", "back"):
             await self._decide_typed(me, reply, draft, text, typed.command)
             return
         if typed.command:
             await self._do(me, reply, typed)
             return
         await self._sentence(me, reply, text)
+
+    def _goes_to_evidence(self, command: str) -> bool:
+        """Whether a text belongs to the open evidence: all but what asks for something else by name."""
+        return command in ("", "back", "cancel", "change", "code", "evidence", "status", "end", "review")
 
     def _answers(self, draft: Draft, command: str, text: str) -> bool:
         """Whether what looks like a command is meant as an answer: a short one to a question for free words."""
@@ -181,7 +207,8 @@ class Turns:
             return True
         if command == "mine":
             return step is dialog.Step.WHO and understand.normal(text) == "mine"
-        return step is dialog.Step.DETAILS and command not in ("help", "queue")
+        free = (dialog.Step.DETAILS, dialog.Step.TRIED, dialog.Step.REMEDIES, dialog.Step.SINCE)
+        return step in free and command not in ("help", "queue", "ask", "long")
 
     async def _decide_typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
         verb, reference = draft.answers["verb"], draft.answers["reference"]
@@ -192,31 +219,43 @@ class Turns:
 
     async def _sentence(self, me: Person, reply: Reply, text: str) -> None:
         """Free words: a reason, an address or something about exceptions begins the conversation."""
-        kind = self.policy.kinds[SHORT]
-        reason = understand.reason_in(text, kind)
         address = understand.address_in(text)
         about = understand.about_exceptions(text, self.policy)
+        kind = self._kind_of(text, about)
+        reason = understand.reason_in(text, self.policy.kinds[kind])
         if reason or address or about:
             who = FOR_COLLEAGUE if address else ""
             if " caller " in f" {understand.normal(text)} ":
                 who = FOR_CALLER if await self._shown_as_agent(me.id) else who
-            answers = dialog.begin(SHORT, who=who, typed=address, reason=reason.id if reason else "")
+            answers = dialog.begin(kind, who=who, typed=address, reason=reason.id if reason else "")
             await self.asking.start(me, reply, answers)
             return
         agent = await self._shown_as_agent(me.id)
         await reply.show(plain_words.not_understood(self.policy, understand.likely(text, agent=agent)))
 
+    def _kind_of(self, text: str, about: str) -> str:
+        """The long kind where the words speak of it, or name one of its grounds and no reason of the short one."""
+        if LONG not in self.policy.kinds or about == LONG:
+            return about or SHORT
+        short, long = (understand.reason_in(text, self.policy.kinds[kind]) for kind in (SHORT, LONG))
+        return LONG if long and not short else SHORT
+
+    async def _ask(self, me: Person, reply: Reply, kind: str) -> None:
+        if kind not in self.policy.kinds:
+            raise Refusal(
+                f"Long-term exceptions cannot be asked for here. Telephone the {self.policy.helpdesk.name} on "
+                f"{self.policy.helpdesk.telephone}.",
+                rule="no_such_kind",
+                link=("Read the guide", self.policy.links.guide),
+            )
+        await self.asking.start(me, reply, dialog.begin(kind))
+
     async def _do(self, me: Person, reply: Reply, typed: understand.Typed) -> None:
         match typed.command:
-            case "ask":
-                await self.asking.start(me, reply, dialog.begin(SHORT))
-            case "long":
-                raise Refusal(
-                    "A long-term exception cannot be asked for here yet. Write to the helpdesk from your site's shared "
-                    "mailbox, with detailed evidence.",
-                    rule="long_term",
-                    link=("Read the guide", self.policy.links.guide),
-                )
+            case "ask" if typed.reference:
+                await self._do(me, reply, understand.Typed("ask_back", typed.reference, typed.words))
+            case "ask" | "long":
+                await self._ask(me, reply, LONG if typed.command == "long" else SHORT)
             case "mine":
                 await self.own.mine(me, reply)
             case "status":
@@ -229,9 +268,24 @@ class Turns:
                 await self.deciding.queue(me, reply)
             case "review":
                 await self.deciding.review(me, reply, typed.reference)
-            case "approve" | "reject" | "revoke" if typed.words:
+            case "renew" | "evidence" | "needed" | "code" if not typed.reference:
+                raise Refusal(
+                    f"Which one? Type “{typed.command}” and the reference, for example from “my requests”.",
+                    rule="which",
+                )
+            case "renew":
+                await self.asking.renew(me, reply, await self.own.theirs(me, typed.reference))
+            case "evidence":
+                await self.giving.start(me, reply, typed.reference)
+            case "needed":
+                await self.own.needed(me, reply, typed.reference)
+            case "code" if not await self._shown_as_agent(me.id):
+                await self.giving.start(me, reply, typed.reference)
+            case "code":
+                await self.deciding.new_code(me, reply, typed.reference)
+            case "approve" | "reject" | "revoke" | "ask_back" if typed.words:
                 await self.deciding.decide(me, reply, typed.command, typed.reference, Said(text=typed.words))
-            case "approve" | "reject" | "revoke":
+            case "approve" | "reject" | "revoke" | "ask_back":
                 await self.deciding.form(me, reply, typed.command, typed.reference)
             case "site":
                 await self.sites.show(me, reply, typed.words)

@@ -31,6 +31,7 @@ class Asking:
     def __init__(self, policy: Policy, kind: Kind, version: int, place: tuple[int, int], error: str = "") -> None:
         self.policy = policy
         self.kind = kind
+        self.name = next(name for name, one in policy.kinds.items() if one == kind)
         self.version = version
         self.place = place
         self.error = error
@@ -49,7 +50,8 @@ class Asking:
         )
 
     def button(self, title: str, verb: str, style: str = "", *, inputs: bool = False, **data: str) -> Part:
-        return button(title, verb, {**data, "card": self.version}, style=style, inputs=inputs)
+        sent = {**data, "kind": self.name, "card": self.version}
+        return button(title, verb, sent, style=style, inputs=inputs)
 
     def go_on(self, title: str = "Continue") -> Part:
         return self.button(title, "ask.answer", "positive", inputs=True)
@@ -65,10 +67,16 @@ def who(asking: Asking, *, agent: bool) -> Card:
     return asking.question(
         "who is it for?",
         words("Who is the exception for?", weight="Bolder"),
-        words(f"It lasts {asking.kind.length}. The helpdesk decides on it."),
+        words(f"It lasts {asking.kind.length}. The helpdesk decides on it. {_how(asking.kind)}".strip()),
         actions=actions,
         back=False,
     )
+
+
+def _how(kind: Kind) -> str:
+    if kind.evidence is None:
+        return ""
+    return "It needs detailed evidence from the shared mailbox of your site. Without evidence it is rejected."
 
 
 def person(asking: Asking, *, caller: bool, typed: str) -> Card:
@@ -173,11 +181,17 @@ def verification_fields(policy: Policy, chosen: str = "", ticket: str = "") -> t
 
 
 def confirm(asking: Asking, rows: Sequence[tuple[str, str]], *, caller: bool, granted_now: bool) -> Card:
-    if caller and granted_now:
+    if asking.kind.evidence is not None:
+        title, button_title = "Check, then send", "Send request"
+        after = (
+            "Then we write to the site's shared mailbox. Somebody who works in it gives the evidence, and the "
+            f"{asking.policy.helpdesk.name} decides."
+        )
+    elif caller and granted_now:
         title, button_title, after = "Check, then grant", f"Grant for {asking.kind.length}", "It starts at once."
     elif caller:
         title, button_title = "Check, then send", "Send to a colleague"
-        after = "This reason needs a second person: a colleague at the helpdesk has to approve it."
+        after = "It needs somebody else to approve it: a second person or a lead at the helpdesk."
     else:
         title, button_title = "Check, then send", "Send request"
         after = (
@@ -210,6 +224,21 @@ def change(asking: Asking, rows: Sequence[tuple[str, str, str]]) -> Card:
     )
 
 
+def sent(requests: Sequence[tuple[str, str]], asking: Asking) -> Card:
+    """`requests` are (reference, whom it is for), where several were sent at once."""
+    return card(
+        f"{len(requests)} requests were sent",
+        heading(f"{len(requests)} requests were sent"),
+        facts((reference, plain(name)) for reference, name in requests),
+        words(
+            "We write to the site's shared mailbox, one e-mail for each. Somebody who works in it gives the evidence, "
+            f"and the {asking.policy.helpdesk.name} decides."
+        ),
+        buttons(button("My requests", "mine")),
+        help_line(asking.policy),
+    )
+
+
 def refused(asking: Asking, sentence: str, way_out: tuple[str, str] | None, *, for_me: bool) -> Card:
     actions = [link(*way_out)] if way_out else []
     actions.append(asking.button("Check again", "ask.again"))
@@ -223,21 +252,21 @@ def refused(asking: Asking, sentence: str, way_out: tuple[str, str] | None, *, f
     )
 
 
-def cancelled(policy: Policy) -> Card:
+def cancelled(policy: Policy, kind: str) -> Card:
     return card(
         "Cancelled. Nothing was sent",
         heading("Cancelled"),
         words("Nothing was sent and nothing was changed."),
-        buttons(button("Start again", "ask.start"), button("My requests", "mine")),
+        buttons(button("Start again", "ask.start", {"kind": kind}), button("My requests", "mine")),
         help_line(policy),
     )
 
 
-def remedied(policy: Policy) -> Card:
+def remedied(policy: Policy, kind: str) -> Card:
     return card(
         "Good. Nothing was sent",
         heading("Good, you do not need an exception"),
         words("Nothing was sent. If it stops working, start again."),
-        buttons(button("Start again", "ask.start")),
+        buttons(button("Start again", "ask.start", {"kind": kind})),
         help_line(policy),
     )

@@ -8,7 +8,26 @@ from domain.request import Request
 
 
 def approve(request: Request, policy: Policy, error: str = "") -> Card:
-    length = policy.kinds[request.kind].length
+    """By telephone the agent says how the caller was verified; with evidence, how long it may last."""
+    kind = policy.kinds[request.kind]
+    length = kind.length
+    if kind.evidence is not None:
+        most = kind.duration.days
+        return _form(
+            request,
+            policy,
+            f"Approve {request.reference}: {request.subject.name}",
+            error,
+            words("You answer for this decision. Read the evidence first."),
+            field(
+                "days",
+                f"Length in days, from 1 to {most}",
+                error=f"Type a number from 1 to {most}.",
+                value=str(request.days or most),
+                most=3,
+            ),
+            action=button("Approve", "approve.yes", _data(request), style="positive", inputs=True),
+        )
     return _form(
         request,
         policy,
@@ -30,6 +49,19 @@ def reject(request: Request, policy: Policy, error: str = "") -> Card:
         error,
         _why(policy, "Why is it rejected? The person who asked reads this."),
         action=button("Reject", "reject.yes", _data(request), style="destructive", inputs=True),
+    )
+
+
+def send_back(request: Request, policy: Policy, error: str = "") -> Card:
+    giver = request.giver.name if request.giver else "the site"
+    return _form(
+        request,
+        policy,
+        f"Send back {request.reference}: {request.subject.name}",
+        error,
+        words(f"The evidence is opened again for {giver}, with your question on top. Their answers are kept."),
+        _why(policy, f"What is missing? {giver} reads this."),
+        action=button("Send back", "ask_back.yes", _data(request), style="positive", inputs=True),
     )
 
 

@@ -12,14 +12,14 @@ _MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]#~"} | {"<": "�
 _LONGEST_SHOWN = 1200
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = _LONGEST_SHOWN) -> str:
     """What a person typed, so that a card shows it as it is: no links, no mentions, no formatting.
 
     Control characters become spaces; what is longer than a card bears is cut, and says so.
     """
     kept = "".join(character if character.isprintable() or character == "\n" else " " for character in text).strip()
-    if len(kept) > _LONGEST_SHOWN:
-        kept = f"{kept[:_LONGEST_SHOWN]} … (cut)"
+    if len(kept) > longest:
+        kept = f"{kept[:longest]} … (cut)"
     return kept.replace("{{", "{ {").translate(_MARKDOWN)
 
 

@@ -3,7 +3,7 @@
 from cards.card import Card
 from cards.parts import button, buttons, card, facts, heading, help_line, link, plain, state, words
 from domain.errors import Refusal
-from domain.policy import SHORT, Policy
+from domain.policy import LONG, SHORT, Policy
 
 ASK = ("Ask for an exception", "ask.start")
 MINE = ("My requests", "mine")
@@ -21,10 +21,12 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
     kind = policy.kinds[SHORT]
     typed = [
         ("short", f"ask for an exception for {kind.length}, for you or a colleague"),
+        *_long(policy),
         ("my requests", "see what you asked for and how it stands"),
         ("status", "see one request: type its reference behind it"),
         ("withdraw", "take back a request that is waiting: type its reference behind it"),
         ("end", "end an exception that you no longer need: type its reference behind it"),
+        ("evidence", "give evidence for your site: type the reference from the e-mail behind it"),
         ("cancel", "stop what you are filling in"),
     ]
     if agent:
@@ -32,12 +34,15 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
             ("queue", "see what is waiting for a decision"),
             ("review", "open one request: type its reference behind it"),
             ("approve", "approve it: type its reference behind it"),
+            ("ask", "send it back: type its reference and your question"),
             ("reject", "reject it: type its reference and the reason"),
             ("revoke", "end it at once: type its reference and the reason"),
             ("site", "see or correct a site: type its code, its mailbox or its name behind it"),
             ("use this channel", "in a channel: have requests posted there"),
         ]
     actions = [button(*ASK, style="positive"), button(*MINE)]
+    if LONG in policy.kinds:
+        actions.insert(1, button(f"For {policy.kinds[LONG].length}", "ask.long"))
     if agent:
         actions.append(button("Waiting requests", "queue"))
     return card(
@@ -45,7 +50,8 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
         heading(title),
         words(
             f"If you cannot use multi-factor authentication (MFA), the {policy.helpdesk.name} can exempt you for "
-            f"{kind.length}. Nobody can give themselves an exception: the helpdesk decides on each request."
+            f"{kind.length}{_or_longer(policy)}. Nobody can give themselves an exception: the helpdesk decides on each "
+            "request."
         ),
         words("Tell us what happened, for example “I lost my phone”, or use a button."),
         buttons(*actions, link("Read the guide", policy.links.guide)),
@@ -53,6 +59,19 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
         facts(typed),
         help_line(policy),
     )
+
+
+def _or_longer(policy: Policy) -> str:
+    return f", or for {policy.kinds[LONG].length} with evidence from your site" if LONG in policy.kinds else ""
+
+
+def _long(policy: Policy) -> list[tuple[str, str]]:
+    if LONG not in policy.kinds:
+        return []
+    return [
+        ("long", f"ask for an exception for {policy.kinds[LONG].length}, with evidence from your site"),
+        ("renew", "renew a long exception before it ends: type its reference behind it"),
+    ]
 
 
 def not_understood(policy: Policy, likely: list[tuple[str, str]]) -> Card:

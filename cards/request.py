@@ -1,17 +1,19 @@
-"""One request as a card: for whoever it concerns, for the helpdesk's channel, and as a notice of what happened."""
+"""One request as a card: for whoever it concerns, and for the helpdesk's channel, which never shows evidence."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
 from cards.parts import Part, button, buttons, card, facts, heading, help_line, mistake, next_step, plain, state, words
-from domain.effects import Notice
-from domain.moments import span, uk_time
+from domain.eligibility import renewable_from
+from domain.moments import span, uk_date, uk_time
 from domain.policy import Policy, Reason
 from domain.request import Cause, Request, State
+from domain.site import Site, warnings
 from domain.standing import standing
 
 STATES: dict[State, tuple[str, str, str]] = {
+    State.AWAITING_EVIDENCE: ("✉️", "Waiting for evidence from the site", "warning"),
     State.AWAITING_DECISION: ("⏳", "Waiting for the helpdesk", "warning"),
     State.GRANTING: ("⚙️", "Approved, starting", "accent"),
     State.ACTIVE: ("✅", "Exception is on", "good"),
@@ -19,7 +21,7 @@ STATES: dict[State, tuple[str, str, str]] = {
     State.ENDED: ("🏁", "Ended", "default"),
     State.REJECTED: ("❌", "Rejected", "attention"),
     State.WITHDRAWN: ("↩️", "Withdrawn", "default"),
-    State.LAPSED: ("⌛", "Lapsed: not decided in time", "default"),
+    State.LAPSED: ("⌛", "Lapsed: its time was up", "default"),
 }
 
 
@@ -29,13 +31,7 @@ def status_words(request: Request) -> str:
 
 def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Card:
     """The request for the person who asked or is exempted: how it stands, what is next, and the way out."""
-    actions = []
-    if request.state in (State.AWAITING_DECISION, State.GRANTING):
-        actions.append(button("Withdraw", "withdraw", {"reference": request.reference}))
-    elif request.state is State.ACTIVE:
-        actions.append(button("I no longer need it", "end", {"reference": request.reference}))
-    elif request.state is not State.ENDING:
-        actions.append(button("Ask again", "ask.start"))
+    actions = _own_buttons(request, policy, now)
     return card(
         f"{request.reference}: {status_words(request)}. {_next(request, policy)}",
         heading(request.reference),
@@ -49,10 +45,35 @@ def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Car
     )
 
 
+def _own_buttons(request: Request, policy: Policy, now: datetime) -> list[Part]:
+    data = {"reference": request.reference}
+    match request.state:
+        case State.AWAITING_EVIDENCE:
+            return [button("Give evidence", "evidence", data), button("Withdraw", "withdraw", data)]
+        case State.AWAITING_DECISION | State.GRANTING:
+            return [button("Withdraw", "withdraw", data)]
+        case State.ACTIVE:
+            actions = [button("No longer needed", "end", data)]
+            first = renewable_from(request, policy)
+            if first is not None and first <= now:
+                actions.insert(0, button("Renew", "renew", data, style="positive"))
+            return actions
+        case State.ENDING:
+            return []
+    return [button("Ask again", "ask.again", data)]
+
+
 def _next(request: Request, policy: Policy) -> str:
     reason = policy.kinds[request.kind].reason(request.reason)
     follow_up = f" {reason.follow_up}" if reason and reason.follow_up else ""
     match request.state:
+        case State.AWAITING_EVIDENCE if request.site:
+            return _next_for_evidence(request, request.site)
+        case State.AWAITING_DECISION if request.given:
+            return (
+                f"The helpdesk decides on the evidence that {request.given.by.name} gave. It may ask for more. We tell "
+                "you when it has decided."
+            )
         case State.AWAITING_DECISION if request.taken_by:
             return "A colleague at the helpdesk decides. We tell you as soon as the exception has started."
         case State.AWAITING_DECISION:
@@ -74,20 +95,37 @@ def _next(request: Request, policy: Policy) -> str:
     return "You can ask again if you still need an exception."
 
 
+def _next_for_evidence(request: Request, site: Site) -> str:
+    if request.questions and request.giver:
+        return f"The helpdesk needs more from {request.giver.name}: “{plain(request.questions[-1].words)}”"
+    if request.giver:
+        return f"{request.giver.name} is giving the evidence. The helpdesk decides when it is there."
+    return (
+        f"We sent an e-mail with a code to {site.mailbox}. Somebody who works in that mailbox gives the evidence: they "
+        f"type “evidence {request.reference}” here, or choose Give evidence, and quote the code. It cannot be "
+        f"{request.subject.name}."
+    )
+
+
 def state_line(request: Request) -> Part:
     icon, said, style = STATES[request.state]
     return state(icon, said, style)
 
 
 def _common(request: Request, policy: Policy, now: datetime) -> list[tuple[str, str]]:
-    kind = policy.kinds[request.kind]
     rows = [
         ("Reason", reason_title(request, policy)),
         ("In their words", plain(request.details)),
+        ("Site", _site(request)),
+        ("Renews", request.renews),
+        ("Evidence", _evidence(request)),
         ("Asked by", f"{request.asked_by.name}, {uk_time(request.asked_at)}"),
         ("Call taken by", request.taken_by.name if request.taken_by else ""),
-        ("Length", kind.length),
+        ("Length", length(request, policy)),
     ]
+    if request.first_approval and not request.decided:
+        first = request.first_approval
+        rows.append(("Approved first by", f"{first.by.name}, {uk_time(first.at)}"))
     if request.decided:
         verb = "Approved by" if request.decided.approved else "Rejected by"
         rows.append((verb, f"{request.decided.by.name}, {uk_time(request.decided.at)}"))
@@ -96,21 +134,52 @@ def _common(request: Request, policy: Policy, now: datetime) -> list[tuple[str, 
         rows.append(("Started", uk_time(request.starts_at)))
         if request.state is State.ACTIVE:
             rows.append(("Ends", f"{uk_time(request.ends_at)} (in {span(request.ends_at - now)})"))
+    asked = request.half_way
+    if asked and asked.answered_by and asked.answered_at:
+        rows.append(("Still needed", f"{asked.answered_by.name}, {uk_time(asked.answered_at)}"))
     if request.closing:
-        rows.append(("Why it ended", _cause(request)))
-        rows.append(("In their words", plain(request.closing.words)))
+        rows.append(("Why it ended", cause(request)))
+        if request.closing.cause is not Cause.RENEWED:
+            rows.append(("In their words", plain(request.closing.words)))
     if request.closed_at and request.state is not State.REJECTED:
         rows.append(("Closed", uk_time(request.closed_at)))
     return rows
 
 
-def _cause(request: Request) -> str:
+def length(request: Request, policy: Policy) -> str:
+    """What was agreed, or what the policy gives."""
+    if request.days is None:
+        return policy.kinds[request.kind].length
+    return f"{request.days} {'day' if request.days == 1 else 'days'}, as agreed"
+
+
+def _site(request: Request) -> str:
+    return f"{request.site.name} ({request.site.ods}), {request.site.mailbox}" if request.site else ""
+
+
+def _evidence(request: Request) -> str:
+    if request.site is None:
+        return ""
+    if request.purged_at is not None:
+        return f"Deleted on {uk_date(request.purged_at)}, as the policy says"
+    given = request.given
+    if given is None:
+        return f"Begun by {request.giver.name}" if request.giver else "None yet"
+    files = f", {given.files} {'file' if given.files == 1 else 'files'}" if given.files else ""
+    return f"{given.answered} of {given.asked} answers{files}. Given by {given.by.name}, {uk_time(given.at)}"
+
+
+def cause(request: Request) -> str:
     assert request.closing is not None
+    if request.closing.cause is Cause.RENEWED:
+        return f"Renewed: {request.closing.words} has taken its place"
     who = f" ({request.closing.by.name})" if request.closing.by else ""
     names = {
         Cause.EXPIRED: "Time was up",
         Cause.NO_LONGER_NEEDED: "No longer needed",
         Cause.REVOKED: "Revoked by the helpdesk",
+        Cause.ACCOUNT_GONE: "The account is disabled or no longer in NHSmail",
+        Cause.PRIVILEGED: "The account was given administrator rights",
     }
     return f"{names[request.closing.cause]}{who}"
 
@@ -134,9 +203,10 @@ def _stuck(request: Request) -> Part | None:
 def decision(request: Request, history: Sequence[Request], policy: Policy, now: datetime, said: str = "") -> Card:
     """The request for the helpdesk. Its buttons are there only while they can do something."""
     summary = f"{status_words(request)}: {request.subject.name}, {reason_title(request, policy)} ({request.reference})"
+    kind = policy.kinds[request.kind]
     return card(
         summary,
-        heading(f"{request.subject.name}: {policy.kinds[request.kind].title.lower()}"),
+        heading(f"{request.subject.name}: {kind.title.lower()}"),
         mistake(said) if said else None,
         state_line(request),
         facts(
@@ -147,8 +217,11 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
                 ("Verified", _verified(request, policy)),
                 ("Account", f"Enabled, no administrator rights, {methods(request.methods, policy)}"),
                 ("Before this", before(request, history, policy)),
+                ("About the site", " ".join(warnings(request.site)) if request.site else ""),
+                ("Asked of the site", asked_back(request)),
             ]
         ),
+        _repeated(request, history, policy, now),
         _stuck(request),
         words(f"Last message from Entra: {plain(request.stuck.message)}", isSubtle=True) if request.stuck else None,
         next_step(_next_for_agents(request)),
@@ -156,8 +229,42 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
     )
 
 
+def asked_back(request: Request) -> str:
+    return "; ".join(f"“{plain(one.words)}” ({one.by.name}, {uk_time(one.at)})" for one in request.questions[-3:])
+
+
+def _repeated(request: Request, history: Sequence[Request], policy: Policy, now: datetime) -> Part | None:
+    repeat = policy.kinds[request.kind].repeat
+    if repeat is None or request.state is not State.AWAITING_DECISION:
+        return None
+    earlier = [
+        one
+        for one in history
+        if one.reference != request.reference
+        and one.kind == request.kind
+        and one.starts_at
+        and one.asked_at >= now - repeat.window
+    ]
+    if len(earlier) < repeat.most:
+        return None
+    said = (
+        f"This person had {len(earlier)} of these in the last {repeat.window.days} days. A lead has to approve this "
+        "one. Consider a long-term exception."
+    )
+    return state("⚠️", said, "warning")
+
+
 def _agent_buttons(request: Request) -> Part | None:
     data = {"reference": request.reference}
+    if request.state is State.AWAITING_EVIDENCE:
+        return buttons(button("Send a new code", "code", data), button("Reject", "reject", data, style="destructive"))
+    if request.state is State.AWAITING_DECISION and request.given:
+        return buttons(
+            button("Review the evidence", "review", data, style="positive"),
+            button("Approve", "approve", data),
+            button("Send back", "ask_back", data),
+            button("Reject", "reject", data, style="destructive"),
+        )
     if request.state is State.AWAITING_DECISION:
         return buttons(
             button("Approve", "approve", data, style="positive"), button("Reject", "reject", data, style="destructive")
@@ -169,6 +276,14 @@ def _agent_buttons(request: Request) -> Part | None:
 
 def _next_for_agents(request: Request) -> str:
     match request.state:
+        case State.AWAITING_EVIDENCE:
+            return f"{standing(request)} Nothing can be approved before the evidence is there."
+        case State.AWAITING_DECISION if request.given:
+            second = " A second person has to approve it as well." if request.first_approval else ""
+            return (
+                "Review the evidence, then approve, send back with a question, or reject. Only you see what you "
+                f"review, and the audit keeps that you read it.{second}"
+            )
         case State.AWAITING_DECISION:
             return (
                 f"{request.asked_by.name} was told to telephone and quote {request.reference}. Verify the caller, then "
@@ -205,99 +320,3 @@ def before(request: Request, history: Sequence[Request], policy: Policy) -> str:
     ]
     more = f"; and {len(earlier) - 5} more" if len(earlier) > 5 else ""
     return f"{len(earlier)} in the last {window}. " + "; ".join(lines) + more
-
-
-def notice(request: Request, what: Notice, policy: Policy, now: datetime, *, for_subject: bool) -> Card:
-    """What happened, for one of the two people whom it concerns. The words for e-mail are this card's summary."""
-    title, said = notice_words(request, what, policy, now, for_subject=for_subject)
-    actions: list[Part] = []
-    if request.state is State.ACTIVE and what in (Notice.GRANTED, Notice.REMINDER):
-        actions.append(button("I no longer need it", "end", {"reference": request.reference}))
-    if request.state is State.AWAITING_DECISION and what is Notice.ASKED_FOR_YOU:
-        actions.append(button("I do not want this", "withdraw", {"reference": request.reference}))
-    if what in (Notice.REJECTED, Notice.LAPSED, Notice.ENDED):
-        actions.append(button("Ask again", "ask.start"))
-    return card(
-        f"{title}. {said}",
-        heading(title),
-        state_line(request),
-        words(said),
-        facts([("Reference", request.reference), ("Reason", reason_title(request, policy))]),
-        buttons(*actions) if actions else None,
-        help_line(policy),
-    )
-
-
-def notice_words(
-    request: Request, what: Notice, policy: Policy, now: datetime, *, for_subject: bool
-) -> tuple[str, str]:
-    """A title and the sentences below it."""
-    whose = "Your MFA exception" if for_subject else f"The MFA exception for {request.subject.name}"
-    they, their = ("You", "your") if for_subject else (request.subject.name, "their")
-    reason = policy.kinds[request.kind].reason(request.reason)
-    follow_up = f" {reason.follow_up}" if reason and reason.follow_up else ""
-    call = f"telephone the helpdesk on {policy.helpdesk.telephone} and quote {request.reference}"
-    match what:
-        case Notice.ASKED_FOR_YOU:
-            return (
-                "An MFA exception was asked for you",
-                f"{request.asked_by.name} asked the helpdesk for an MFA exception for your account. If you do not want "
-                f"this, say so here or {call}.",
-            )
-        case Notice.GRANTED if request.ends_at:
-            return (
-                f"{whose} is on until {uk_time(request.ends_at)}",
-                f"{they} can sign in without MFA prompts until then. It can take 5 minutes to reach all services. "
-                f"When it ends, MFA prompts return.{follow_up}",
-            )
-        case Notice.REMINDER if request.ends_at:
-            return (
-                f"{whose} ends in {span(request.ends_at - now)}",
-                f"It ends at {uk_time(request.ends_at)}. Then MFA prompts return. Make sure that {their} MFA method "
-                f"works.{follow_up}",
-            )
-        case Notice.REJECTED if request.decided:
-            return (
-                f"{whose} was rejected",
-                f"The helpdesk wrote: “{plain(request.decided.words)}” If this has to be looked at again, {call}.",
-            )
-        case Notice.WITHDRAWN:
-            return f"The request for {request.subject.name} was withdrawn", "Nothing was changed in NHSmail."
-        case Notice.LAPSED:
-            return (
-                f"The request for {request.subject.name} has lapsed",
-                "The helpdesk did not get to decide in time, so it was closed. If an exception is still needed, ask "
-                f"again and telephone the helpdesk on {policy.helpdesk.telephone}.",
-            )
-        case Notice.ENDED:
-            words_given = request.closing.words if request.closing else ""
-            why = f" The helpdesk wrote: “{plain(words_given)}”" if words_given else ""
-            return f"{whose} has ended", f"{_cause(request)}.{why} MFA prompts are back.{follow_up}"
-    raise AssertionError(f"{what} cannot be said of {request.reference}, which is {request.state}")
-
-
-def alarm(request: Request, policy: Policy) -> Card:
-    """Entra does not do as asked: for the helpdesk's channel."""
-    assert request.stuck is not None
-    doing = "granting" if request.state is State.GRANTING else "ending"
-    return card(
-        f"Problem with {doing} the exception for {request.subject.name} ({request.reference})",
-        heading(f"Problem: {doing} does not work"),
-        state("⚠️", "Entra does not do as asked. We keep trying", "warning"),
-        facts(
-            [
-                ("Reference", request.reference),
-                ("For", request.subject.name),
-                ("Since", uk_time(request.stuck.since)),
-                ("Attempts", str(request.stuck.attempts)),
-                ("Message", plain(request.stuck.message)),
-            ]
-        ),
-        next_step(
-            "The exception has not started, and nobody was told that it has."
-            if request.state is State.GRANTING
-            else "The account may still be exempt. If this goes on, remove it from the group in Entra by hand."
-        ),
-        buttons(button("Open the request", "review", {"reference": request.reference})),
-        help_line(policy),
-    )

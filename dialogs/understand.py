@@ -28,16 +28,23 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "revoke": ("revoke",),
     "use this channel": ("use this channel",),
     "site": ("site", "sites"),
+    "renew": ("renew", "extend"),
+    "evidence": ("evidence", "give evidence"),
+    "needed": ("still needed", "needed"),
+    "code": ("new code", "send a new code"),
 }
 """Each command and the ways to type it."""
 
-WITH_REFERENCE = frozenset({"status", "withdraw", "end", "review", "approve", "reject", "revoke"})
+WITH_REFERENCE = frozenset({"status", "withdraw", "end", "review", "approve", "reject", "revoke"}) | frozenset(
+    {"ask", "renew", "evidence", "needed", "code"}
+)
 MOST_SITE_WORDS = 10
 """With more words behind it, “site” begins a sentence."""
 _ADDRESS = re.compile(r"[\w.+'’-]+@[\w-]+(?:\.[\w-]+)+")
 _MISSPELT = 88
 _TITLES = {
     "ask": ("Ask for an exception", "ask.start"),
+    "long": ("Ask for a long-term exception", "ask.long"),
     "mine": ("My requests", "mine"),
     "queue": ("Waiting requests", "queue"),
     "help": ("Help", "help"),
@@ -151,7 +158,7 @@ def choice_in(text: str, options: Sequence[tuple[str, str, tuple[str, ...]]]) ->
 
 def likely(text: str, *, agent: bool) -> list[tuple[str, str]]:
     """Up to three (title, verb) that somebody may have meant who was not understood, the likeliest first."""
-    names = ["ask", "mine", "queue", "help"] if agent else ["ask", "mine", "help"]
+    names = ["ask", "long", "mine", "queue", "help"] if agent else ["ask", "long", "mine", "help"]
     flat = normal(text)
     scored = sorted(names, key=lambda name: -max(fuzz.partial_ratio(flat, spelling) for spelling in COMMANDS[name]))
     return [_TITLES[name] for name in scored[:3]]

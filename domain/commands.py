@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
-from domain.people import Person
+from domain.people import Account, Person
+from domain.request import Answer
+from domain.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A new request. `taken_by` is the agent who took the telephone call; then `by` is the caller."""
+    """A new request. `taken_by` is the agent who took the telephone call; then `by` is the caller.
+
+    What follows `taken_by` is for kinds that need evidence from a site's shared mailbox.
+    """
 
     by: Person
     subject: Person
@@ -15,17 +20,34 @@ class Ask:
     reason: str
     details: str = ""
     taken_by: Person | None = None
+    site: Site | None = None
+    tried: tuple[Answer, ...] = ()
+    remedies: tuple[Answer, ...] = ()
+    since: str = ""
+    renews: str = ""
+    """The reference of the exception that this one follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approve:
+    """`verification` for requests by telephone; `days` for a shorter length than the policy's."""
+
     by: Person
-    verification: str
+    verification: str = ""
     ticket: str = ""
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
+    by: Person
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendBack:
+    """The helpdesk asks whoever gave the evidence for more."""
+
     by: Person
     words: str
 
@@ -37,7 +59,14 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class EndEarly:
-    """The subject or the requester no longer needs it."""
+    """The subject, the requester or an owner says that it is no longer needed."""
+
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
+class StillNeeded:
+    """The answer to the question half way."""
 
     by: Person
 
@@ -49,13 +78,46 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class SendCode:
+    """Somebody asks for a new code for the shared mailbox. The one before it no longer counts."""
+
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
+class GiveCode:
+    """Somebody quotes the code. What it comes to is in the facts: only a hash of the code is ever kept."""
+
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
+class GiveEvidence:
+    """Whoever quoted the code sends the evidence, and says that they answer for it."""
+
+    by: Person
+    statement: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCode:
+    """A code was made for the shared mailbox."""
+
+    salt: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmGrant:
     """Entra, read again, says that the subject is exempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmEnd:
-    """Entra, read again, says that the subject is not exempt."""
+    """Entra, read again, says that the subject is not exempt, or another exception of theirs holds the membership."""
+
+    held_by: str = ""
+    """The reference of that other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +129,25 @@ class ReportTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class SeeAccount:
+    """The account of somebody who is exempt was looked at; None: it is no longer in Entra."""
+
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmPurge:
+    """The evidence was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: whatever is due is due now."""
 
 
-PersonCommand = Ask | Approve | Reject | Withdraw | EndEarly | Revoke
-AgentCommand = Approve | Reject | Revoke
-SystemCommand = ConfirmGrant | ConfirmEnd | ReportTrouble | Tick
+PersonCommand = (
+    Ask | Approve | Reject | SendBack | Withdraw | EndEarly | StillNeeded | Revoke | SendCode | GiveCode | GiveEvidence
+)
+AgentCommand = Approve | Reject | SendBack | Revoke
+SystemCommand = IssueCode | ConfirmGrant | ConfirmEnd | ReportTrouble | SeeAccount | ConfirmPurge | Tick
 Command = PersonCommand | SystemCommand

@@ -8,24 +8,39 @@ class Notice(StrEnum):
     """What somebody is told."""
 
     ASKED_FOR_YOU = "asked_for_you"
+    EVIDENCE_WANTED = "evidence_wanted"
+    EVIDENCE_REMINDER = "evidence_reminder"
+    SENT_BACK = "sent_back"
+    EVIDENCE_GIVEN = "evidence_given"
+    WAITING_LONG = "waiting_long"
     GRANTED = "granted"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
     REMINDER = "reminder"
+    HALF_WAY = "half_way"
+    METHOD_FOUND = "method_found"
     ENDED = "ended"
 
 
 class Audience(StrEnum):
     SUBJECT = "subject"
     ASKED_BY = "asked_by"
+    GIVER = "giver"
+    """Whoever gave, or has begun to give, the evidence; the first owner where nobody has."""
+    OWNERS = "owners"
+    """All owners of the site's mailbox but the subject."""
+    OTHER_OWNERS = "other_owners"
+    """The owners but the one whom GIVER means."""
+    LEADS = "leads"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Exempt the subject in Entra and read it back."""
+    """Exempt the subject in Entra and read it back. `subject` is their Entra id: what concerns it goes in order."""
 
     reference: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +48,18 @@ class End:
     """Stop exempting the subject in Entra and read it back."""
 
     reference: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """One notice for one person, once. `key` is the same however often it is wanted."""
+    """One notice for each person of the audience, once. `key` is the same however often it is wanted."""
 
     reference: str
     notice: Notice
     to: Audience
     occasion: str = ""
-    """Tells one reminder from the next: its time before the end in seconds."""
+    """Tells one reminder from the next, as its time before the end in seconds."""
 
     @property
     def key(self) -> str:
@@ -51,17 +67,28 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHelpdesk:
-    """Put the request before the helpdesk, in its channel, once."""
+class WriteToMailbox:
+    """Send a new one-time code to the site's shared mailbox. `occasion` counts the codes."""
 
     reference: str
+    occasion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelpdesk:
+    """Put the request before the helpdesk, in its channel, once for each `occasion`."""
+
+    reference: str
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Tell the helpdesk's channel that Entra is not doing as asked, once for each `occasion`."""
+    """Tell the helpdesk's channel what needs somebody's eyes, once for each `occasion`."""
 
     reference: str
+    about: str
+    """A key of `cards.alarms.TITLES`."""
     occasion: str
 
 
@@ -72,4 +99,11 @@ class Refresh:
     reference: str
 
 
-Effect = Grant | End | Tell | ShowHelpdesk | Alarm | Refresh
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Delete the evidence for good."""
+
+    reference: str
+
+
+Effect = Grant | End | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Refresh | Purge

@@ -1,13 +1,17 @@
 """Whether somebody may have an exception at all. Each no says what to do instead."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from domain.errors import Refusal
+from domain.moments import uk_date, uk_time
 from domain.people import Account
 from domain.policy import Policy
-from domain.request import PENDING, Request
+from domain.request import PENDING, Request, State
 
 
-def check(account: Account | None, already: Request | None, policy: Policy) -> None:
-    """Raises `Refusal` unless this account may be exempted. `already` is the person's open request, if there is one."""
+def check_account(account: Account | None, policy: Policy) -> None:
+    """Raises `Refusal` unless this account may be exempted at all."""
     call = f"telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}"
     if account is None:
         raise Refusal("We cannot find this person in NHSmail. Check the address and try again.", rule="unknown_account")
@@ -30,17 +34,61 @@ def check(account: Account | None, already: Request | None, policy: Policy) -> N
             rule="no_method",
             link=("Register a method", policy.links.register_method),
         )
-    if already is not None and already.state in PENDING:
+
+
+def check_already(already: Sequence[Request], kind: str, policy: Policy, now: datetime, renews: str = "") -> None:
+    """Raises `Refusal` where the person's open requests leave no room for one of this kind.
+
+    One that waits for its evidence does not keep anybody from a short one: people must be able to work meanwhile.
+    """
+    for one in already:
+        if one.kind == kind and one.state in PENDING:
+            raise Refusal(
+                f"There is already a request for {one.subject.name} that is waiting: {one.reference}. To move it on, "
+                f"telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone} and quote this reference.",
+                rule="already_pending",
+            )
+        if one.kind == kind and one.reference == renews:
+            _check_renewal(one, policy, now)
+        elif one.kind == kind or _outlasts(one, kind, policy, now):
+            raise Refusal(
+                f"{one.subject.name} already has an MFA exception: {one.reference}. {_again(one, kind, policy, now)}",
+                rule="already_active",
+            )
+    if renews and not any(one.reference == renews for one in already):
         raise Refusal(
-            f"There is already a request for {name} that is waiting: {already.reference}. To move it on, {call} and "
-            "quote this reference.",
-            rule="already_pending",
+            f"{renews} can be renewed only while it is on. Ask for a new exception instead.", rule="not_renewable"
         )
-    if already is not None:
-        raise Refusal(
-            f"{name} already has an MFA exception: {already.reference}. You can ask again when it has ended.",
-            rule="already_active",
-        )
+
+
+def renewable_from(request: Request, policy: Policy) -> datetime | None:
+    """When this exception can first be renewed; None where it never can."""
+    opens = policy.kinds[request.kind].renewal_opens
+    return request.ends_at - opens if opens is not None and request.ends_at and request.state is State.ACTIVE else None
+
+
+def _check_renewal(request: Request, policy: Policy, now: datetime) -> None:
+    first = renewable_from(request, policy)
+    if first is None:
+        raise Refusal(f"{request.reference} cannot be renewed. Ask again when it has ended.", rule="not_renewable")
+    if now < first:
+        raise Refusal(f"{request.reference} can be renewed from {uk_date(first)}.", rule="too_early")
+
+
+def _outlasts(other: Request, kind: str, policy: Policy, now: datetime) -> bool:
+    """Whether an exception of another kind covers all that this one would give."""
+    covers = other.state is State.ACTIVE and other.ends_at is not None
+    return covers and other.ends_at is not None and other.ends_at >= now + policy.kinds[kind].duration
+
+
+def _again(one: Request, kind: str, policy: Policy, now: datetime) -> str:
+    if one.kind != kind and one.ends_at:
+        return f"It lasts until {uk_time(one.ends_at)}, so another one would change nothing."
+    first = renewable_from(one, policy)
+    if first is not None:
+        when = "now" if first <= now else f"from {uk_date(first)}"
+        return f"It can be renewed {when}: type “renew {one.reference}”."
+    return "You can ask again when it has ended."
 
 
 def _names(policy: Policy) -> str:

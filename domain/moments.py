@@ -1,9 +1,11 @@
 """Moments as people in the UK read them."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 UK = ZoneInfo("Europe/London")
+_ORDINAL = re.compile(r"\b(\d{1,2})(st|nd|rd|th)\b")
 
 
 def uk_time(moment: datetime) -> str:
@@ -47,3 +49,14 @@ def _clock(local: datetime) -> str:
 def _which(local: datetime) -> str:
     other = local.replace(fold=1 - local.fold)
     return f" {local.tzname()}" if other.utcoffset() != local.utcoffset() else ""
+
+
+def read_date(text: str) -> date | None:
+    """A date as people in the UK type it: “31 March 2027”, “31/3/2027”, “2027-03-31”; None for anything else."""
+    tidy = " ".join(text.replace(",", " ").split()).casefold()
+    for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %B %Y", "%d %b %Y"):
+        try:
+            return datetime.strptime(_ORDINAL.sub(r"\1", tidy), form).replace(tzinfo=UK).date()
+        except ValueError:
+            continue
+    return None

@@ -23,3 +23,5 @@ class Account:
     """Graph's type names without prefix and suffix: `microsoftAuthenticator`, `phone`, `fido2`, `password`."""
     privileged: bool
     """Holds a directory role, itself or through a group."""
+    method_ids: tuple[str, ...] = ()
+    """Each method as its type and its id, `phone:3179e48a`, to tell a new one from those that were there."""

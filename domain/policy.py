@@ -95,6 +95,8 @@ class Evidence:
     files: Files
     items: tuple[EvidenceItem, ...]
     """Asked for whatever the ground is, after the ground's own."""
+    longest: int
+    """The longest answer, in characters."""
     statement: str
     """What whoever gives the evidence answers for."""
     purge_after: timedelta

@@ -127,6 +127,8 @@ def _evidence_faults(path: tuple[str | int, ...], evidence: Evidence) -> Iterato
         yield (*path, "files"), "Give a number of files, and a size of 1 to 25000000 bytes."
     if not set(evidence.files.kinds) <= set(FILE_KINDS):
         yield (*path, "files", "kinds"), f"Name some of these: {', '.join(FILE_KINDS)}."
+    if not 100 <= evidence.longest <= 4000:
+        yield (*path, "longest"), "Give a number of characters from 100 to 4000."
     if not evidence.items:
         yield (*path, "items"), "Ask for at least one thing, whatever the ground is."
     if not evidence.statement.strip():

@@ -13,6 +13,15 @@ def standing(request: Request) -> str:
         else ""
     )
     match request.state:
+        case State.AWAITING_EVIDENCE if request.questions:
+            return "The helpdesk has asked for more evidence."
+        case State.AWAITING_EVIDENCE:
+            return "It is waiting for evidence from the site."
+        case State.AWAITING_DECISION if request.first_approval:
+            return (
+                f"{request.first_approval.by.name} approved it at {uk_time(request.first_approval.at)}. "
+                "A second person has to approve it as well."
+            )
         case State.AWAITING_DECISION:
             return "It is waiting for the helpdesk to decide."
         case State.GRANTING:
@@ -21,6 +30,8 @@ def standing(request: Request) -> str:
             return f"{who} The exception ends at {uk_time(request.ends_at)}."
         case State.ENDING if request.closing:
             return f"{_why(request.closing)} It is ending now: we are waiting for NHSmail to confirm it."
+        case State.ENDED if request.closing and request.closed_at and request.closing.cause is Cause.RENEWED:
+            return _why(request.closing)
         case State.ENDED if request.closing and request.closed_at:
             return f"{_why(request.closing)} The exception ended at {uk_time(request.closed_at)}."
         case State.REJECTED:
@@ -28,7 +39,8 @@ def standing(request: Request) -> str:
         case State.WITHDRAWN if request.closed_at:
             return f"It was withdrawn at {uk_time(request.closed_at)}."
         case State.LAPSED if request.closed_at:
-            return f"Nobody decided in time, so it lapsed at {uk_time(request.closed_at)}."
+            what = "The evidence did not come in time" if lacked_evidence(request) else "Nobody decided in time"
+            return f"{what}, so it lapsed at {uk_time(request.closed_at)}."
     raise AssertionError(f"{request.reference} is {request.state} without what that state needs")
 
 
@@ -41,3 +53,15 @@ def _why(closing: Closing) -> str:
             return f"{who} said that it is no longer needed."
         case Cause.REVOKED:
             return f"{who} revoked it."
+        case Cause.ACCOUNT_GONE:
+            return "The account is disabled or no longer in NHSmail."
+        case Cause.PRIVILEGED:
+            return "The account was given administrator rights, which always need MFA."
+        case Cause.RENEWED:
+            return f"It was renewed: {closing.words} has taken its place."
+
+
+def lacked_evidence(request: Request) -> bool:
+    """Whether it waited for the site, and not for the helpdesk, when its time was up."""
+    asked_again = bool(request.questions) and request.waits_since == request.questions[-1].at
+    return request.site is not None and (request.given is None or asked_again)

@@ -1,18 +1,32 @@
 """The one door in: facts are gathered, the decision is made, and all that follows from it is saved together."""
 
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.commands import AgentCommand, Approve, Ask, Command
-from domain.decisions import Decision, Facts, decide
+from domain.commands import (
+    AgentCommand,
+    Approve,
+    Ask,
+    Command,
+    ConfirmGrant,
+    GiveCode,
+    GiveEvidence,
+    SendCode,
+)
+from domain.decisions import decide
 from domain.errors import Refusal
 from domain.events import Event
+from domain.outcome import Decision, Facts
+from domain.people import Person
 from domain.policy import DECIDERS, Policy
 from domain.reference import LENGTH, LETTERS, spelled
 from domain.request import Request
+from services import codes
 from services.book import Book, Draft, Entry, Page
+from services.evidence import EvidenceStore
 from services.ports import Clock, Directory
 
 
@@ -33,6 +47,7 @@ class CarryOut:
 
     book: Book
     directory: Directory
+    evidence: EvidenceStore
     clock: Clock
     policy: Policy
     groups: Mapping[str, str]
@@ -42,50 +57,98 @@ class CarryOut:
 
     async def __call__(self, reference: str, command: Command, activity: str = "") -> Request:
         """One command on one request. `activity` is the id of the Teams activity that it came from."""
-        facts = Facts()
-        if isinstance(command, AgentCommand):
-            facts = replace(facts, groups=await self.helpdesk_groups(command.by.id))
-        if isinstance(command, Approve) and facts.groups:
-            found = await self.book.request(reference)
-            account = await self.directory.account(found.subject.id) if found else None
-            facts = replace(facts, account=account)
+        return await self._one(reference, command, await self._facts(reference, command), activity)
+
+    async def give_code(self, reference: str, by: Person, typed: str, activity: str) -> Request:
+        """Somebody quotes the one-time code, as typed."""
+        found = await self.book.request(reference)
+        facts = Facts(by_account=await self.directory.account(by.id))
+        if found is not None and found.code is not None:
+            hashed = await asyncio.to_thread(codes.digest, codes.read_code(typed), found.code.salt)
+            facts = replace(facts, code_digest=hashed)
+        return await self._one(reference, GiveCode(by), facts, activity)
+
+    async def _one(self, reference: str, command: Command, facts: Facts, activity: str) -> Request:
         now = self.clock.now()
         async with self.book.page() as page:
             request = await page.request(reference)
             if request is None:
                 raise no_such(reference)
+            if isinstance(command, ConfirmGrant) and request.renews:
+                facts = replace(facts, renewed=await page.request(request.renews))
             decision = decide(request, command, facts, self.policy, now)
-            return await self._keep(page, request, decision, now, activity)
+            kept = await self._keep(page, request, decision, now, activity)
+        if decision.refusal is not None:
+            raise decision.refusal
+        return kept
 
-    async def ask(self, ask: Ask, draft: Draft, activity: str, approve: Approve | None = None) -> Request:
-        """A new request out of a finished conversation, and where an agent has the caller on the line, its approval."""
-        groups = await self.helpdesk_groups(ask.taken_by.id) if ask.taken_by else frozenset()
-        account = await self.directory.account(ask.subject.id)
-        already = await self.book.open_request(ask.subject.id)
-        now = self.clock.now()
-        while True:
-            facts = Facts(
-                account=account,
-                already=already,
-                reference=self.reference(),
-                tenant_id=self.tenant_id,
-                group_id=self.groups[self.policy.kinds[ask.kind].group],
-                groups=groups,
+    async def _facts(self, reference: str, command: Command) -> Facts:
+        facts = Facts()
+        if isinstance(command, AgentCommand | SendCode):
+            facts = replace(facts, groups=await self.helpdesk_groups(command.by.id))
+        if isinstance(command, Approve) and facts.groups:
+            found = await self.book.request(reference)
+            account = await self.directory.account(found.subject.id) if found else None
+            history = await self.history(found.subject.id, found.kind, found.reference) if found else ()
+            facts = replace(facts, account=account, history=history)
+        if isinstance(command, GiveEvidence):
+            facts = replace(
+                facts,
+                by_account=await self.directory.account(command.by.id),
+                answers=await self.evidence.answers(reference),
+                files=len(await self.evidence.files(reference)),
+                evidence_digest=await self.evidence.digest(reference),
             )
+        return facts
+
+    async def history(self, subject_id: str, kind: str, but: str = "") -> tuple[Request, ...]:
+        """What counts for the kind's `repeat`: the subject's requests of this kind within its window."""
+        repeat = self.policy.kinds[kind].repeat
+        if repeat is None:
+            return ()
+        earlier = await self.book.of_subject(subject_id, self.clock.now() - repeat.window)
+        return tuple(one for one in earlier if one.kind == kind and one.reference != but)
+
+    async def ask(
+        self, asks: Sequence[Ask], draft: Draft, activity: str, approve: Approve | None = None
+    ) -> tuple[Request, ...]:
+        """New requests out of a finished conversation, all or none. All of `asks` are of one kind and by one person.
+
+        `approve`: an agent has the caller on the line, and approves at once.
+        """
+        facts = [await self._facts_to_ask(ask) for ask in asks]
+        now = self.clock.now()
+        async with self.book.page() as page:
+            if not await page.use_up(draft):
+                raise UsedUp
+            pairs = zip(asks, facts, strict=True)
+            return tuple([await self._add(page, ask, known, now, activity, approve) for ask, known in pairs])
+
+    async def _facts_to_ask(self, ask: Ask) -> Facts:
+        return Facts(
+            account=await self.directory.account(ask.subject.id),
+            already=await self.book.open_requests(ask.subject.id),
+            history=await self.history(ask.subject.id, ask.kind) if ask.taken_by else (),
+            tenant_id=self.tenant_id,
+            group_id=self.groups[self.policy.kinds[ask.kind].group],
+            groups=await self.helpdesk_groups(ask.taken_by.id) if ask.taken_by else frozenset(),
+        )
+
+    async def _add(
+        self, page: Page, ask: Ask, facts: Facts, now: datetime, activity: str, approve: Approve | None
+    ) -> Request:
+        while True:
+            facts = replace(facts, reference=self.reference())
             asked = decide(None, ask, facts, self.policy, now)
-            async with self.book.page() as page:
-                if not await page.use_up(draft):
-                    raise UsedUp
-                if await page.add(asked.request):
-                    await self._write(page, asked, now, activity)
-                    if approve is None:
-                        return asked.request
-                    approved = decide(asked.request, approve, facts, self.policy, now)
-                    return await self._keep(page, asked.request, approved, now, activity)
-                already = await page.open_request(ask.subject.id)
-                raise_again = already is None
-            if not raise_again:
-                decide(None, ask, replace(facts, already=already), self.policy, now)
+            if await page.add(asked.request):
+                break
+            # The reference is taken (a fresh one is made), or somebody else asked just now (the rules say so).
+            facts = replace(facts, already=await page.open_requests(ask.subject.id))
+        await self._write(page, asked, now, activity)
+        if approve is None:
+            return asked.request
+        approved = decide(asked.request, approve, facts, self.policy, now)
+        return await self._keep(page, asked.request, approved, now, activity)
 
     async def helpdesk_groups(self, entra_id: str) -> frozenset[str]:
         """Which of the helpdesk's groups this person is in now, by the policy's names."""
@@ -96,12 +159,18 @@ class CarryOut:
         if decision.request == before and not decision.events:
             return before
         decision = replace(decision, request=replace(decision.request, version=before.version + 1))
+        if decision.followed is not None:
+            await page.change(replace(decision.followed, version=decision.followed.version + 1))
         await page.change(decision.request)
         await self._write(page, decision, now, activity)
         return decision.request
 
     async def _write(self, page: Page, decision: Decision, now: datetime, activity: str) -> None:
-        await page.record([self.entry(decision.request.reference, event, now, activity) for event in decision.events])
+        entries = [self.entry(decision.request.reference, event, now, activity) for event in decision.events]
+        if decision.followed is not None:
+            reference = decision.followed.reference
+            entries += [self.entry(reference, event, now, activity) for event in decision.followed_events]
+        await page.record(entries)
         await page.want(decision.effects)
 
     def entry(self, reference: str, event: Event, now: datetime, activity: str = "") -> Entry:

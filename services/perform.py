@@ -1,26 +1,42 @@
 """The one door out: carries out effects in Entra, Teams and mail. Each looks at the request again before it acts."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from cards import alarms, mails
 from cards.card import Card
-from cards.request import alarm
-from domain.commands import ConfirmEnd, ConfirmGrant, ReportTrouble
-from domain.effects import Alarm, Audience, Effect, End, Grant, Refresh, ShowHelpdesk, Tell
+from domain.commands import ConfirmEnd, ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
+from domain.effects import (
+    Alarm,
+    Audience,
+    Effect,
+    End,
+    Grant,
+    Purge,
+    Refresh,
+    ShowHelpdesk,
+    Tell,
+    WriteToMailbox,
+)
 from domain.errors import Trouble, Unreachable
 from domain.events import Event, What
 from domain.people import Person
 from domain.request import Request, State
+from services import codes
 from services.book import Addresses, Book, Copies, Copy, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
+from services.evidence import EvidenceStore
 from services.ports import Exemptions, Mail
 from services.show import HELPDESK, Show, notice_view, still_says_so
 
 log = structlog.get_logger(__name__)
 NOT_YET = timedelta(seconds=2)
+MOST_LEADS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,9 @@ class Perform:
     copies: Copies
     notices: Notices
     show: Show
+    evidence: EvidenceStore
+    chat_link: Callable[[str], str]
+    """An address that opens the bot's chat with these words ready to be sent."""
 
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
@@ -59,7 +78,11 @@ class Perform:
             case Tell():
                 await self._tell(effect, request)
             case ShowHelpdesk():
-                await self._show_helpdesk(request)
+                await self._show_helpdesk(effect, request)
+            case WriteToMailbox():
+                await self._write_to_mailbox(effect, request)
+            case Purge():
+                await self._purge(request)
             case Alarm():
                 await self._alarm(effect, request)
             case Refresh():
@@ -76,6 +99,10 @@ class Perform:
     async def _end(self, request: Request) -> None:
         if request.state is not State.ENDING:
             return
+        held_by = await self.book.held_by(request)
+        if held_by:
+            await self.carry_out(request.reference, ConfirmEnd(held_by))
+            return
         await self.exemptions.remove(request.group_id, request.subject.id)
         if await self.exemptions.contains(request.group_id, request.subject.id):
             raise Trouble("Entra still shows the account in the exemption group", retry_after=NOT_YET)
@@ -84,15 +111,33 @@ class Perform:
     async def _tell(self, tell: Tell, request: Request) -> None:
         if not still_says_so(request, tell.notice):
             return
-        if not await self.notices.begin(tell.key, request.reference, self.carry_out.clock.now()):
-            return
-        person = request.subject if tell.to is Audience.SUBJECT else request.asked_by
-        view = notice_view(tell.notice, tell.to)
-        way, activity_id = await self._reach(person, request, view)
-        await self.notices.finish(tell.key, way=way, activity_id=activity_id, at=self.carry_out.clock.now())
-        await self.carry_out.record(
-            request.reference, Event(What.NOTICE, details={"notice": tell.key, "to": person.id, "way": way})
-        )
+        for person in await self._people(request, tell.to):
+            key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
+            if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
+                continue
+            way, activity_id = await self._reach(person, request, notice_view(tell.notice, tell.to))
+            await self.notices.finish(key, way=way, activity_id=activity_id, at=self.carry_out.clock.now())
+            await self.carry_out.record(
+                request.reference, Event(What.NOTICE, details={"notice": key, "to": person.id, "way": way})
+            )
+
+    async def _people(self, request: Request, audience: Audience) -> tuple[Person, ...]:
+        first = [request.giver] if request.giver else list(request.owners[:1])
+        match audience:
+            case Audience.SUBJECT:
+                return (request.subject,)
+            case Audience.ASKED_BY:
+                return (request.asked_by,)
+            case Audience.GIVER:
+                return tuple(first)
+            case Audience.OWNERS:
+                return request.owners
+            case Audience.OTHER_OWNERS:
+                known = {person.id for person in first}
+                return tuple(owner for owner in request.owners if owner.id not in known)
+            case Audience.LEADS:
+                leads = self.carry_out.groups["leads"]
+                return await self.carry_out.directory.members(leads, limit=MOST_LEADS)
 
     async def _reach(self, person: Person, request: Request, view: str) -> tuple[str, str]:
         """In Teams, else by e-mail. Gives the way and the id of the message."""
@@ -106,11 +151,36 @@ class Perform:
             else:
                 await self._keep_copy(request, view, person.id, sent)
                 return "teams", sent.activity_id
-        await self.mail.send(to=person.address, subject=card.summary.split(". ")[0], text=mail_text(card, request))
+        mail = mails.notice(card, request, self.chat_link(f"status {request.reference}"))
+        await self.mail.send(to=person.address, subject=mail.subject, text=mail.text)
         return "mail", ""
 
-    async def _show_helpdesk(self, request: Request) -> None:
-        key = f"{request.reference}:helpdesk"
+    async def _write_to_mailbox(self, effect: WriteToMailbox, request: Request) -> None:
+        """A code is made for each e-mail that goes out, so the newest one counts; only its hash is kept."""
+        wanted = request.state is State.AWAITING_EVIDENCE and effect.occasion == str(request.codes)
+        if not wanted or request.site is None:
+            return
+        key = f"{request.reference}:mailbox:{effect.occasion}"
+        if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
+            return
+        code, salt = codes.fresh_code(), codes.fresh_salt()
+        hashed = await asyncio.to_thread(codes.digest, code, salt)
+        issued = await self.carry_out(request.reference, IssueCode(salt, hashed))
+        link = self.chat_link(f"evidence {request.reference}")
+        mail = mails.to_mailbox(issued, code, link, self.carry_out.policy)
+        await self.mail.send(to=request.site.mailbox, subject=mail.subject, text=mail.text)
+        await self.notices.finish(key, way="mail", activity_id="", at=self.carry_out.clock.now())
+        details = {"notice": key, "to": request.site.mailbox, "way": "mail"}
+        await self.carry_out.record(request.reference, Event(What.NOTICE, details=details))
+
+    async def _purge(self, request: Request) -> None:
+        if request.is_open or request.purged_at is not None:
+            return
+        await self.evidence.purge(request.reference)
+        await self.carry_out(request.reference, ConfirmPurge())
+
+    async def _show_helpdesk(self, effect: ShowHelpdesk, request: Request) -> None:
+        key = ":".join(part for part in (request.reference, "helpdesk", effect.occasion) if part)
         place = await self.addresses.place()
         if place is None:
             raise Trouble("the helpdesk's channel is not known yet: add the app to the helpdesk's team")
@@ -121,13 +191,14 @@ class Perform:
         await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _alarm(self, effect: Alarm, request: Request) -> None:
-        key = f"{request.reference}:alarm:{effect.occasion}"
+        key = f"{request.reference}:alarm:{effect.about}:{effect.occasion}"
         place = await self.addresses.place()
-        if request.stuck is None or place is None:
+        if place is None or not alarms.still_says_so(request, effect.about):
             return
         if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
             return
-        sent = await self.messenger.post(place, alarm(request, self.carry_out.policy))
+        card = alarms.alarm(request, effect.about, self.carry_out.policy, self.carry_out.clock.now())
+        sent = await self.messenger.post(place, card)
         await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _keep_copy(self, request: Request, view: str, viewer_id: str, sent: Sent) -> None:
@@ -155,6 +226,4 @@ class Perform:
             await self.copies.forget_copy(copy)
 
 
-def mail_text(card: Card, request: Request) -> str:
-    """The card's words as plain text, with the reference below."""
-    return f"{card.summary}\n\nReference: {request.reference}\n\nThis e-mail was sent by the MFA exceptions bot.\n"
+_ONE_PERSON = frozenset({Audience.SUBJECT, Audience.ASKED_BY})

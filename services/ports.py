@@ -34,6 +34,10 @@ class Directory(Protocol):
         """Everything that eligibility needs, in as few calls as Graph allows; None where there is no user."""
         ...
 
+    async def members(self, group: str, *, limit: int) -> tuple[Person, ...]:
+        """Users who are in this group, directly; at most `limit`."""
+        ...
+
     async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:
         """Which of the group ids `among` this user is in, also through other groups; empty for an unknown user."""
         ...

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cards import notices
 from cards import request as cards
 from cards.card import Card
 from domain.effects import Audience, Notice
@@ -37,21 +38,37 @@ class Show:
             return cards.mine(request, self.policy, now, said)
         notice, _, to = view.partition(":")
         if still_says_so(request, Notice(notice)):
-            return cards.notice(request, Notice(notice), self.policy, now, for_subject=to == Audience.SUBJECT)
+            return notices.notice(request, Notice(notice), Audience(to), self.policy, now)
+        if to == Audience.LEADS:
+            return await self(request, HELPDESK)
         return cards.mine(request, self.policy, now)
 
 
+_WAITING = frozenset({State.AWAITING_EVIDENCE, State.AWAITING_DECISION})
 _WHILE = {
-    Notice.ASKED_FOR_YOU: State.AWAITING_DECISION,
-    Notice.GRANTED: State.ACTIVE,
-    Notice.REMINDER: State.ACTIVE,
-    Notice.REJECTED: State.REJECTED,
-    Notice.WITHDRAWN: State.WITHDRAWN,
-    Notice.LAPSED: State.LAPSED,
-    Notice.ENDED: State.ENDED,
+    Notice.ASKED_FOR_YOU: _WAITING,
+    Notice.EVIDENCE_WANTED: frozenset({State.AWAITING_EVIDENCE}),
+    Notice.EVIDENCE_REMINDER: frozenset({State.AWAITING_EVIDENCE}),
+    Notice.SENT_BACK: frozenset({State.AWAITING_EVIDENCE}),
+    Notice.EVIDENCE_GIVEN: frozenset({State.AWAITING_DECISION}),
+    Notice.WAITING_LONG: frozenset({State.AWAITING_DECISION}),
+    Notice.GRANTED: frozenset({State.ACTIVE}),
+    Notice.REMINDER: frozenset({State.ACTIVE}),
+    Notice.HALF_WAY: frozenset({State.ACTIVE}),
+    Notice.METHOD_FOUND: frozenset({State.ACTIVE}),
+    Notice.REJECTED: frozenset({State.REJECTED}),
+    Notice.WITHDRAWN: frozenset({State.WITHDRAWN}),
+    Notice.LAPSED: frozenset({State.LAPSED}),
+    Notice.ENDED: frozenset({State.ENDED}),
 }
 
 
 def still_says_so(request: Request, notice: Notice) -> bool:
     """Whether what the notice says is true of the request now."""
-    return request.state is _WHILE[notice]
+    if notice is Notice.HALF_WAY and (request.half_way is None or request.half_way.answered_at is not None):
+        return False
+    if notice is Notice.SENT_BACK and not request.questions:
+        return False
+    if notice is Notice.EVIDENCE_GIVEN and request.given is None:
+        return False
+    return request.state in _WHILE[notice]

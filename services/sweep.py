@@ -6,13 +6,15 @@ from typing import Protocol
 
 import structlog
 
-from domain.commands import Tick
-from domain.errors import Refusal
+from domain.commands import SeeAccount, Tick
+from domain.errors import Refusal, Trouble
 from services.book import Book, Drafts
 from services.carry_out import CarryOut
 
 log = structlog.get_logger(__name__)
 BATCH = 500
+ACCOUNTS = 20
+"""Accounts looked at in one sweep: three Graph calls each, so at most 60 calls every few seconds."""
 TIDY = timedelta(hours=1)
 
 
@@ -35,7 +37,21 @@ class Sweep:
                 await self.carry_out(reference, Tick())
             except Refusal:
                 log.exception("time was refused", reference=reference)
+        await self._look_at_accounts(now)
         if self._tidied is None or abs(now - self._tidied) >= TIDY:
             self._tidied = now
             await self.drafts.forget_before(now - self.carry_out.policy.limits.draft_kept)
             await self.heard.forget_old()
+
+    async def _look_at_accounts(self, now: datetime) -> None:
+        """Somebody who left, was disabled or became an administrator; the ends never wait for this."""
+        before = now - self.carry_out.policy.limits.look_at_accounts
+        for request in await self.book.to_look_at(before, ACCOUNTS):
+            try:
+                account = await self.carry_out.directory.account(request.subject.id)
+                await self.carry_out(request.reference, SeeAccount(account))
+            except Trouble as trouble:
+                log.warning("accounts not looked at", reference=request.reference, message=trouble.message)
+                return
+            except Refusal:
+                log.exception("an account was refused", reference=request.reference)

@@ -6,10 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from adapters.policy_file import read_policy
-from domain.decisions import Facts
+from domain import timeline
+from domain.outcome import Facts
 from domain.people import Account, Person
 from domain.policy import Policy
-from domain.request import Cause, Closing, Decided, Request, State, Stuck, Verified
+from domain.request import (
+    Answer,
+    Cause,
+    Closing,
+    Decided,
+    Given,
+    MailboxCode,
+    Question,
+    Request,
+    State,
+    Stuck,
+    Verified,
+)
+from domain.site import Site
 
 ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 8, 6, 12, 0, tzinfo=UTC)
@@ -21,12 +35,14 @@ def person(name: str = "Sam Price") -> Person:
     return Person(id=f"id-of-{short}", name=name, address=f"{short}@nhs.net")
 
 
-SUBJECT, ASKER, AGENT, OTHER_AGENT, STRANGER = (
+SUBJECT, ASKER, AGENT, OTHER_AGENT, STRANGER, OWNER, OTHER_OWNER = (
     person("Sam Price"),
     person("Alex Reed"),
     person("Helen Desk"),
     person("Harry Desk"),
     person("Nobody Known"),
+    person("Olive Owner"),
+    person("Oscar Owner"),
 )
 
 
@@ -41,6 +57,9 @@ def facts(**given: Any) -> Facts:
         "tenant_id": "tenant",
         "group_id": "group",
         "groups": frozenset({"helpdesk"}),
+        "by_account": account(),
+        "code_digest": RIGHT_DIGEST,
+        "answers": ANSWERS,
     }
     return Facts(**(values | given))
 
@@ -89,6 +108,56 @@ def request(state: State = State.AWAITING_DECISION, **given: Any) -> Request:
         State.LAPSED: {"closed_at": NOON + timedelta(days=3)},
     }
     return replace(one, **(by_state[state] | given))
+
+
+SITE = Site("ZZ901", "Riverside Medical Practice", "admin.riverside@nhs.net", (OWNER, OTHER_OWNER))
+LONG = POLICY.kinds["long"]
+RIGHT_DIGEST = "d1"
+ANSWERS = {
+    item.id: "31 March 2027" if item.form == "date" else "A sentence that is long enough to count as an answer here."
+    for item in LONG.checklist("secure_location")
+}
+
+
+def long_request(state: State = State.AWAITING_DECISION, **changed: Any) -> Request:
+    """A long-term request as it looks in this state: asked for by a colleague at noon, evidence given by an owner."""
+    code = MailboxCode("00", RIGHT_DIGEST, NOON, 5)
+    used = replace(code, used_by=OWNER, used_at=NOON + timedelta(minutes=1))
+    given = Given(OWNER, SITE.mailbox, NOON + timedelta(minutes=2), 5, 5, 1, "e" * 64)
+    base = request(State.AWAITING_DECISION if state is State.AWAITING_EVIDENCE else state)
+    one = replace(
+        base,
+        kind="long",
+        group_id="group-long",
+        state=state,
+        reason="secure_location",
+        asked_by=ASKER,
+        site=SITE,
+        tried=(Answer("app", "No phones beyond the door"), Answer("text", "The same"), Answer("call", "The same")),
+        remedies=(Answer("hardware_key", "Not allowed inside"),),
+        since="March 2026",
+        codes=1,
+        verified=None,
+        code=code if state is State.AWAITING_EVIDENCE else used,
+        given=None if state is State.AWAITING_EVIDENCE else given,
+        waiting_since=None if state is State.AWAITING_EVIDENCE else given.at,
+        ends_at=base.starts_at + LONG.duration if base.starts_at else None,
+    )
+    if state is State.ENDED and one.ends_at:
+        one = replace(one, closed_at=one.ends_at)
+    one = replace(one, **changed)
+    return (
+        replace(one, next_due=timeline.next_due(one, POLICY, one.starts_at or NOON))
+        if "next_due" not in changed
+        else one
+    )
+
+
+def sent_back(words: str = "Which ward is it?") -> Request:
+    """Evidence was given, and the helpdesk asked for more."""
+    at = NOON + timedelta(hours=1)
+    one = long_request(State.AWAITING_DECISION)
+    return replace(one, state=State.AWAITING_EVIDENCE, questions=(Question(AGENT, at, words),), waiting_since=at)
 
 
 def stuck(attempts: int = 1) -> Stuck:

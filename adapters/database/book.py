@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import and_, case, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -20,6 +21,7 @@ from domain.request import OPEN, Request, State
 from services.book import Draft, Entry
 
 _COLUMNS = [requests.c[name] for name in FIELDS]
+_WAITS_SINCE = func.coalesce(requests.c.waiting_since, requests.c.asked_at)
 _OPEN = requests.c.state.in_([state.value for state in OPEN])
 _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, :priority, :lock, :key, CAST(:args AS jsonb), NULL)"
@@ -40,8 +42,8 @@ class PostgresPage:
         row = found.mappings().first()
         return request_of(row) if row else None
 
-    async def open_request(self, subject_id: str) -> Request | None:
-        return await _open_request(self._connection, subject_id)
+    async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
+        return await _open_requests(self._connection, subject_id)
 
     async def add(self, request: Request) -> bool:
         query = upsert(requests).values(row_of(request)).on_conflict_do_nothing().returning(requests.c.reference)
@@ -110,20 +112,41 @@ class PostgresBook:
             row = found.mappings().first()
         return request_of(row) if row else None
 
-    async def open_request(self, subject_id: str) -> Request | None:
+    async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
         async with self._reading() as connection:
-            return await _open_request(connection, subject_id)
+            return await _open_requests(connection, subject_id)
+
+    async def held_by(self, request: Request) -> str:
+        wanted = (
+            requests.c.group_id == request.group_id,
+            requests.c.subject_id == request.subject.id,
+            requests.c.reference != request.reference,
+            requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value]),
+        )
+        async with self._reading() as connection:
+            return (await connection.execute(select(requests.c.reference).where(*wanted).limit(1))).scalar() or ""
+
+    async def to_look_at(self, before: datetime, limit: int) -> tuple[Request, ...]:
+        looked_at = requests.c.looked_at
+        wanted = and_(requests.c.state == State.ACTIVE.value, or_(looked_at.is_(None), looked_at < before))
+        return await self._requests(select(*_COLUMNS).where(wanted).order_by(looked_at.nulls_first()).limit(limit))
 
     async def waiting(self, limit: int) -> tuple[Request, ...]:
         wanted = requests.c.state == State.AWAITING_DECISION.value
-        return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at).limit(limit))
+        return await self._requests(select(*_COLUMNS).where(wanted).order_by(_WAITS_SINCE).limit(limit))
 
     async def of_subject(self, subject_id: str, since: datetime) -> tuple[Request, ...]:
         wanted = and_(requests.c.subject_id == subject_id, requests.c.asked_at >= since)
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at.desc()).limit(50))
 
     async def of_person(self, person_id: str, limit: int) -> tuple[Request, ...]:
-        wanted = or_(requests.c.subject_id == person_id, requests.c.asked_by_id == person_id)
+        owner = cast([{"id": person_id}], JSONB)
+        wanted = or_(
+            requests.c.subject_id == person_id,
+            requests.c.asked_by_id == person_id,
+            requests.c.given["by"]["id"].astext == person_id,
+            requests.c.site["owners"].contains(owner),
+        )
         order_by = (case((_OPEN, 0), else_=1), requests.c.asked_at.desc())
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(*order_by).limit(limit))
 
@@ -164,7 +187,6 @@ class PostgresBook:
             return tuple(request_of(row) for row in found.mappings())
 
 
-async def _open_request(connection: AsyncConnection, subject_id: str) -> Request | None:
-    found = await connection.execute(select(*_COLUMNS).where(requests.c.subject_id == subject_id, _OPEN))
-    row = found.mappings().first()
-    return request_of(row) if row else None
+async def _open_requests(connection: AsyncConnection, subject_id: str) -> tuple[Request, ...]:
+    query = select(*_COLUMNS).where(requests.c.subject_id == subject_id, _OPEN).order_by(requests.c.asked_at.desc())
+    return tuple(request_of(row) for row in (await connection.execute(query)).mappings())

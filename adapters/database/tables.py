@@ -36,7 +36,24 @@ requests = Table(
     Column("subject_id", Text, Computed("subject->>'id'", persisted=True), nullable=False),
     Column("asked_by", JSONB, nullable=False),
     Column("asked_by_id", Text, Computed("asked_by->>'id'", persisted=True), nullable=False),
+    Column("waiting_since", MOMENT),
     Column("taken_by", JSONB(none_as_null=True)),
+    Column("site", JSONB(none_as_null=True)),
+    Column("tried", JSONB, nullable=False),
+    Column("remedies", JSONB, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("renews", Text, nullable=False),
+    Column("code", JSONB(none_as_null=True)),
+    Column("codes", Integer, nullable=False),
+    Column("questions", JSONB, nullable=False),
+    Column("given", JSONB(none_as_null=True)),
+    Column("first_approval", JSONB(none_as_null=True)),
+    Column("days", Integer),
+    Column("half_way", JSONB(none_as_null=True)),
+    Column("method_ids", JSONB, nullable=False),
+    Column("looked_at", MOMENT),
+    Column("purged_at", MOMENT),
+    Column("done", JSONB, nullable=False),
     Column("reason", Text, nullable=False),
     Column("details", Text, nullable=False),
     Column("methods", JSONB, nullable=False),
@@ -48,13 +65,10 @@ requests = Table(
     Column("ends_at", MOMENT),
     Column("closing", JSONB(none_as_null=True)),
     Column("closed_at", MOMENT),
-    Column("reminded", JSONB, nullable=False),
     Column("stuck", JSONB(none_as_null=True)),
     Column("next_due", MOMENT),
     Column("version", Integer, nullable=False),
 )
-OPEN_STATES = "state IN ('awaiting_decision', 'granting', 'active', 'ending')"
-Index("requests_one_open_each", requests.c.subject_id, unique=True, postgresql_where=text(OPEN_STATES))
 Index("requests_due", requests.c.next_due, postgresql_where=text("next_due IS NOT NULL"))
 Index("requests_waiting", requests.c.asked_at, postgresql_where=text("state = 'awaiting_decision'"))
 Index("requests_of_subject", requests.c.subject_id, requests.c.asked_at)

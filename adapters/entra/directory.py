@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from msgraph.generated.groups.item.members.graph_user.graph_user_request_builder import GraphUserRequestBuilder
 from msgraph.generated.users.item.check_member_groups.check_member_groups_post_request_body import (
     CheckMemberGroupsPostRequestBody,
 )
@@ -93,7 +94,8 @@ class EntraDirectory:
         if not isinstance(roles.get("value"), list):
             raise Trouble("Graph does not tell which directory roles the account has")
         kinds = tuple(dict.fromkeys(method_of(one) for one in methods["value"]))
-        return Account(person_of(user), enabled, kinds, privileged=bool(roles["value"]))
+        ids = tuple(sorted(f"{method_of(one)}:{one.get('id')}" for one in methods["value"]))
+        return Account(person_of(user), enabled, kinds, privileged=bool(roles["value"]), method_ids=ids)
 
     async def _roles(self, builder: Any) -> dict[str, Any] | None:
         """Graph answers a cast only as an advanced query: counted, and eventually consistent."""
@@ -102,6 +104,14 @@ class EntraDirectory:
         )
         roles = builder.transitive_member_of.graph_directory_role
         return await self._graph.call(roles.get, query=query, headers={"ConsistencyLevel": "eventual"}, none_for=(404,))
+
+    async def members(self, group: str, *, limit: int) -> tuple[Person, ...]:
+        if not _ID.fullmatch(group):
+            return ()
+        query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(select=_FIELDS, top=limit)
+        builder = self._graph.sdk.groups.by_group_id(group).members.graph_user
+        answer = await self._graph.call(builder.get, query=query, none_for=(404,))
+        return tuple(person_of(one) for one in (answer or {}).get("value", []))[:limit]
 
     async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:
         wanted = sorted({group for group in among if group})

@@ -3,11 +3,25 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from domain.effects import Alarm, Audience, Effect, End, Grant, Notice, Refresh, ShowHelpdesk, Tell
+from domain.effects import (
+    Alarm,
+    Audience,
+    Effect,
+    End,
+    Grant,
+    Notice,
+    Purge,
+    Refresh,
+    ShowHelpdesk,
+    Tell,
+    WriteToMailbox,
+)
 
 TASK = "perform"
 QUEUE = "effects"
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Grant, End, Tell, ShowHelpdesk, Alarm, Refresh)}
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Grant, End, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Refresh, Purge)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +35,24 @@ class Order:
 
 
 def order(effect: Effect) -> Order:
-    """Entra's effects of a request share a lane, in which an end goes first; notices never wait behind Entra."""
+    """Entra's effects for a person share a lane, in which an end goes first; notices never wait behind Entra."""
     args = {"effect": type(effect).__name__, **{name: str(value) for name, value in asdict(effect).items()}}
     reference = effect.reference
     match effect:
         case End():
-            return Order(reference, f"{reference}:end", 40, args)
+            return Order(f"entra:{effect.subject}", f"{reference}:end", 40, args)
         case Grant():
-            return Order(reference, f"{reference}:grant", 30, args)
+            return Order(f"entra:{effect.subject}", f"{reference}:grant", 30, args)
         case Tell():
             return Order(f"{reference}:{effect.to}", effect.key, 20, args)
+        case WriteToMailbox():
+            return Order(f"{reference}:mailbox", f"{reference}:mailbox:{effect.occasion}", 20, args)
         case ShowHelpdesk():
-            return Order(f"{reference}:helpdesk", f"{reference}:show", 20, args)
+            return Order(f"{reference}:helpdesk", f"{reference}:show:{effect.occasion}", 20, args)
         case Alarm():
-            return Order(f"{reference}:helpdesk", f"{reference}:alarm:{effect.occasion}", 25, args)
+            return Order(f"{reference}:helpdesk", f"{reference}:alarm:{effect.about}:{effect.occasion}", 25, args)
+        case Purge():
+            return Order(f"{reference}:purge", f"{reference}:purge", 5, args)
         case Refresh():
             return Order(f"{reference}:refresh", f"{reference}:refresh", 20, args)
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs import ask_short as dialog
-from dialogs.ask_short import NotNeeded, Said, Step
+from dialogs import ask as dialog
+from dialogs.ask import Step
+from dialogs.said import Answers, NotNeeded, Said
 from dialogs.understand import about_exceptions, address_in, command_in, reason_in
 from domain.errors import Refusal
 from domain.people import Person
@@ -25,7 +26,7 @@ TEXTS = st.one_of(
 STEPS = st.lists(st.tuples(st.sampled_from(["answer", "back", "change", "change_to"]), TEXTS), max_size=25)
 
 
-def settled(answers: dialog.Answers, people: tuple[Person, ...]) -> dialog.Answers:
+def settled(answers: Answers, people: tuple[Person, ...]) -> Answers:
     """What looking up and checking makes of the answers, until there is a question."""
     while (step := dialog.next_step(answers, POLICY)) in (Step.LOOK_UP, Step.CHECK):
         if step is Step.CHECK:

@@ -78,7 +78,7 @@ def test_the_refusal_for_want_of_a_method_says_how_to_register_one() -> None:
 
 @pytest.mark.parametrize("state", [State.AWAITING_DECISION, State.GRANTING, State.ACTIVE, State.ENDING])
 def test_nobody_has_two_open_requests(state: State) -> None:
-    rule = rule_of(None, ASK, facts(already=request(state)), POLICY, NOON)
+    rule = rule_of(None, ASK, facts(already=(request(state),)), POLICY, NOON)
     assert rule in ("already_pending", "already_active")
 
 
@@ -115,7 +115,7 @@ def test_nothing_is_granted_before_the_caller_is_verified(way: str) -> None:
 
 def test_approval_wants_the_grant_and_tells_nobody_yet() -> None:
     decision = decide(request(), Approve(AGENT, "call_back", " INC1 "), facts(), POLICY, NOON)
-    assert decision.effects == (Grant("MFA-7K3Q-9XDM"), Refresh("MFA-7K3Q-9XDM"))
+    assert decision.effects == (Grant("MFA-7K3Q-9XDM", SUBJECT.id), Refresh("MFA-7K3Q-9XDM"))
     assert [event.what for event in decision.events] == [What.VERIFIED, What.APPROVED]
     assert decision.request.verified is not None
     assert decision.request.verified.ticket == "INC1"
@@ -179,7 +179,7 @@ def test_at_the_end_the_exemption_is_removed_first_and_people_are_told_after() -
     assert ending.request.state is State.ENDING
     assert ending.request.closing is not None
     assert ending.request.closing.cause is Cause.EXPIRED
-    assert ending.effects == (End(active.reference), Refresh(active.reference))
+    assert ending.effects == (End(active.reference, SUBJECT.id), Refresh(active.reference))
     ended = decide(ending.request, ConfirmEnd(), facts(), POLICY, active.ends_at)
     assert Tell(active.reference, Notice.ENDED, Audience.SUBJECT) in ended.effects
 
@@ -198,5 +198,5 @@ def test_a_grant_or_an_end_that_is_not_confirmed_is_started_again() -> None:
         waiting = request(state)
         assert waiting.next_due is not None
         decision = decide(waiting, Tick(), facts(), POLICY, waiting.next_due)
-        assert decision.effects == (effect(waiting.reference),)
+        assert decision.effects == (effect(waiting.reference, SUBJECT.id),)
         assert decision.request.next_due == waiting.next_due + POLICY.limits.check_again

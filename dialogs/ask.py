@@ -1,22 +1,22 @@
 """The conversation that asks for an exception: which question is next, and what an answer makes of the answers so far.
 
-Pure functions of plain answers (they are kept as JSON); whoever calls them looks things up and keeps the answers.
+Pure functions of plain answers; whoever calls them looks things up and keeps the answers. The keys are `kind`, `who`,
+`typed` (a name or address to look up), `matches`, `subject`, `others` (more subjects), `more`, `site_typed`,
+`site_matches`, `site`, `reason`, `details`, `remedy`, `tried`, `remedies`, `since`, `verification`, `ticket`, `renews`;
+`trail`: the order in which they were given; `changing`: one is being chosen to change.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE, FOR_ME
+from dialogs import ask_site
+from dialogs.said import Answers, NotNeeded, Said, given, without
 from dialogs.understand import address_in, choice_in, normal
 from domain.errors import Refusal
 from domain.people import Person
-from domain.policy import Details, Kind, Policy, Reason
-
-Answers = Mapping[str, Any]
-"""`kind`, `who`, `typed` (a name or address to look up), `matches`, `subject`, `reason`, `details`, `remedy`,
-`verification`, `ticket`; `trail`: the order in which they were given; `changing`: one is being chosen to change."""
+from domain.policy import Details, Kind, Option, Policy, Reason
+from domain.request import Request
 
 
 class Step(StrEnum):
@@ -25,48 +25,38 @@ class Step(StrEnum):
     LOOK_UP = "look_up"
     """Not a question: `typed` has to be looked up, and `found` told what came of it."""
     CHOOSE = "choose"
+    MORE = "more"
+    SITE = "site"
+    LOOK_UP_SITE = "look_up_site"
+    """Not a question: `site_typed` has to be looked up, and `ask_site.found_sites` told what came of it."""
+    CHOOSE_SITE = "choose_site"
     REASON = "reason"
     DETAILS = "details"
     CHECK = "check"
     """Not a question: the subject's account has to be checked, and `checked` told that it may be exempted."""
     REMEDY = "remedy"
+    TRIED = "tried"
+    REMEDIES = "remedies"
+    SINCE = "since"
     VERIFICATION = "verification"
     CONFIRM = "confirm"
     CHANGE = "change"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An answer: typed, or out of a card's fields."""
-
-    text: str = ""
-    data: Mapping[str, Any] | None = None
-
-    def value(self, name: str) -> str:
-        """A field of the card as text; empty where it is missing or something else."""
-        given = (self.data or {}).get(name, "")
-        return given.strip() if isinstance(given, str) else ""
-
-
-class NotNeeded(Exception):  # an outcome, not an error
-    """The smaller remedy worked: no exception is needed."""
-
-
 def begin(kind: str, *, who: str = "", typed: str = "", reason: str = "") -> Answers:
     """A new conversation, with whatever the first sentence already said."""
-    given = {"who": who, "typed": typed, "reason": reason}
-    return {"kind": kind, "trail": [], **{key: value for key, value in given.items() if value}}
+    said = {"who": who, "typed": typed, "reason": reason}
+    return {"kind": kind, "trail": [], **{key: value for key, value in said.items() if value}}
 
 
 def next_step(answers: Answers, policy: Policy) -> Step:
     if answers.get("changing"):
         return Step.CHANGE
-    if "who" not in answers:
-        return Step.WHO
-    if answers["who"] != FOR_ME and "subject" not in answers:
-        if answers.get("matches"):
-            return Step.CHOOSE
-        return Step.LOOK_UP if answers.get("typed") and "matches" not in answers else Step.PERSON
+    step = _whose(answers, policy)
+    if step is not None:
+        return step
+    if kind_of(answers, policy).evidence is not None:
+        return _with_evidence(answers, policy)
     reason = reason_of(answers, policy)
     if reason is None:
         return Step.REASON
@@ -81,6 +71,36 @@ def next_step(answers: Answers, policy: Policy) -> Step:
     return Step.CONFIRM
 
 
+def _whose(answers: Answers, policy: Policy) -> Step | None:
+    if "who" not in answers:
+        return Step.WHO
+    if answers["who"] != FOR_ME and "subject" not in answers:
+        if answers.get("matches"):
+            return Step.CHOOSE
+        return Step.LOOK_UP if answers.get("typed") and "matches" not in answers else Step.PERSON
+    evidence = kind_of(answers, policy).evidence
+    several = evidence is not None and evidence.most_subjects > 1 and not answers.get("renews")
+    return Step.MORE if several and answers["who"] == FOR_COLLEAGUE and "more" not in answers else None
+
+
+def _with_evidence(answers: Answers, policy: Policy) -> Step:
+    evidence = kind_of(answers, policy).evidence
+    assert evidence is not None
+    if not answers.get("checked"):
+        return Step.CHECK
+    if not answers.get("site"):
+        if answers.get("site_matches"):
+            return Step.CHOOSE_SITE
+        return Step.LOOK_UP_SITE if answers.get("site_typed") and "site_matches" not in answers else Step.SITE
+    if reason_of(answers, policy) is None:
+        return Step.REASON
+    if ask_site.untold(answers, evidence):
+        return Step.TRIED
+    if ask_site.next_remedy(answers, evidence) is not None:
+        return Step.REMEDIES
+    return Step.CONFIRM if answers.get("since") else Step.SINCE
+
+
 def kind_of(answers: Answers, policy: Policy) -> Kind:
     return policy.kinds[answers["kind"]]
 
@@ -93,30 +113,55 @@ def subject_of(answers: Answers, asker: Person) -> Person:
     return asker if answers["who"] == FOR_ME else Person(**answers["subject"])
 
 
+def subjects_of(answers: Answers, asker: Person) -> tuple[Person, ...]:
+    """Everybody for whom it is asked, each once."""
+    people = [*(Person(**one) for one in answers.get("others", [])), subject_of(answers, asker)]
+    return tuple({person.id: person for person in people}.values())
+
+
 def grants_now(answers: Answers, policy: Policy) -> bool:
     """Whether an agent has the caller on the line and may decide alone."""
     reason = reason_of(answers, policy)
-    return answers.get("who") == FOR_CALLER and not (reason and reason.second_person)
+    needs_another = answers.get("lead") or (reason and reason.second_person)
+    return answers.get("who") == FOR_CALLER and not needs_another
+
+
+_SAME = {
+    Step.LOOK_UP: Step.PERSON,
+    Step.CHOOSE: Step.PERSON,
+    Step.LOOK_UP_SITE: Step.SITE,
+    Step.CHOOSE_SITE: Step.SITE,
+    Step.CHECK: Step.CONFIRM,
+    Step.CHANGE: Step.CONFIRM,
+}
 
 
 def place(answers: Answers, policy: Policy) -> tuple[int, int]:
     """Which step of how many this is, as far as one can tell."""
-    reason = reason_of(answers, policy)
     steps = [Step.WHO]
     if answers.get("who", FOR_ME) != FOR_ME:
         steps.append(Step.PERSON)
-    steps.append(Step.REASON)
+    if kind_of(answers, policy).evidence is not None:
+        steps += [Step.MORE] if answers.get("who") == FOR_COLLEAGUE else []
+        steps += [Step.SITE, Step.REASON, Step.TRIED, Step.REMEDIES, Step.SINCE]
+    else:
+        steps += _steps_by_telephone(answers, policy)
+    steps.append(Step.CONFIRM)
+    now = next_step(answers, policy)
+    now = _SAME.get(now, now)
+    return (steps.index(now) + 1 if now in steps else len(steps)), len(steps)
+
+
+def _steps_by_telephone(answers: Answers, policy: Policy) -> list[Step]:
+    reason = reason_of(answers, policy)
+    steps = [Step.REASON]
     if reason and reason.details is not Details.NO:
         steps.append(Step.DETAILS)
     if reason and reason.remedy:
         steps.append(Step.REMEDY)
     if grants_now(answers, policy):
         steps.append(Step.VERIFICATION)
-    steps.append(Step.CONFIRM)
-    now = next_step(answers, policy)
-    same = {Step.LOOK_UP: Step.PERSON, Step.CHOOSE: Step.PERSON, Step.CHECK: Step.CONFIRM, Step.CHANGE: Step.CONFIRM}
-    now = same.get(now, now)
-    return (steps.index(now) + 1 if now in steps else len(steps)), len(steps)
+    return steps
 
 
 def answer(answers: Answers, said: Said, policy: Policy) -> Answers:
@@ -138,12 +183,22 @@ def answer(answers: Answers, said: Said, policy: Policy) -> Answers:
         return _verification(answers, said, policy)
     if step is Step.CHANGE:
         return change_to(answers, said.value("change") or normal(said.text))
+    evidence = kind_of(answers, policy).evidence
+    if evidence is not None:
+        match step:
+            case Step.MORE:
+                return ask_site.more(answers, said, evidence)
+            case Step.SITE:
+                return ask_site.typed_site(answers, said)
+            case Step.CHOOSE_SITE:
+                return ask_site.chosen_site(answers, said)
+            case Step.TRIED:
+                return ask_site.tried(answers, said, evidence, policy)
+            case Step.REMEDIES:
+                return ask_site.remedy(answers, said, evidence, policy)
+            case Step.SINCE:
+                return ask_site.since(answers, said, policy)
     raise Refusal("Choose one of the buttons, or type “send”, “change”, “back” or “cancel”.", rule="no_question")
-
-
-def _with(answers: Answers, **given: Any) -> Answers:
-    trail = [key for key in answers["trail"] if key not in given]
-    return {**answers, **given, "trail": [*trail, next(iter(given))]}
 
 
 def _who(answers: Answers, said: Said) -> Answers:
@@ -152,21 +207,21 @@ def _who(answers: Answers, said: Said) -> Answers:
         (FOR_COLLEAGUE, "For a colleague", ("colleague", "someone else", "somebody else", "other", "staff", "them")),
         (FOR_CALLER, "For a caller", ("caller", "call", "telephone", "phone call")),
     ]
-    given = said.value("who")
-    who = given if given in (FOR_ME, FOR_COLLEAGUE, FOR_CALLER) else choice_in(said.text, options)
+    clicked = said.value("who")
+    who = clicked if clicked in (FOR_ME, FOR_COLLEAGUE, FOR_CALLER) else choice_in(said.text, options)
     address = address_in(said.text)
     if address:
-        return _with(answers, who=who if who == FOR_CALLER else FOR_COLLEAGUE, typed=address)
+        return given(answers, who=who if who == FOR_CALLER else FOR_COLLEAGUE, typed=address)
     if not who:
         raise Refusal("Type “me”, “a colleague”, or the address of your colleague.", rule="who")
-    return _with(answers, who=who)
+    return given(answers, who=who)
 
 
 def _person(answers: Answers, said: Said) -> Answers:
     typed = (said.value("person") or said.text).strip()
     if not any(character.isalnum() for character in typed):
         raise Refusal("Type an NHSmail address, for example sam.price@nhs.net, or a name.", rule="person")
-    return _with({key: value for key, value in answers.items() if key != "matches"}, typed=typed[:200])
+    return given({key: value for key, value in answers.items() if key != "matches"}, typed=typed[:200])
 
 
 def found(answers: Answers, people: tuple[Person, ...], *, most: int) -> Answers:
@@ -196,7 +251,7 @@ def _choose(answers: Answers, said: Said) -> Answers:
         if address_in(said.text):
             return _person(answers, said)
         raise Refusal("Choose one of these people, or type the address.", rule="choose")
-    return _with({**answers, "matches": []}, subject=one)
+    return given({**answers, "matches": []}, subject=one)
 
 
 def _reason(answers: Answers, said: Said, policy: Policy) -> Answers:
@@ -205,7 +260,7 @@ def _reason(answers: Answers, said: Said, policy: Policy) -> Answers:
     if kind_of(answers, policy).reason(chosen) is None:
         raise Refusal("Choose one of these reasons, or type its first words.", rule="reason")
     kept = {key: value for key, value in answers.items() if key not in ("details", "remedy")}
-    return _with(kept, reason=chosen)
+    return given(kept, reason=chosen)
 
 
 def _details(answers: Answers, said: Said, policy: Policy) -> Answers:
@@ -220,27 +275,27 @@ def _details(answers: Answers, said: Said, policy: Policy) -> Answers:
         raise Refusal(
             f"This is {len(details)} characters long. Use {policy.limits.text} or fewer.", rule="details_too_long"
         )
-    return _with(answers, details=details)
+    return given(answers, details=details)
 
 
 def _remedy(answers: Answers, said: Said) -> Answers:
-    given = said.value("remedy") or choice_in(
+    chosen = said.value("remedy") or choice_in(
         said.text,
         [
             ("worked", "It worked", ("worked", "works", "yes", "solved", "fixed")),
             ("tried", "I tried, it does not work", ("no", "not", "tried", "doesn't", "does not", "didn't", "cannot")),
         ],
     )
-    if given == "worked":
+    if chosen == "worked":
         raise NotNeeded
-    if given != "tried":
+    if chosen != "tried":
         raise Refusal("Type “it worked” or “it does not work”.", rule="remedy")
-    return _with(answers, remedy="tried")
+    return given(answers, remedy="tried")
 
 
 def _verification(answers: Answers, said: Said, policy: Policy) -> Answers:
     way, ticket = verification_in(said, policy)
-    return _with({**answers, "ticket": ticket or answers.get("ticket", "")}, verification=way)
+    return given({**answers, "ticket": ticket or answers.get("ticket", "")}, verification=way)
 
 
 def verification_in(said: Said, policy: Policy) -> tuple[str, str]:
@@ -254,26 +309,58 @@ def verification_in(said: Said, policy: Policy) -> tuple[str, str]:
     return way, (said.value("ticket") or after.strip(" :,.number"))[:100]
 
 
-_NAMES = {"subject": "For", "reason": "Reason", "details": "In their words", "verification": "Verified"}
+_NAMES = {
+    "subject": "For",
+    "site": "Site",
+    "reason": "Reason",
+    "details": "In their words",
+    "tried": "Why MFA methods fail",
+    "remedies": "Why smaller remedies do not help",
+    "since": "Since",
+    "verification": "Verified",
+}
 
 
 def rows(answers: Answers, asker: Person, policy: Policy) -> list[tuple[str, str, str]]:
     """(key, name, what was answered) of each answer that stands."""
-    subject = subject_of(answers, asker)
+    people = subjects_of(answers, asker)
     reason = reason_of(answers, policy)
     way = policy.verification(answers.get("verification", ""))
     ticket = f", ticket {answers['ticket']}" if answers.get("ticket") else ""
+    site = ask_site.site_of(answers)
+    evidence = kind_of(answers, policy).evidence
     values = {
-        "subject": f"{subject.name} ({subject.address})",
+        "subject": "; ".join(f"{one.name} ({one.address})" for one in people),
+        "site": f"{site.name} ({site.ods}), {site.mailbox}" if site else "",
         "reason": reason.title if reason else "",
         "details": answers.get("details", ""),
+        "tried": _listed(answers.get("tried", {}), evidence.methods if evidence else ()),
+        "remedies": _listed(answers.get("remedies", {}), evidence.remedies if evidence else ()),
+        "since": answers.get("since", ""),
         "verification": f"{way.title}{ticket}" if way else "",
     }
     return [(key, _NAMES[key], value) for key, value in values.items() if value]
 
 
+def _listed(said: Any, options: tuple[Option, ...]) -> str:
+    titles = {option.id: option.title for option in options}
+    return "; ".join(f"{titles.get(one, one)}: {words[:300]}" for one, words in said.items())
+
+
 def asks_to_change(answers: Answers) -> Answers:
     return {**answers, "changing": True}
+
+
+_WITH = {
+    "who": {"who", "typed", "matches", "subject", "others", "more", "lead"},
+    "typed": {"typed", "matches", "subject"},
+    "subject": {"typed", "matches", "subject"},
+    "site": {"site", "site_typed", "site_matches"},
+    "site_typed": {"site", "site_typed", "site_matches"},
+    "reason": {"reason", "details", "remedy"},
+    "verification": {"verification", "ticket"},
+}
+"""What goes with an answer that is taken out."""
 
 
 def change_to(answers: Answers, key: str) -> Answers:
@@ -281,37 +368,41 @@ def change_to(answers: Answers, key: str) -> Answers:
     by_name = {normal(name): key for key, name in _NAMES.items()} | {"who": "subject", "person": "subject"}
     key = by_name.get(key, key)
     if key not in _NAMES:
-        raise Refusal("Choose what to change: the person, the reason, the details or the verification.", rule="change")
-    gone = {"changing", "checked"} | {
-        "subject": {"who", "typed", "matches", "subject", "verification", "ticket"},
-        "reason": {"reason", "details", "remedy"},
-        "details": {"details"},
-        "verification": {"verification", "ticket"},
-    }[key]
-    return _without(answers, gone)
+        named = ", ".join(name.lower() for name in _NAMES.values())
+        raise Refusal(f"Choose what to change, for example: {named}.", rule="change")
+    if key == "subject" and answers.get("renews"):
+        raise Refusal("A renewal is for the same person. To ask for somebody else, cancel this first.", rule="change")
+    gone = {"changing"} | _WITH.get(key, {key})
+    if key == "subject":
+        gone |= {"checked", "verification", "ticket"} | _WITH["who"]
+    return without(answers, gone)
 
 
 def back(answers: Answers) -> Answers:
     """Takes the latest answer out. At the first question there is nothing to take: the answers stay as they are."""
     if answers.get("changing"):
-        return _without(answers, {"changing"})
+        return without(answers, {"changing"})
     trail = answers["trail"]
     if not trail:
-        return begin(answers["kind"])
+        return answers if answers.get("site") else begin(answers["kind"])
     latest = trail[-1]
-    gone = {
-        "who": {"who", "typed", "matches", "subject"},
-        "typed": {"typed", "matches", "subject"},
-        "subject": {"typed", "matches", "subject"},
-        "reason": {"reason", "details", "remedy"},
-    }.get(latest, {latest, "ticket"} if latest == "verification" else {latest})
-    return _without(answers, gone | {"checked"})
+    return without(answers, _WITH.get(latest, {latest}) | {"checked"})
 
 
 def checked(answers: Answers) -> Answers:
     return {**answers, "checked": True}
 
 
-def _without(answers: Answers, keys: set[str]) -> Answers:
-    kept = {key: value for key, value in answers.items() if key not in keys}
-    return {**kept, "trail": [key for key in answers["trail"] if key not in keys]}
+def renewing(request: Request, me: Person) -> Answers:
+    """A new conversation that renews this exception, with what it said filled in."""
+    return {**for_the_same(request, me), "renews": request.reference}
+
+
+def for_the_same(request: Request, me: Person) -> Answers:
+    """A new conversation with what this request said filled in."""
+    subject = request.subject
+    whose: Answers = {"who": FOR_ME}
+    if subject.id != me.id:
+        person = {"id": subject.id, "name": subject.name, "address": subject.address}
+        whose = {"who": FOR_COLLEAGUE, "subject": person, "more": "no"}
+    return {**ask_site.again(request), **whose}

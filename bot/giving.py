@@ -1,0 +1,252 @@
+"""Runs the conversation in which the site gives its evidence. Answers go into the store, never into a draft."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import structlog
+
+from bot.incoming import IncomingFile
+from bot.reply import Reply
+from cards import evidence as cards
+from cards.card import Card
+from cards.plain_words import answered
+from dialogs import give_evidence as dialog
+from dialogs.give_evidence import Page
+from dialogs.said import Said
+from domain.checklist import problem
+from domain.commands import GiveEvidence, SendCode
+from domain.errors import Refusal, Trouble
+from domain.evidence import EvidenceFile, check_file, clean_name
+from domain.moments import UK
+from domain.people import Person
+from domain.policy import Evidence, Policy
+from domain.request import Request, State
+from domain.vouching import check_giver
+from services.book import Book, Copies, Copy, Draft, Drafts
+from services.carry_out import CarryOut, no_such
+from services.evidence import EvidenceStore, FileFetcher
+from services.show import MINE, Show
+
+log = structlog.get_logger(__name__)
+TOPIC = "evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Giving:
+    policy: Policy
+    book: Book
+    drafts: Drafts
+    copies: Copies
+    store: EvidenceStore
+    fetch: FileFetcher
+    carry_out: CarryOut
+    show: Show
+
+    async def start(self, me: Person, reply: Reply, reference: str, error: str = "") -> None:
+        """Opens the evidence for whoever quoted the code, and asks everybody else for it."""
+        request = await self._request(me, reply, reference)
+        if request is None:
+            return
+        before = await self.drafts.draft(me.id, TOPIC)
+        await self.drafts.drop(me.id, TOPIC)
+        draft = Draft(me.id, TOPIC, dialog.begin(reference), self.carry_out.clock.now())
+        await self._page(me, reply, request, draft, error)
+        if before is not None and before.card is not None:
+            await self._tidy(reply, before)
+
+    async def clicked(self, me: Person, reply: Reply, verb: str, reference: str, data: Mapping[str, Any]) -> None:
+        """A button of one of this conversation's cards. An old card's button shows where it stands."""
+        draft = await self.drafts.draft(me.id, TOPIC)
+        if draft is None or draft.answers["reference"] != reference:
+            await self.start(me, reply, reference)
+        elif str(data.get("card", "")) != str(draft.version):
+            await self._again(me, reply, draft, "That card was an old one. This is where you are.")
+        else:
+            await self._do(me, reply, draft, verb.removeprefix("evidence."), Said(data=data))
+
+    async def typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
+        await self._do(me, reply, draft, dialog.meant(draft.answers, text, command), Said(text=text))
+
+    async def files(self, me: Person, reply: Reply, files: tuple[IncomingFile, ...]) -> None:
+        """Files that were sent in the chat; what cannot be taken is said, the others are kept."""
+        draft = await self.drafts.draft(me.id, TOPIC)
+        if draft is None:
+            raise Refusal(
+                "We do not know what this file belongs to. To add it to evidence, type “evidence” and the reference "
+                "first, then send the file again.",
+                rule="no_evidence_open",
+            )
+        request = await self._request(me, reply, draft.answers["reference"])
+        if request is None:
+            return
+        check_giver(request, me)
+        said = [await self._add(me, request, file) for file in files]
+        draft = replace(draft, answers=dialog.on(draft.answers, Page.FILES))
+        await self._page(me, reply, request, draft, " ".join(sentence for sentence in said if sentence))
+
+    async def _add(self, me: Person, request: Request, file: IncomingFile) -> str:
+        """A sentence about why the file was not taken, or nothing."""
+        rules = self._rules(request).files
+        if not file.url:
+            return "Send files with the paper clip, as a file. Pictures in the text cannot be kept."
+        try:
+            content = await self.fetch.fetch(file.url, most_bytes=rules.bytes)
+            held = await self.store.files(request.reference)
+            kind = await asyncio.to_thread(
+                lambda: check_file(
+                    file.name, content, held, most_files=rules.most, most_bytes=rules.bytes, kinds=rules.kinds
+                )
+            )
+            new = EvidenceFile(
+                id=secrets.token_hex(8),
+                name=clean_name(file.name, kind),
+                kind=kind,
+                size=len(content),
+                sha256=sha256(content).hexdigest(),
+                added_at=self.carry_out.clock.now(),
+                added_by=me.id,
+            )
+            await self.store.add_file(request.reference, new, content)
+        except Refusal as refusal:
+            log.info("file refused", rule=refusal.rule)
+            return refusal.sentence
+        except Trouble as trouble:
+            log.warning("file not taken", message=trouble.message)
+            return f"We could not get “{clean_name(file.name, '')}” just now. Send it again in a minute."
+        return ""
+
+    async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:
+        request = await self._request(me, reply, draft.answers["reference"])
+        if request is None:
+            return
+        try:
+            if verb == "close":
+                await self.drafts.drop(me.id, TOPIC)
+                await self._leave(reply, draft, cards.closed(request, self.policy))
+                return
+            if verb == "send":
+                await self._send(me, reply, draft, request, said)
+                return
+            request, answers = await self._step(me, reply, draft.answers, request, verb, said)
+        except Refusal as refusal:
+            await self._again(me, reply, draft, refusal.sentence)
+            return
+        except Trouble as trouble:
+            log.warning("evidence not kept", message=trouble.message)
+            await self._again(me, reply, draft, "We could not save this just now. Try again in a minute.")
+            return
+        await self._page(me, reply, request, replace(draft, answers=answers))
+
+    async def _step(
+        self, me: Person, reply: Reply, answers: Mapping[str, Any], request: Request, verb: str, said: Said
+    ) -> tuple[Request, Mapping[str, Any]]:
+        reference, activity = request.reference, reply.incoming.activity_id
+        if verb == "new_code":
+            return await self.carry_out(reference, SendCode(me), activity), dialog.on(answers, Page.CODE)
+        if verb == "code":
+            request = await self.carry_out.give_code(reference, me, said.value("code") or said.text, activity)
+            return request, dialog.on(answers, Page.LIST)
+        check_giver(request, me)
+        items = self.policy.kinds[request.kind].checklist(request.reason)
+        held = await self.store.answers(reference)
+        if verb == "answer":
+            item = dialog.item_of(answers, said, items)
+            text = (said.value("answer") or said.text).strip()
+            now = self.carry_out.clock.now()
+            wrong = problem(item, text, now.astimezone(UK).date(), self._rules(request).longest)
+            if wrong:
+                raise Refusal(wrong, rule="answer")
+            await self.store.keep_answer(reference, item.id, text, now)
+            return request, dialog.next_item(answers, items, {**held, item.id: text})
+        if verb == "remove":
+            file = dialog.file_of(said, await self.store.files(reference))
+            await self.store.remove_file(reference, file)
+            return request, answers
+        return request, dialog.turned_to(answers, verb, said, items, held)
+
+    async def _send(self, me: Person, reply: Reply, draft: Draft, request: Request, said: Said) -> None:
+        statement = said.value("statement") == "true" or dialog.confirms(said.text)
+        try:
+            sent = await self.carry_out(request.reference, GiveEvidence(me, statement), reply.incoming.activity_id)
+        except Refusal as refusal:
+            typed = "" if said.data is not None else " Type “I confirm” to do so." * (refusal.rule == "no_statement")
+            listed = replace(draft, answers=dialog.on(draft.answers, Page.LIST))
+            await self._page(me, reply, request, listed, f"{refusal.sentence}{typed}")
+            return
+        await self.drafts.drop(me.id, TOPIC)
+        card = await self._leave(reply, draft, cards.sent(sent, self.policy))
+        if card is not None:
+            await self.copies.add_copy(Copy(sent.reference, MINE, me.id, card))
+
+    async def _request(self, me: Person, reply: Reply, reference: str) -> Request | None:
+        """The request while it waits for evidence; otherwise it is shown as it stands, to whom it concerns."""
+        request = await self.book.request(reference)
+        if request is None or request.site is None:
+            raise no_such(reference)
+        if request.state is State.AWAITING_EVIDENCE:
+            return request
+        await self.drafts.drop(me.id, TOPIC)
+        if not request.concerns(me.id):
+            raise no_such(reference)
+        said = "Evidence cannot be given or changed now. This is how it stands."
+        sent = await reply.show(await self.show(request, MINE, said))
+        if sent is not None:
+            await self.copies.add_copy(Copy(reference, MINE, me.id, sent))
+        return None
+
+    async def _again(self, me: Person, reply: Reply, draft: Draft, error: str) -> None:
+        request = await self._request(me, reply, draft.answers["reference"])
+        if request is not None:
+            await self._page(me, reply, request, draft, error)
+
+    async def _page(self, me: Person, reply: Reply, request: Request, draft: Draft, error: str = "") -> None:
+        kept = await self.drafts.keep(replace(draft, updated_at=self.carry_out.clock.now()))
+        if kept is None:
+            latest = await self.drafts.draft(me.id, TOPIC)
+            if latest is None:
+                raise Refusal(f"To go on, type “evidence {request.reference}”.", rule="closed_elsewhere")
+            kept, error = latest, "You answered twice at once. This is where you are."
+        sent = await reply.show(await self._card(me, request, kept, error))
+        if sent is not None:
+            await self.drafts.shown(kept, sent)
+            if draft.card is not None and draft.card.activity_id != sent.activity_id:
+                await self._tidy(reply, draft)
+
+    async def _card(self, me: Person, request: Request, draft: Draft, error: str) -> Card:
+        giving = cards.Giving(request, self.policy, draft.version, error)
+        if request.giver is None or request.giver.id != me.id:
+            return cards.code(giving)
+        answers = await self.store.answers(request.reference)
+        match dialog.page_of(draft.answers):
+            case Page.ITEM:
+                item = next((one for one in giving.items if one.id == draft.answers["item"]), None)
+                if item is not None:
+                    return cards.item(giving, item, answers.get(item.id, ""), self._rules(request).longest)
+            case Page.CHANGE:
+                return cards.change(giving, answers)
+            case Page.FILES:
+                return cards.files(giving, await self.store.files(request.reference))
+        return cards.overview(giving, answers, await self.store.files(request.reference))
+
+    async def _leave(self, reply: Reply, draft: Draft, card: Card) -> Any:
+        sent = await reply.show(card)
+        if draft.card is not None and (sent is None or draft.card.activity_id != sent.activity_id):
+            await self._tidy(reply, draft)
+        return sent
+
+    async def _tidy(self, reply: Reply, draft: Draft) -> None:
+        """Takes the buttons off a card that was gone on from elsewhere."""
+        assert draft.card is not None
+        try:
+            await reply.messenger.replace(draft.card, answered("This was saved.", "See below."))
+        except Trouble:
+            return  # the old card stays as it is, and its buttons answer with the present state
+
+    def _rules(self, request: Request) -> Evidence:
+        rules = self.policy.kinds[request.kind].evidence
+        assert rules is not None, "a request with a site is of a kind with evidence"
+        return rules

@@ -1,0 +1,135 @@
+"""What helpdesk staff decide: yes, no, or tell us more."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from domain import eligibility
+from domain.commands import AgentCommand, Approve, Reject, Revoke, SendBack
+from domain.effects import Audience, Grant, Notice, Refresh, Tell
+from domain.errors import Refusal
+from domain.events import Event, What
+from domain.outcome import Decision, Facts, filled, given_words, tell_all
+from domain.policy import Kind, Policy
+from domain.request import Decided, Question, Request, State, Verified
+
+
+def check_decider(request: Request, command: AgentCommand, facts: Facts, policy: Policy) -> None:
+    """Raises `Refusal` unless whoever acts may decide on this request."""
+    kind = policy.kinds[request.kind]
+    if not facts.groups & set(kind.decided_by):
+        raise Refusal("Only helpdesk staff can decide on requests. Nothing was changed.", rule="not_an_agent")
+    if isinstance(command, Revoke):
+        return
+    if command.by.id == request.subject.id:
+        raise Refusal("You cannot decide on your own request. Ask a colleague at the helpdesk.", rule="own_request")
+    if command.by.id == request.asked_by.id:
+        raise Refusal(
+            "You asked for this, so somebody else has to decide. Ask a colleague at the helpdesk.", rule="asked_for_it"
+        )
+    if request.giver is not None and command.by.id == request.giver.id:
+        raise Refusal(
+            "You gave the evidence for this, so somebody else has to decide. Ask a colleague at the helpdesk.",
+            rule="gave_evidence",
+        )
+    reason = kind.reason(request.reason)
+    if isinstance(command, Approve) and reason and reason.second_person and request.taken_by == command.by:
+        raise Refusal(
+            f"“{reason.title}” needs a second person. You took the call, so a colleague has to approve it.",
+            rule="second_person",
+        )
+
+
+def approve(request: Request, command: Approve, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    kind = policy.kinds[request.kind]
+    verified = None if kind.evidence else _verified(command, policy, now)
+    if kind.evidence and request.given is None:
+        raise Refusal("There is no evidence yet. Nothing is granted before that.", rule="no_evidence")
+    if len(command.ticket) > policy.limits.text:
+        raise Refusal(f"Use {policy.limits.text} characters or fewer for the ticket number.", rule="too_long")
+    if command.days is not None and not 1 <= command.days <= kind.duration.days:
+        raise Refusal(f"Give a number of days from 1 to {kind.duration.days}.", rule="days")
+    eligibility.check_account(facts.account, policy)
+    check_repeat(kind, facts)
+    assert facts.account is not None
+    days = command.days if command.days != kind.duration.days else None
+    decided = Decided(command.by, now, approved=True)
+    if kind.decided_by_two and request.first_approval is None:
+        first = replace(request, first_approval=decided, days=days)
+        event = Event(What.APPROVED_FIRST, command.by.id, filled(days=str(days or "")))
+        return Decision(first, (event,), (Refresh(request.reference),))
+    if request.first_approval is not None and request.first_approval.by.id == command.by.id:
+        raise Refusal("You approved this already. A second person has to approve it as well.", rule="second_person")
+    granting = replace(
+        request,
+        state=State.GRANTING,
+        verified=verified,
+        decided=decided,
+        days=_shorter(days, request.days),
+        methods=facts.account.methods,
+        method_ids=facts.account.method_ids,
+    )
+    events = [Event(What.APPROVED, command.by.id, filled(days=str(granting.days or "")))]
+    if verified:
+        events.insert(0, Event(What.VERIFIED, command.by.id, filled(way=verified.way, ticket=verified.ticket)))
+    effects = (Grant(request.reference, request.subject.id), Refresh(request.reference))
+    return Decision(granting, tuple(events), effects)
+
+
+def check_repeat(kind: Kind, facts: Facts) -> None:
+    """Raises `Refusal` where this would be one too many and whoever approves is no lead."""
+    count = granted_before(facts.history)
+    if kind.repeat and count >= kind.repeat.most and "leads" not in facts.groups:
+        raise Refusal(
+            f"This person had {count} of these in the last {kind.repeat.window.days} days, so a lead has to approve "
+            "it. If MFA cannot be used for longer, a long-term exception may be the right way.",
+            rule="repeat",
+        )
+
+
+def granted_before(history: tuple[Request, ...]) -> int:
+    return len([one for one in history if one.starts_at is not None])
+
+
+def _verified(command: Approve, policy: Policy, now: datetime) -> Verified:
+    if policy.verification(command.verification) is None:
+        raise Refusal("Say first how the caller was verified. Nothing is granted before that.", rule="not_verified")
+    return Verified(command.verification, command.by, now, command.ticket.strip())
+
+
+def _shorter(one: int | None, other: int | None) -> int | None:
+    given = [days for days in (one, other) if days is not None]
+    return min(given) if given else None
+
+
+def reject(request: Request, command: Reject, _: Facts, policy: Policy, now: datetime) -> Decision:
+    words = given_words(command.words, policy, "Say why it is rejected. The person who asked reads this.")
+    rejected = replace(
+        request, state=State.REJECTED, decided=Decided(command.by, now, approved=False, words=words), closed_at=now
+    )
+    return Decision(
+        rejected, (Event(What.REJECTED, command.by.id, {"words": words}),), tell_all(request, Notice.REJECTED)
+    )
+
+
+def send_back(request: Request, command: SendBack, _: Facts, policy: Policy, now: datetime) -> Decision:
+    """The evidence is open again for whoever gave it, with the question on top."""
+    if request.given is None:
+        raise Refusal(
+            "Nobody gave evidence for this, so it cannot be sent back. Approve it or reject it.", rule="no_evidence"
+        )
+    words = given_words(command.words, policy, "Say what is missing. Whoever gave the evidence reads this.")
+    question = Question(command.by, now, words)
+    asked = replace(
+        request,
+        state=State.AWAITING_EVIDENCE,
+        questions=(*request.questions, question),
+        first_approval=None,
+        days=None,
+        waiting_since=now,
+    )
+    number = str(len(asked.questions))
+    effects = (
+        Tell(request.reference, Notice.SENT_BACK, Audience.GIVER, number),
+        Refresh(request.reference),
+    )
+    return Decision(asked, (Event(What.SENT_BACK, command.by.id, {"words": words}),), effects)

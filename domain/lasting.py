@@ -1,0 +1,119 @@
+"""From the grant to the end: Entra's word, troubles, ends before time, and the question half way."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.commands import (
+    ConfirmEnd,
+    ConfirmGrant,
+    ConfirmPurge,
+    EndEarly,
+    ReportTrouble,
+    Revoke,
+    SeeAccount,
+    StillNeeded,
+    Withdraw,
+)
+from domain.effects import Alarm, Audience, Effect, End, Notice, Refresh, Tell
+from domain.events import Event, What
+from domain.outcome import Decision, Facts, filled, given_words, tell_all
+from domain.policy import Policy
+from domain.request import Cause, Closing, Request, State, Stuck
+
+ALARM_AFTER = 3
+"""Attempts that Entra may refuse before the helpdesk's channel gets a message of its own."""
+
+
+def withdraw(request: Request, command: Withdraw, _: Facts, __: Policy, now: datetime) -> Decision:
+    if request.state is State.GRANTING:
+        return ending(request, Closing(Cause.NO_LONGER_NEEDED, command.by))
+    withdrawn = replace(request, state=State.WITHDRAWN, closed_at=now)
+    effects = tell_all(request, Notice.WITHDRAWN, but=command.by)
+    return Decision(withdrawn, (Event(What.WITHDRAWN, command.by.id),), effects)
+
+
+def end_early(request: Request, command: EndEarly, _: Facts, __: Policy, ___: datetime) -> Decision:
+    return ending(request, Closing(Cause.NO_LONGER_NEEDED, command.by))
+
+
+def revoke(request: Request, command: Revoke, _: Facts, policy: Policy, __: datetime) -> Decision:
+    words = given_words(command.words, policy, "Say why it is revoked. The people concerned read this.")
+    return ending(request, Closing(Cause.REVOKED, command.by, words))
+
+
+def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    """The clock starts. A renewal takes the place of what it follows, and lasts from its own approval."""
+    kind = policy.kinds[request.kind]
+    length = timedelta(days=request.days) if request.days else kind.duration
+    begins = request.decided.at if request.renews and request.decided else now
+    ends_at = max(begins + length, now + timedelta(minutes=1))
+    active = replace(request, state=State.ACTIVE, starts_at=now, ends_at=ends_at, stuck=None, looked_at=now)
+    event = Event(What.GRANT_CONFIRMED, details={"ends_at": ends_at.isoformat()})
+    decision = Decision(active, (event,), tell_all(request, Notice.GRANTED))
+    if facts.renewed is None or facts.renewed.state is not State.ACTIVE:
+        return decision
+    closing = Closing(Cause.RENEWED, words=request.reference)
+    followed = replace(facts.renewed, state=State.ENDED, closing=closing, closed_at=now, stuck=None)
+    effects = (*decision.effects, Refresh(followed.reference))
+    event = Event(What.FOLLOWED, details={"by": request.reference})
+    return replace(decision, followed=followed, followed_events=(event,), effects=effects)
+
+
+def confirm_end(request: Request, command: ConfirmEnd, _: Facts, __: Policy, now: datetime) -> Decision:
+    ended = replace(request, state=State.ENDED, closed_at=now, stuck=None)
+    event = Event(What.END_CONFIRMED, details=filled(held_by=command.held_by))
+    effects: tuple[Effect, ...] = (Refresh(request.reference),) if command.held_by else tell_all(request, Notice.ENDED)
+    return Decision(ended, (event,), effects)
+
+
+def report_trouble(request: Request, command: ReportTrouble, _: Facts, __: Policy, now: datetime) -> Decision:
+    since = request.stuck.since if request.stuck else now
+    stuck = replace(request, stuck=Stuck(since, command.message, command.attempts))
+    event = Event(What.TROUBLE, details={"message": command.message, "attempts": str(command.attempts)})
+    effects: list[Effect] = [Refresh(request.reference)]
+    if command.attempts >= ALARM_AFTER:
+        effects.append(Alarm(request.reference, "stuck", f"{request.state}:{since.isoformat()}"))
+    return Decision(stuck, (event,), tuple(effects))
+
+
+def still_needed(request: Request, command: StillNeeded, _: Facts, __: Policy, now: datetime) -> Decision:
+    if request.half_way is None or request.half_way.answered_at is not None:
+        return Decision(request)
+    answered = replace(request.half_way, answered_at=now, answered_by=command.by)
+    return Decision(
+        replace(request, half_way=answered),
+        (Event(What.STILL_NEEDED, command.by.id),),
+        (Refresh(request.reference),),
+    )
+
+
+def see_account(request: Request, command: SeeAccount, _: Facts, policy: Policy, now: datetime) -> Decision:
+    """Somebody who has left or was given administrator rights is no longer exempt; a new method is asked about."""
+    account = command.account
+    looked = replace(request, looked_at=now)
+    if account is None or not account.enabled:
+        return ending(looked, Closing(Cause.ACCOUNT_GONE))
+    if account.privileged:
+        return ending(looked, Closing(Cause.PRIVILEGED))
+    fresh = [one for one in account.method_ids if one not in request.method_ids]
+    new = [one for one in fresh if one.partition(":")[0] in policy.account.core_methods]
+    if not new:
+        return Decision(looked)
+    found = replace(looked, method_ids=(*request.method_ids, *fresh), methods=account.methods)
+    event = Event(What.METHOD_FOUND, details={"methods": ", ".join(one.partition(":")[0] for one in new)})
+    occasion = str(len(found.method_ids))
+    return Decision(found, (event,), (Tell(request.reference, Notice.METHOD_FOUND, Audience.SUBJECT, occasion),))
+
+
+def confirm_purge(request: Request, _: ConfirmPurge, __: Facts, ___: Policy, now: datetime) -> Decision:
+    details = filled(sha256=request.given.digest if request.given else "")
+    purged = replace(request, purged_at=now, tried=(), remedies=())
+    return Decision(purged, (Event(What.PURGED, details=details),), (Refresh(request.reference),))
+
+
+def ending(request: Request, closing: Closing) -> Decision:
+    event = Event(
+        What.ENDING, closing.by.id if closing.by else "", filled(cause=closing.cause.value, words=closing.words)
+    )
+    begun = replace(request, state=State.ENDING, closing=closing, stuck=None)
+    return Decision(begun, (event,), (End(request.reference, request.subject.id), Refresh(request.reference)))

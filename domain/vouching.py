@@ -1,0 +1,127 @@
+"""The one-time code in the site's shared mailbox, and the evidence of whoever quotes it."""
+
+from dataclasses import replace
+from datetime import datetime
+from hmac import compare_digest
+
+from domain.checklist import missing
+from domain.commands import GiveCode, GiveEvidence, IssueCode, SendCode
+from domain.effects import Audience, Notice, Refresh, ShowHelpdesk, Tell, WriteToMailbox
+from domain.errors import Refusal
+from domain.events import Event, What
+from domain.outcome import Decision, Facts, filled
+from domain.people import Person
+from domain.policy import Evidence, Policy
+from domain.request import Given, MailboxCode, Request, State
+
+
+def _rules(request: Request, policy: Policy) -> Evidence:
+    evidence = policy.kinds[request.kind].evidence
+    assert evidence is not None, "the lifecycle lets only requests with evidence come here"
+    return evidence
+
+
+def send_code(request: Request, command: SendCode, facts: Facts, policy: Policy, _: datetime) -> Decision:
+    if not request.concerns(command.by.id) and not facts.groups:
+        raise Refusal(f"Only the people whom {request.reference} concerns can ask for a new code.", rule="not_theirs")
+    if request.codes >= _rules(request, policy).code.most:
+        raise Refusal(
+            f"{request.codes} codes were sent for {request.reference}, and no more can be. Telephone the "
+            f"{policy.helpdesk.name} on {policy.helpdesk.telephone}.",
+            rule="too_many_codes",
+        )
+    number = request.codes + 1
+    event = Event(What.CODE_ISSUED, command.by.id, {"asked_for": str(number)})
+    return Decision(replace(request, codes=number), (event,), (WriteToMailbox(request.reference, str(number)),))
+
+
+def issue_code(request: Request, command: IssueCode, _: Facts, policy: Policy, now: datetime) -> Decision:
+    tries = _rules(request, policy).code.tries
+    code = MailboxCode(command.salt, command.digest, now, tries)
+    event = Event(What.CODE_ISSUED, details={"mailbox": request.site.mailbox if request.site else ""})
+    return Decision(replace(request, code=code), (event,))
+
+
+def give_code(request: Request, command: GiveCode, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    """A right code makes whoever quotes it the one who gives the evidence. A wrong one uses up a try."""
+    _may_give(request, command.by, facts, policy)
+    code = request.code
+    mailbox = request.site.mailbox if request.site else ""
+    if code is None:
+        raise Refusal(f"The e-mail to {mailbox} has not gone out yet. Try again in a minute.", rule="no_code")
+    if code.used_by is not None:
+        if code.used_by.id == command.by.id:
+            return Decision(request)
+        raise Refusal(
+            f"This code was already used by {code.used_by.name}, who gives the evidence now. If that is not right, ask "
+            f"for a new code: it goes to {mailbox}.",
+            rule="code_used",
+        )
+    if code.tries_left <= 0:
+        raise Refusal(f"This code was typed wrong too often. Ask for a new code: it goes to {mailbox}.", rule="tries")
+    if compare_digest(code.digest.encode(), facts.code_digest.encode()):
+        used = replace(code, used_by=command.by, used_at=now)
+        return Decision(
+            replace(request, code=used),
+            (Event(What.CODE_ACCEPTED, command.by.id, {"mailbox": mailbox}),),
+            (Refresh(request.reference),),
+        )
+    left = code.tries_left - 1
+    again = f"You can try {left} more {'time' if left == 1 else 'times'}." if left else "Ask for a new code."
+    return Decision(
+        replace(request, code=replace(code, tries_left=left)),
+        (Event(What.CODE_REFUSED, command.by.id, {"tries_left": str(left)}),),
+        refusal=Refusal(
+            f"This is not the code for {request.reference}. Use the newest e-mail in {mailbox}. {again}",
+            rule="wrong_code",
+        ),
+    )
+
+
+def give_evidence(request: Request, command: GiveEvidence, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    _may_give(request, command.by, facts, policy)
+    check_giver(request, command.by)
+    rules = _rules(request, policy)
+    items = policy.kinds[request.kind].checklist(request.reason)
+    lacking = missing(items, facts.answers)
+    if lacking:
+        listed = "; ".join(item.title for item in lacking)
+        raise Refusal(f"These answers are still missing: {listed}", rule="incomplete")
+    if not command.statement:
+        raise Refusal(f"Confirm this first: {rules.statement}", rule="no_statement")
+    assert request.site is not None
+    given = Given(command.by, request.site.mailbox, now, len(items), len(items), facts.files, facts.evidence_digest)
+    sent = replace(request, state=State.AWAITING_DECISION, given=given, waiting_since=now)
+    event = Event(
+        What.EVIDENCE_GIVEN,
+        command.by.id,
+        filled(mailbox=given.mailbox, sha256=given.digest, answers=str(given.answered), files=str(given.files)),
+    )
+    others = [
+        Tell(request.reference, Notice.EVIDENCE_GIVEN, audience, str(len(request.questions)))
+        for audience, person in ((Audience.SUBJECT, request.subject), (Audience.ASKED_BY, request.asked_by))
+        if person.id != command.by.id
+    ]
+    if request.subject.id == request.asked_by.id:
+        others = others[:1]
+    again = str(len(request.questions)) if request.questions else ""
+    return Decision(sent, (event,), (ShowHelpdesk(request.reference, again), *others, Refresh(request.reference)))
+
+
+def check_giver(request: Request, person: Person) -> None:
+    """Raises `Refusal` unless this person has quoted the code."""
+    if request.code is None or request.code.used_by is None or request.code.used_by.id != person.id:
+        mailbox = request.site.mailbox if request.site else "the site's shared mailbox"
+        raise Refusal(f"Type the code from the e-mail in {mailbox} first.", rule="code_first")
+
+
+def _may_give(request: Request, person: Person, facts: Facts, policy: Policy) -> None:
+    if facts.by_account is None or not facts.by_account.enabled:
+        raise Refusal("Your account is not enabled in NHSmail, so you cannot give evidence.", rule="giver_left")
+    if person.id == request.subject.id and not _rules(request, policy).subject_may_give:
+        others = ", ".join(owner.name for owner in request.owners)
+        raise Refusal(
+            "You cannot give the evidence for your own exception. Ask another person who works in the shared mailbox"
+            f"{f': {others}' if others else ''}. Nothing is lost: they use the same e-mail.",
+            rule="own_evidence",
+        )
