@@ -1,14 +1,20 @@
 """`python app.py sites import`, as whoever looks after the register types it."""
 
 import asyncio
+import dataclasses
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 
+from adapters.database import embedded, migrate
+from sandbox.server import Sandbox
 from tests.builders import ROOT
+from tests.journeys.test_real import settings_of
 from tests.journeys.world import World
+from tests.microsoft import Microsoft
+from tests.microsoft.people import TENANT
 
 HEADER = "ods,name,mailbox,owners,status,succeeded_by"
 RIVERSIDE = "ZZ901,Riverside Surgery,admin.riverside@nhs.example,helen.marsh@nhs.example imran.sheikh@nhs.example,,"
@@ -121,3 +127,21 @@ async def test_a_file_that_is_not_there_and_missing_settings_exit_with_2(alone: 
     status, said = await run(alone.environment, missing)
     assert status == 2
     assert "DATABASE_URL is missing" in said
+
+
+async def test_it_asks_entra_with_a_real_token_and_wants_the_tables_first(alone: World) -> None:
+    file = write(alone, NEW)
+    sandbox = Sandbox(dataclasses.replace(alone.tenant, tenant_id=TENANT), alone.folder, port=0)
+    await sandbox.start()
+    url = await asyncio.to_thread(embedded.start, alone.folder / "pg")
+    async with Microsoft() as microsoft:
+        environment = settings_of(microsoft, sandbox, url, alone.folder)
+        status, said = await run(environment, file)
+        assert status == 2
+        assert "Run “python app.py migrate” first" in said
+        await asyncio.to_thread(migrate.migrate, url)
+        status, said = await run(environment, file, "--apply")
+        assert status == 0
+        assert "Done: 1 site added, 0 changed." in said
+        assert microsoft.login.requests
+    await sandbox.close()

@@ -28,26 +28,34 @@ from tests.microsoft import Channel, Microsoft, Mode, Person
 from tests.microsoft.people import TENANT
 
 
-@asynccontextmanager
-async def serving(microsoft: Microsoft, sandbox: Sandbox, url: str, folder: Path) -> AsyncIterator[str]:
-    port = free_port()
+def settings_of(microsoft: Microsoft, sandbox: Sandbox, url: str, folder: Path) -> dict[str, str]:
+    """The environment of `serve` as in production."""
     tenant = sandbox.tenant
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = kept | microsoft.environment()
-    environment |= {
-        "PORT": str(port),
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": url,
-        "GRAPH_URL": sandbox.graph_url,
-        "HELPDESK_GROUP_ID": tenant.groups["helpdesk"],
-        "LEADS_GROUP_ID": tenant.groups["leads"],
-        "EXEMPT_SHORT_GROUP_ID": tenant.groups["exempt_short"],
-        "EXEMPT_LONG_GROUP_ID": tenant.groups["exempt_long"],
-        "HELPDESK_TEAM_ID": tenant.helpdesk.team,
-        "HELPDESK_MAILBOX": tenant.helpdesk.mailbox,
-        "EVIDENCE_KEYS": Fernet.generate_key().decode(),
-        "PUBLIC_URL": "https://bot.nhs.example",
-    }
+    return (
+        kept
+        | microsoft.environment()
+        | {
+            "PORT": str(free_port()),
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": url,
+            "GRAPH_URL": sandbox.graph_url,
+            "HELPDESK_GROUP_ID": tenant.groups["helpdesk"],
+            "LEADS_GROUP_ID": tenant.groups["leads"],
+            "EXEMPT_SHORT_GROUP_ID": tenant.groups["exempt_short"],
+            "EXEMPT_LONG_GROUP_ID": tenant.groups["exempt_long"],
+            "HELPDESK_TEAM_ID": tenant.helpdesk.team,
+            "HELPDESK_MAILBOX": tenant.helpdesk.mailbox,
+            "EVIDENCE_KEYS": Fernet.generate_key().decode(),
+            "PUBLIC_URL": "https://bot.nhs.example",
+        }
+    )
+
+
+@asynccontextmanager
+async def serving(microsoft: Microsoft, sandbox: Sandbox, url: str, folder: Path) -> AsyncIterator[str]:
+    environment = settings_of(microsoft, sandbox, url, folder)
+    port = environment["PORT"]
 
     async def start(command: str) -> asyncio.subprocess.Process:
         # What it says goes where pytest shows it when a test fails.
