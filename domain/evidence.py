@@ -245,7 +245,7 @@ def _holds_document(archive: zipfile.ZipFile) -> bool:
     # Written in UTF-16 by some: without the zeros it reads the same.
     said = archive.read(types).replace(b"\0", b"").lower()
     if b"wordprocessingml.document.main+xml" not in said or any(
-        word in said for word in (b"macro", b"vba", b"activex")
+        word in said for word in (b"macroenabled", b"vbaproject", b"activex")
     ):
         return False
     return archive.testzip() is None
