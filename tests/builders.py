@@ -9,7 +9,7 @@ from adapters.policy_file import read_policy
 from domain import timeline
 from domain.outcome import Facts
 from domain.people import Account, Person
-from domain.policy import Policy
+from domain.policy import Evidence, Policy
 from domain.request import (
     Answer,
     Cause,
@@ -112,6 +112,14 @@ def request(state: State = State.AWAITING_DECISION, **given: Any) -> Request:
 
 SITE = Site("ZZ901", "Riverside Medical Practice", "admin.riverside@nhs.net", (OWNER, OTHER_OWNER))
 LONG = POLICY.kinds["long"]
+
+
+def _rules() -> Evidence:
+    assert LONG.evidence is not None
+    return LONG.evidence
+
+
+RULES = _rules()
 RIGHT_DIGEST = "d1"
 ANSWERS = {
     item.id: "31 March 2027" if item.form == "date" else "A sentence that is long enough to count as an answer here."

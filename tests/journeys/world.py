@@ -150,6 +150,11 @@ class World:
         async with self._session.get(url, headers={"Authorization": "Bearer test"}) as answer:
             return {one["id"] for one in (await answer.json())["value"]}
 
+    async def mail_to(self, address: str) -> Any:
+        """The newest e-mail to this address; None where there is none."""
+        mails = [mail for mail in await self.sandbox("GET", "mail") if mail["to"] == [address]]
+        return mails[-1] if mails else None
+
     async def fault(self, **fault: Any) -> None:
         await self.sandbox("POST", "faults", fault)
 
@@ -224,6 +229,11 @@ class Seat:
         """Sends files, put at `world.files` before; gives what the last message in the chat says then."""
         activity = self.world.teams.files(*files, text=text, sender=self.person)
         self.answer = await self.world.post(activity, self.program)
+        return self.text
+
+    async def send_files(self, *files: File, text: str = "") -> str:
+        """Sends files in this person's own chat."""
+        self.answer = await self.world.post(self.world.teams.files(*files, text=text, sender=self.person), self.program)
         return self.text
 
     async def press(
