@@ -1,17 +1,23 @@
 """The sandbox's own doors under /sandbox: the clock, faults, what was mailed and called, and back to the start."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from html import escape
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from aiohttp import web
+from pydantic import Field, StrictBool, TypeAdapter, ValidationError
 
+from sandbox.answers import GraphError
 from sandbox.calls import Calls
 from sandbox.clock import BadTimeError, MovableClock, written
 from sandbox.directory import Directory
 from sandbox.faults import BadFaultError, Faults, read_fault
 
+_USER_DOOR = (
+    '{"user": "anna.baker@nhs.example", "enabled": false, "privileged": false, "methods": ["password", "phone"]}; all '
+    "but user may be left out"
+)
 DOORS = (
     ("GET /sandbox/clock", "the pretend tenant's clock"),
     ("POST /sandbox/clock", 'move it: {"advance": "P150D"} or {"set": "2027-03-28T00:30:00Z"}'),
@@ -26,9 +32,20 @@ DOORS = (
     ("GET /sandbox/mail", "e-mails accepted, newest last"),
     ("GET /sandbox/calls", "Graph calls in order"),
     ("GET /sandbox/members", "who is in which group"),
+    ("POST /sandbox/users", f"change somebody: {_USER_DOOR}"),
     ("GET /sandbox/identity", "tells one sandbox from another"),
     ("POST /sandbox/reset", "back to what the tenant file says, with the clock at real time"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    user: str
+    """Object id or UPN."""
+    enabled: StrictBool | None = None
+    privileged: StrictBool | None = None
+    methods: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,60}$")], ...] | None = None
 
 
 class Control:
@@ -53,6 +70,7 @@ class Control:
             web.get("/sandbox/mail", self._mail),
             web.get("/sandbox/calls", self._list_calls),
             web.get("/sandbox/members", self._members),
+            web.post("/sandbox/users", self._change_user),
             web.get("/sandbox/identity", self._who),
             web.post("/sandbox/reset", self._reset),
             web.route("*", "/sandbox/{rest:.*}", self._no_door),
@@ -116,6 +134,20 @@ class Control:
             name: [{"id": user.id, "name": user.name, "upn": user.upn} for user in self._directory.members(group)]
             for name, group in self._directory.tenant.groups.items()
         }
+
+    async def _change_user(self, request: web.Request) -> web.Response:
+        try:
+            change = TypeAdapter(UserChange).validate_python(await _body(request))
+            user = self._directory.user(change.user)
+        except ValidationError as error:
+            return _refused(f"{error.errors()[0]['msg']}. Send {_USER_DOOR}.")
+        except GraphError as error:
+            return _refused(error.message)
+        values = {name: value for name, value in asdict(change).items() if name != "user" and value is not None}
+        self._state.change(user.id, values)
+        changed = self._directory.user(user.id)
+        shown = {"enabled": changed.enabled, "privileged": changed.privileged, "methods": changed.methods}
+        return web.json_response({"id": changed.id, **shown})
 
     async def _who(self, _: web.Request) -> web.Response:
         return web.json_response({"sandbox": self._identity, "tenant_id": self._directory.tenant.tenant_id})

@@ -1,5 +1,8 @@
 """The pretend tenant's people, groups and mailboxes as they are now, in Graph's shapes. No HTTP."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from sandbox.answers import GraphError, not_found
 from sandbox.odata import Json, Kind
 from sandbox.state import State
@@ -47,15 +50,15 @@ class Directory:
         self._purposes |= {box.address.lower(): _purpose(box.purpose) for box in tenant.mailboxes}
 
     def users(self) -> list[User]:
-        deleted = self.state.deleted
-        return [user for user in self.tenant.users if user.id not in deleted]
+        deleted, changes = self.state.deleted, self.state.changes()
+        return [_changed(user, changes) for user in self.tenant.users if user.id not in deleted]
 
     def user(self, key: str) -> User:
         """By object id or UPN. Raises `GraphError` 404."""
         user = self._by_id.get(key.lower()) or self._by_upn.get(key.lower())
         if user is None or user.id in self.state.deleted:
             raise not_found(key)
-        return user
+        return _changed(user, self.state.changes())
 
     def group(self, key: str) -> str:
         """The id of a group. Raises `GraphError` 404."""
@@ -64,7 +67,8 @@ class Directory:
         return key.lower()
 
     def members(self, group: str) -> list[User]:
-        return [self._by_id[user] for user in self.state.members(group) if user in self._by_id]
+        changes = self.state.changes()
+        return [_changed(self._by_id[user], changes) for user in self.state.members(group) if user in self._by_id]
 
     def groups_of(self, user: User) -> list[str]:
         return sorted(self.state.groups_of(user.id) & self._group_names.keys())
@@ -141,6 +145,11 @@ def method_rows(user: User) -> list[Json]:
         {"@odata.type": f"#microsoft.graph.{method}AuthenticationMethod", "id": f"{user.id}-{method}"}
         for method in user.methods
     ]
+
+
+def _changed(user: User, changes: Mapping[str, Json]) -> User:
+    change = changes.get(user.id)
+    return replace(user, **{**change, "methods": tuple(change.get("methods", user.methods))}) if change else user
 
 
 def _purpose(written: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sandbox.tenant import Tenant
 
@@ -17,6 +18,7 @@ _SCHEMA = """
 create table if not exists meta (key text primary key, value text not null) without rowid;
 create table if not exists members (group_id text, user_id text, primary key (group_id, user_id)) without rowid;
 create table if not exists deleted (user_id text primary key) without rowid;
+create table if not exists changed (user_id text primary key, change text not null) without rowid;
 create table if not exists mails (number integer primary key, mail text not null);
 """
 
@@ -57,7 +59,7 @@ class State:
         members = [(self._tenant.groups[name], user.id) for user in self._tenant.users for name in set(user.groups)]
         with self._database:
             self._database.execute("begin immediate")
-            for table in ("meta", "members", "deleted", "mails"):
+            for table in ("meta", "members", "deleted", "changed", "mails"):
                 self._database.execute(f"delete from {table}")  # noqa: S608 - the names stand above
             self._database.executemany("insert or ignore into members values (?, ?)", members)
             self._database.execute("insert into meta values ('tenant', ?)", (self._tenant.digest,))
@@ -103,6 +105,14 @@ class State:
             self._database.execute("begin immediate")
             self._database.execute("insert or ignore into deleted values (?)", (user,))
             self._database.execute("delete from members where user_id = ?", (user,))
+
+    def changes(self) -> dict[str, dict[str, Any]]:
+        """What differs from the tenant file, by user id: `enabled`, `privileged`, `methods`."""
+        return {user: json.loads(change) for user, change in self._database.execute("select * from changed")}
+
+    def change(self, user: str, change: dict[str, Any]) -> None:
+        merged = json.dumps(self.changes().get(user, {}) | change)
+        self._database.execute("insert or replace into changed values (?, ?)", (user, merged))
 
     def accept(self, mail: Mail) -> None:
         self._database.execute("insert into mails (mail) values (?)", (json.dumps(asdict(mail)),))
