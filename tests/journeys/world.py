@@ -128,7 +128,7 @@ class World:
     async def helpdesk_channel(self) -> None:
         """The app is added to the helpdesk's team."""
         answer = await self.post(self.teams.installed(self.person(self.agent), self.channel))
-        assert answer.status == 200
+        assert answer.status == 200, answer.text
 
     @property
     def agent(self) -> str:
@@ -149,6 +149,9 @@ class World:
         url = f"{self._sandbox}/v1.0/groups/{self.tenant.groups[group]}/members"
         async with self._session.get(url, headers={"Authorization": "Bearer test"}) as answer:
             return {one["id"] for one in (await answer.json())["value"]}
+
+    async def members_are(self, wanted: set[str], group: str = "exempt_short") -> bool:
+        return await self.members(group) == wanted
 
     async def mail_to(self, address: str) -> Any:
         """The newest e-mail to this address; None where there is none."""
@@ -220,15 +223,12 @@ class Seat:
     def all_text(self) -> str:
         return "\n".join(text_of(message) for message in self.shown.values())
 
+    def shows(self, words: str) -> bool:
+        return words in self.all_text
+
     async def say(self, text: str) -> str:
         """Types a message; gives what the last message in the chat says then."""
         self.answer = await self.world.post(self.world.teams.message(text, self.person, self.where), self.program)
-        return self.text
-
-    async def send(self, *files: File, text: str = "") -> str:
-        """Sends files, put at `world.files` before; gives what the last message in the chat says then."""
-        activity = self.world.teams.files(*files, text=text, sender=self.person)
-        self.answer = await self.world.post(activity, self.program)
         return self.text
 
     async def send_files(self, *files: File, text: str = "") -> str:
