@@ -24,6 +24,7 @@ from domain.policy import LONG, SHORT, Policy
 from services.book import Addresses, Draft, Drafts
 from services.carry_out import no_such
 from services.chat import Scope
+from services.codes import read_code
 from services.look_up import LookUp
 from services.ports import Clock
 
@@ -219,6 +220,11 @@ class Turns:
 
     async def _sentence(self, me: Person, reply: Reply, text: str) -> None:
         """Free words: a reason, an address or something about exceptions begins the conversation."""
+        if read_code(text) and not any(letter.isalpha() for letter in text):
+            raise Refusal(
+                "To use this code, first type “evidence” and the reference that stands in the same e-mail.",
+                rule="code_alone",
+            )
         address = understand.address_in(text)
         about = understand.about_exceptions(text, self.policy)
         kind = self._kind_of(text, about)

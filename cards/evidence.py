@@ -36,7 +36,7 @@ class Giving:
         return button(title, f"evidence.{verb}", sent, style=style, inputs=inputs)
 
     def _site(self) -> str:
-        return f"{self.request.site.name} ({self.request.site.ods})" if self.request.site else ""
+        return f"{plain(self.request.site.name)} ({self.request.site.ods})" if self.request.site else ""
 
     @property
     def items(self) -> tuple[EvidenceItem, ...]:

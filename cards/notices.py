@@ -17,7 +17,7 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
     """Raises `AssertionError` where the notice cannot be said of the request: `services.show` asks that first."""
     title, said = _WORDS[what](request, policy, now, to)
     actions = _buttons(request, what, policy, now)
-    site = f"{request.site.name} ({request.site.ods})" if request.site else ""
+    site = f"{plain(request.site.name)} ({request.site.ods})" if request.site else ""
     return card(
         f"{title}. {said}",
         heading(title),

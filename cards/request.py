@@ -154,7 +154,7 @@ def length(request: Request, policy: Policy) -> str:
 
 
 def _site(request: Request) -> str:
-    return f"{request.site.name} ({request.site.ods}), {request.site.mailbox}" if request.site else ""
+    return f"{plain(request.site.name)} ({request.site.ods}), {request.site.mailbox}" if request.site else ""
 
 
 def _evidence(request: Request) -> str:

@@ -15,6 +15,11 @@ ANSWERS = {
 }
 
 
+def reference_in(text: str) -> str:
+    found: str = re.findall(r"MFA-\w{4}-\w{4}", text)[0]
+    return found
+
+
 async def ask(seat: Seat, *, whom: str = "chidi.okafor@nhs.example", site: str = SITE) -> str:
     """Asks for a colleague, and gives the reference."""
     await seat.say("long")
@@ -33,8 +38,7 @@ async def from_site_on(seat: Seat, site: str = SITE) -> str:
     for _ in range(3):
         await seat.press("It does not help", words="It is not allowed inside either")
     await seat.press("Continue", since="March 2026")
-    receipt = await seat.press("Send request")
-    return re.findall(r"MFA-\w{4}-\w{4}", receipt)[0]
+    return reference_in(await seat.press("Send request"))
 
 
 async def code_for(world: World, reference: str, mailbox: str = MAILBOX, number: int = 1) -> str:
@@ -46,7 +50,8 @@ async def code_for(world: World, reference: str, mailbox: str = MAILBOX, number:
         return mine[-1] if len(mine) >= number else None
 
     mail = await until(newest)
-    return re.findall(r"\d{4}-\d{4}", mail["body"])[0]
+    code: str = re.findall(r"\d{4}-\d{4}", mail["body"])[0]
+    return code
 
 
 async def vouch(world: World, owner: Seat, reference: str) -> str:
@@ -74,11 +79,11 @@ async def approve(agent: Seat, reference: str, days: str = "180") -> None:
     await agent.press("Approve", days=days)
 
 
-async def granted(world: World, *, name: str = "Chidi Okafor") -> tuple[str, Seat, Seat, Seat]:
+async def granted(world: World, *, whom: str = "chidi.okafor@nhs.example") -> tuple[str, Seat, Seat, Seat]:
     """A long-term exception that is on: its reference, who asked, the owner and the agent."""
     bilal, helen, agent = world.seat("Bilal Hussain"), world.seat("Helen Marsh"), world.seat(world.agent)
     await helen.say("hi")
-    reference = await ask(bilal, whom=f"{name.lower().replace(' ', '.')}@nhs.example")
+    reference = await ask(bilal, whom=whom)
     await give(world, helen, reference)
     await approve(agent, reference)
     await until(lambda: "is on until" in bilal.all_text)
