@@ -84,39 +84,50 @@ class Giving:
         if request is None:
             return
         check_giver(request, me)
-        said = [await self._add(me, request, file) for file in files]
+        contents = await asyncio.gather(*[self._fetched(request, file) for file in files])
+        said = [await self._add(me, request, file, content) for file, content in zip(files, contents, strict=True)]
         draft = replace(draft, answers=dialog.on(draft.answers, Page.FILES))
         await self._page(me, reply, request, draft, " ".join(sentence for sentence in said if sentence))
 
-    async def _add(self, me: Person, request: Request, file: IncomingFile) -> str:
-        """A sentence about why the file was not taken, or nothing."""
-        rules = self._rules(request).files
+    async def _fetched(self, request: Request, file: IncomingFile) -> bytes | str:
+        """The content, or a sentence about why it cannot be had. All are fetched at once: Teams waits 15 seconds."""
+        name = clean_name(file.name, "")
         if not file.url:
-            return "Send files with the paper clip, as a file. Pictures in the text cannot be kept."
+            return f"{name}: send it with the paper clip, as a file. Pictures in the text cannot be kept."
         try:
-            content = await self.fetch.fetch(file.url, most_bytes=rules.bytes)
-            held = await self.store.files(request.reference)
+            return await self.fetch.fetch(file.url, most_bytes=self._rules(request).files.bytes)
+        except Refusal as refusal:
+            log.info("file refused", rule=refusal.rule)
+            return f"{name}: {refusal.sentence}"
+        except Trouble as trouble:
+            log.warning("file not fetched", message=trouble.message)
+            return f"We could not get “{name}” just now. Send it again in a minute."
+
+    async def _add(self, me: Person, request: Request, file: IncomingFile, content: bytes | str) -> str:
+        """A sentence about why the file was not taken, or nothing."""
+        if isinstance(content, str):
+            return content
+        rules = self._rules(request).files
+        held = await self.store.files(request.reference)
+        try:
             kind = await asyncio.to_thread(
                 lambda: check_file(
                     file.name, content, held, most_files=rules.most, most_bytes=rules.bytes, kinds=rules.kinds
                 )
             )
-            new = EvidenceFile(
-                id=secrets.token_hex(8),
-                name=clean_name(file.name, kind),
-                kind=kind,
-                size=len(content),
-                sha256=sha256(content).hexdigest(),
-                added_at=self.carry_out.clock.now(),
-                added_by=me.id,
-            )
-            await self.store.add_file(request.reference, new, content)
         except Refusal as refusal:
             log.info("file refused", rule=refusal.rule)
             return refusal.sentence
-        except Trouble as trouble:
-            log.warning("file not taken", message=trouble.message)
-            return f"We could not get “{clean_name(file.name, '')}” just now. Send it again in a minute."
+        new = EvidenceFile(
+            id=secrets.token_hex(8),
+            name=clean_name(file.name, kind),
+            kind=kind,
+            size=len(content),
+            sha256=sha256(content).hexdigest(),
+            added_at=self.carry_out.clock.now(),
+            added_by=me.id,
+        )
+        await self.store.add_file(request.reference, new, content)
         return ""
 
     async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:
