@@ -249,8 +249,8 @@ class Turns:
     async def _ask(self, me: Person, reply: Reply, kind: str) -> None:
         if kind not in self.policy.kinds:
             raise Refusal(
-                f"Exceptions for longer than {self.policy.kinds[SHORT].length} cannot be asked for here. Telephone the {self.policy.helpdesk.name} on "
-                f"{self.policy.helpdesk.telephone}.",
+                f"Exceptions for longer than {self.policy.kinds[SHORT].length} cannot be asked for here. Telephone the "
+                f"{self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}.",
                 rule="no_such_kind",
                 link=("Read the guide", self.policy.links.guide),
             )

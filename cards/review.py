@@ -107,9 +107,7 @@ def file_link(request: Request, file: EvidenceFile, url: str, policy: Policy) ->
     return card(
         f"Open {file.name}",
         heading("Open the file"),
-        words(
-            f"{plain(file.name)}. The link works once, for 5 minutes, and for you. The audit keeps that you opened it."
-        ),
+        words(f"{plain(file.name)}. The link works once, for 5 minutes. The audit keeps that you opened it."),
         buttons(link("Open the file", url), button("Back", "review", {"reference": request.reference})),
         help_line(policy),
     )

@@ -47,12 +47,14 @@ class Person:
         await self.page.keyboard.press("Enter")
 
     async def presses(self, title: str) -> None:
+        await self._nothing_moves()
         await self.page.get_by_role("button", name=title, exact=True).last.click(timeout=PATIENCE)
 
     async def chooses(self, title: str) -> None:
         await self.page.get_by_text(title, exact=True).last.click(timeout=PATIENCE)
 
     async def fills(self, label: str, text: str) -> None:
+        await self._nothing_moves()
         await self.page.get_by_label(label).last.fill(text, timeout=PATIENCE)
 
     async def sees(self, text: str) -> None:
@@ -65,6 +67,13 @@ class Person:
         SCREENSHOTS.mkdir(exist_ok=True)
         await self.page.wait_for_timeout(400)  # the page scrolls to the newest message in its own time
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    async def _nothing_moves(self) -> None:
+        """Until the cards are the same twice: each is drawn again when its message is updated, and loses what was typed."""
+        before: list[str] | None = None
+        while (now := await self.page.locator(".ac-adaptiveCard").all_inner_texts()) != before:
+            before = now
+            await self.page.wait_for_timeout(300)
 
     def _conversation(self) -> Locator:
         return self.page.locator("body")

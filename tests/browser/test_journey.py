@@ -1,75 +1,23 @@
-"""A short-term exception in a real browser: what `make run` gives, with pictures to look at."""
+"""Exceptions in a real browser: what `make run` gives, with pictures to look at."""
 
 import asyncio
-import os
 import re
-import signal
-import sys
-import tempfile
-from collections.abc import AsyncIterator
 
-import aiohttp
-import pytest
 from playwright.async_api import async_playwright
 
+from tests.browser.conftest import Running
 from tests.browser.playground import Person, launch
-from tests.builders import ROOT
-from tests.journeys.world import free_port
+from tests.builders import LONG
+from tests.journeys.long_term import ANSWERS
 
-
-class Running:
-    """`app.py serve --sandbox` with its two seats, as it prints them."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.requester = _address("Requester", lines)
-        self.agent = _address("Helpdesk agent", lines)
-        self.sandbox = _address("The pretend tenant", lines).removesuffix("/sandbox")
-
-    async def advance(self, duration: str) -> None:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{self.sandbox}/sandbox/clock", json={"advance": duration}) as answer,
-        ):
-            assert answer.status == 200
-
-
-def _address(begins: str, lines: list[str]) -> str:
-    line = next((line for line in lines if line.startswith(begins)), "")
-    found = re.search(r"http://\S+", line)
-    assert found, f"no line that begins with {begins!r} in {lines}"
-    return found[0]
-
-
-@pytest.fixture
-async def running() -> AsyncIterator[Running]:
-    with tempfile.TemporaryDirectory(prefix="mfa-") as folder:
-        ports = {"PORT": free_port(), "SANDBOX_PORT": free_port(), "SEATS_PORT": free_port()}
-        environment = os.environ | {"DATA_DIR": folder} | {name: str(port) for name, port in ports.items()}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "app.py", "serve", "--sandbox", cwd=ROOT, env=environment,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        assert process.stdout is not None
-        lines: list[str] = []
-        async with asyncio.timeout(90):
-            async for line in process.stdout:
-                lines.append(line.decode().strip())
-                if lines[-1].startswith("Ready."):
-                    break
-        yield Running(lines)
-        process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.wait(), 30) == 0
-        async with aiohttp.ClientSession() as session:
-            with pytest.raises(aiohttp.ClientError):
-                await session.get(Running(lines).agent)
+SIZE = {"width": 1280, "height": 900}
 
 
 async def test_a_lost_phone_in_the_browser(running: Running) -> None:
     async with async_playwright() as playwright:
         browser = await launch(playwright)
-        size = {"width": 1280, "height": 900}
-        anna = Person(await browser.new_page(viewport=size), "Anna")  # type: ignore[arg-type]
-        karen = Person(await browser.new_page(viewport=size), "Karen")  # type: ignore[arg-type]
+        anna = Person(await browser.new_page(viewport=SIZE), "Anna")  # type: ignore[arg-type]
+        karen = Person(await browser.new_page(viewport=SIZE), "Karen")  # type: ignore[arg-type]
         await anna.open(running.requester)
         await karen.open(running.agent)
         await anna.takes_a_picture("01-welcome")
@@ -115,4 +63,88 @@ async def test_a_lost_phone_in_the_browser(running: Running) -> None:
         await karen.types("farah.aziz@nhs.example")
         await karen.sees("An exception is not possible now")
         await karen.takes_a_picture("13-refused")
+        await browser.close()
+
+
+async def code_in_the_mailbox(running: Running) -> str:
+    async with asyncio.timeout(20):
+        while True:
+            for mail in await running.mails():
+                if found := re.search(r"\d{4}-\d{4}", mail["body"]):
+                    return found[0]
+            await asyncio.sleep(0.2)
+
+
+async def test_a_long_term_exception_in_the_browser(running: Running) -> None:
+    async with async_playwright() as playwright:
+        browser = await launch(playwright)
+        anna = Person(await browser.new_page(viewport=SIZE), "Anna")  # type: ignore[arg-type]
+        karen = Person(await browser.new_page(viewport=SIZE), "Karen")  # type: ignore[arg-type]
+        await anna.open(running.requester)
+        await karen.open(running.agent)
+        await anna.types("long")
+        await anna.presses("For a colleague")
+        await anna.fills("NHSmail address or name of your colleague", "chidi.okafor@nhs.example")
+        await anna.presses("Continue")
+        await anna.sees("Is it for anybody else?")
+        await anna.takes_a_picture("20-more")
+        await anna.presses("That is everybody")
+        await anna.fills("ODS code, shared mailbox or name of the site", "ZZ901")
+        await anna.takes_a_picture("21-site")
+        await anna.presses("Continue")
+        await anna.chooses("Persistent work in a secure location")
+        await anna.presses("Continue")
+        for method in ("Microsoft Authenticator app", "Code by text message", "Call to a mobile or a desk telephone"):
+            await anna.fills(method, "No phones are allowed inside")
+        await anna.takes_a_picture("22-methods")
+        await anna.presses("Continue")
+        for remedy in ("A hardware key", "An NHS smart card", "A call to an office telephone"):
+            await anna.sees(remedy)
+            await anna.fills("Why does it not help?", "It is not allowed inside either")
+            await anna.takes_a_picture("23-remedy")
+            await anna.presses("It does not help")
+        await anna.fills("Since when can MFA not be used?", "March 2026")
+        await anna.presses("Continue")
+        await anna.sees("Check, then send")
+        await anna.takes_a_picture("24-check")
+        await anna.presses("Send request")
+        await anna.sees("Waiting for evidence from the site")
+        await anna.takes_a_picture("25-receipt")
+
+        await anna.presses("Give evidence")
+        await anna.fills("Code from the e-mail", await code_in_the_mailbox(running))
+        await anna.takes_a_picture("26-code")
+        await anna.presses("Continue")
+        await anna.sees("0 of 5 answered")
+        await anna.takes_a_picture("27-checklist")
+        await anna.presses("Answer the next one")
+        for item in LONG.checklist("secure_location"):
+            await anna.fills(item.title, ANSWERS[item.id])
+            await anna.takes_a_picture("28-question")
+            await anna.presses("Save")
+        await anna.sees("5 of 5 answered")
+        await anna.presses("Files")
+        await anna.sees("There are no files yet")
+        await anna.takes_a_picture("29-files")
+        await anna.presses("Back to the list")
+        await anna.chooses("This evidence is true as far as I know. I give it for the site, and I answer for it.")
+        await anna.takes_a_picture("30-complete")
+        await anna.presses("Send to the helpdesk")
+        await anna.sees("Sent to the helpdesk")
+        await anna.takes_a_picture("31-sent")
+
+        await karen.go_to("MFA exceptions")
+        await karen.sees("5 of 5 answers")
+        await karen.takes_a_picture("32-helpdesk-channel")
+        await karen.presses("Review the evidence")
+        await karen.sees("HMP Northfield")
+        await karen.takes_a_picture("33-review")
+        await karen.presses("Approve")
+        await karen.fills("Length in days, from 1 to 180", "90")
+        await karen.takes_a_picture("34-approve")
+        await karen.presses("Approve")
+        await karen.sees("Exception is on")
+        await karen.takes_a_picture("35-approved")
+        await anna.sees("is on until")
+        await anna.takes_a_picture("36-granted")
         await browser.close()
