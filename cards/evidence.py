@@ -100,8 +100,8 @@ def _question(request: Request) -> Part | None:
 
 def _line(item: EvidenceItem, answer: str) -> Part:
     if not answer.strip():
-        return words(f"⬜ {item.title} Still missing.", spacing="Small")
-    return words(f"✔️ {item.title} {plain(answer[:120])}{' …' if len(answer) > 120 else ''}", spacing="Small")
+        return words(f"⬜ **{item.title}** Still missing", spacing="Small")
+    return words(f"✔️ **{item.title}** {plain(answer[:120])}{' …' if len(answer) > 120 else ''}", spacing="Small")
 
 
 def _statement(statement: str) -> Part:

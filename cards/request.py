@@ -101,7 +101,7 @@ def _next_for_evidence(request: Request, site: Site) -> str:
     if request.giver:
         return f"{request.giver.name} is giving the evidence. The helpdesk decides when it is there."
     return (
-        f"We sent an e-mail with a code to {site.mailbox}. Somebody who works in that mailbox gives the evidence: they "
+        f"An e-mail with a code goes to {site.mailbox}. Somebody who works in that mailbox gives the evidence: they "
         f"type “evidence {request.reference}” here, or choose Give evidence, and quote the code. It cannot be "
         f"{request.subject.name}."
     )

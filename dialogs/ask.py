@@ -343,8 +343,7 @@ def rows(answers: Answers, asker: Person, policy: Policy) -> list[tuple[str, str
 
 
 def _listed(said: Any, options: tuple[Option, ...]) -> str:
-    titles = {option.id: option.title for option in options}
-    return "; ".join(f"{titles.get(one, one)}: {words[:300]}" for one, words in said.items())
+    return "; ".join(f"{option.title}: {said[option.id][:300]}" for option in options if option.id in said)
 
 
 def asks_to_change(answers: Answers) -> Answers:

@@ -69,7 +69,7 @@ class Person:
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
     async def _nothing_moves(self) -> None:
-        """Until the cards are the same twice: each is drawn again when its message is updated, and loses what was typed."""
+        """Until the cards are the same twice: one is drawn again when its message is updated, and loses its answers."""
         before: list[str] | None = None
         while (now := await self.page.locator(".ac-adaptiveCard").all_inner_texts()) != before:
             before = now
