@@ -52,8 +52,8 @@ def pages(request: Request, answers: Mapping[str, str], policy: Policy) -> list[
 
 
 def _told(said: Sequence[Answer], options: Sequence[Option], before: str) -> list[tuple[str, str]]:
-    titles = {option.id: option.title for option in options}
-    return [(f"{before}{titles.get(one.id, one.id)}", one.words) for one in said]
+    words_of = {one.id: one.words for one in said}
+    return [(f"{before}{option.title}", words_of[option.id]) for option in options if option.id in words_of]
 
 
 def review(
