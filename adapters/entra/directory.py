@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from msgraph.generated.groups.item.members.graph_user.graph_user_request_builder import GraphUserRequestBuilder
+from msgraph.generated.groups.item.members.members_request_builder import MembersRequestBuilder
 from msgraph.generated.users.item.check_member_groups.check_member_groups_post_request_body import (
     CheckMemberGroupsPostRequestBody,
 )
@@ -22,6 +22,7 @@ from domain.people import Account, Person
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 """What can be an object id. Anything else never reaches a URL."""
 _FIELDS = ["id", "displayName", "userPrincipalName", "mail", "accountEnabled"]
+_USER = "#microsoft.graph.user"
 _UNSHOWN = str.maketrans(dict.fromkeys("[]*_`<>#~\\{}|", " "))
 MOST_GROUPS = 20
 """Graph's limit for one checkMemberGroups call."""
@@ -108,10 +109,11 @@ class EntraDirectory:
     async def members(self, group: str, *, limit: int) -> tuple[Person, ...]:
         if not _ID.fullmatch(group):
             return ()
-        query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(select=_FIELDS, top=limit)
-        builder = self._graph.sdk.groups.by_group_id(group).members.graph_user
+        query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=_FIELDS, top=limit)
+        builder = self._graph.sdk.groups.by_group_id(group).members
         answer = await self._graph.call(builder.get, query=query, none_for=(404,))
-        return tuple(person_of(one) for one in (answer or {}).get("value", []))[:limit]
+        users = [one for one in (answer or {}).get("value", []) if one.get("@odata.type", _USER) == _USER]
+        return tuple(person_of(one) for one in users)[:limit]
 
     async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:
         wanted = sorted({group for group in among if group})

@@ -150,6 +150,11 @@ class World:
         async with self._session.get(url, headers={"Authorization": "Bearer test"}) as answer:
             return {one["id"] for one in (await answer.json())["value"]}
 
+    async def set_clock(self, moment: str) -> None:
+        """Sets the clock, and waits until every process follows it: they look each second."""
+        await self.sandbox("POST", "clock", {"set": moment})
+        await asyncio.sleep(2)
+
     async def members_are(self, wanted: set[str], group: str = "exempt_short") -> bool:
         return await self.members(group) == wanted
 

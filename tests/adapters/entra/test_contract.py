@@ -216,3 +216,20 @@ async def test_the_tenant_remembers_after_it_was_stopped(tenant: Tenant, tmp_pat
     assert again.clock.offset > timedelta(hours=4)
     await again.close()
     await asyncio.sleep(0)
+
+
+async def test_the_members_of_a_group_are_people_by_name_and_no_more_than_asked_for(tenant: Tenant) -> None:
+    leads = await tenant.directory.members(tenant.sandbox.tenant.groups["leads"], limit=5)
+    assert [one.name for one in leads] == ["Meera Patel"]
+    assert leads[0].address == "meera.patel@nhs.example"
+    helpdesk = tenant.sandbox.tenant.groups["helpdesk"]
+    assert len(await tenant.directory.members(helpdesk, limit=2)) == 2
+    for unknown in ("no-such-group", "../users", ""):
+        assert await tenant.directory.members(unknown, limit=5) == ()
+
+
+async def test_an_account_tells_each_of_its_methods_apart(tenant: Tenant) -> None:
+    account = await tenant.directory.account(tenant.user("chidi").id)
+    assert account is not None
+    assert [one.partition(":")[0] for one in account.method_ids] == ["microsoftAuthenticator", "password", "phone"]
+    assert len(set(account.method_ids)) == 3
