@@ -431,7 +431,7 @@ class _Bot:
             )
 
             async def handle(incoming: Incoming) -> InPlace | None:
-                return await turns(Reply(incoming, messenger))
+                return await turns(Reply(incoming, messenger, copies))
 
             gateway = Gateway(self._gateway, connection, handle, seen)
             await gateway.start()

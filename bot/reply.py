@@ -7,6 +7,7 @@ import structlog
 from bot.incoming import Incoming, InPlace
 from cards.card import Card
 from domain.errors import Trouble
+from services.book import Copies
 from services.chat import Messenger, Scope, Sent
 
 log = structlog.get_logger(__name__)
@@ -18,6 +19,7 @@ class Reply:
 
     incoming: Incoming
     messenger: Messenger
+    copies: Copies
     in_place: InPlace | None = None
 
     @property
@@ -36,6 +38,7 @@ class Reply:
             self.in_place = InPlace(card=card)
         if click.card_activity_id and self.personal:
             sent = Sent(self.incoming.address, click.card_activity_id)
+            await self.copies.forget_at(sent)
             try:
                 await self.messenger.replace(sent, card)
             except Trouble as trouble:

@@ -47,7 +47,7 @@ def alarm(request: Request, about: str, policy: Policy, now: datetime) -> Card:
     )
     return _card(
         request,
-        f"Problem with {doing} the exception for {request.subject.name} ({request.reference})",
+        f"Problem: {doing} does not work for {request.subject.name} ({request.reference})",
         "Entra does not do as asked. We keep trying",
         [
             ("Since", uk_time(request.stuck.since)),

@@ -49,7 +49,7 @@ def _buttons(request: Request, what: Notice, policy: Policy, now: datetime) -> l
         case Notice.GRANTED | Notice.REMINDER:
             first = renewable_from(request, policy)
             renew = [button("Renew", "renew", data, style="positive")] if first and first <= now else []
-            return [*renew, button("No longer needed", "end", data)]
+            return [*renew, button("No longer needed" if request.site else "I no longer need it", "end", data)]
         case Notice.WAITING_LONG:
             return [button("Open the request", "review", data)]
         case Notice.REJECTED | Notice.LAPSED | Notice.ENDED:

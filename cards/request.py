@@ -53,7 +53,7 @@ def _own_buttons(request: Request, policy: Policy, now: datetime) -> list[Part]:
         case State.AWAITING_DECISION | State.GRANTING:
             return [button("Withdraw", "withdraw", data)]
         case State.ACTIVE:
-            actions = [button("No longer needed", "end", data)]
+            actions = [button("No longer needed" if request.site else "I no longer need it", "end", data)]
             first = renewable_from(request, policy)
             if first is not None and first <= now:
                 actions.insert(0, button("Renew", "renew", data, style="positive"))

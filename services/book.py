@@ -163,6 +163,10 @@ class Copies(Protocol):
 
     async def forget_copy(self, copy: Copy) -> None: ...
 
+    async def forget_at(self, sent: Sent) -> None:
+        """Another card takes this place: what was shown there is no copy any more."""
+        ...
+
 
 class Notices(Protocol):
     async def begin(self, key: str, reference: str, at: datetime) -> bool:

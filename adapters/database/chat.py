@@ -125,6 +125,14 @@ class PostgresCopies:
             async with self._engine.begin() as connection:
                 await connection.execute(query)
 
+    async def forget_at(self, sent: Sent) -> None:
+        query = delete(copies).where(
+            copies.c.conversation_id == sent.address.conversation_id, copies.c.activity_id == sent.activity_id
+        )
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(query)
+
 
 class PostgresNotices:
     """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""

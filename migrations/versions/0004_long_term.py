@@ -36,6 +36,7 @@ CREATE UNIQUE INDEX requests_one_waiting_each ON requests (subject_id, kind)
 CREATE UNIQUE INDEX requests_one_active_each ON requests (subject_id, kind) WHERE state = 'active';
 CREATE INDEX requests_looked_at ON requests (looked_at NULLS FIRST) WHERE state = 'active';
 CREATE INDEX requests_holding ON requests (group_id, subject_id) WHERE state IN ('granting', 'active');
+CREATE INDEX copies_at ON copies (conversation_id, activity_id);
 CREATE INDEX requests_of_giver ON requests ((given->'by'->>'id'), asked_at) WHERE given IS NOT NULL;
 CREATE INDEX requests_of_owner ON requests USING gin ((site->'owners') jsonb_path_ops) WHERE site IS NOT NULL;
 """

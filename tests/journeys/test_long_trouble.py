@@ -1,5 +1,6 @@
 """A long-term exception when things go wrong: codes, people, mail, crashes, other policies. Over HTTP."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,16 @@ async def test_the_mailbox_hears_nothing_of_the_ground(world: World) -> None:
     for word in ("secure", "phones", "hardware"):
         assert word not in mail["body"].lower()
     assert "teams.microsoft.com" in mail["body"]
+
+
+async def test_a_card_that_became_another_one_is_not_drawn_over(world: World) -> None:
+    bilal, agent = world.seat("Bilal Hussain"), world.seat(world.agent)
+    reference = await steps.ask(bilal)
+    await steps.code_for(world, reference)
+    await bilal.press("Give evidence")
+    await agent.say(f"review {reference}")
+    await agent.press("Send a new code")
+    await bilal.press("Continue", code=await steps.code_for(world, reference, number=2))
+    assert "Begun by Bilal Hussain" in await agent.say(f"review {reference}")
+    await asyncio.sleep(3)  # whatever is drawn anew is drawn by then
+    assert "0 of 5 answered" in bilal.text

@@ -40,7 +40,7 @@ async def test_a_removal_that_entra_refuses_raises_an_alarm_and_is_never_given_u
     anna, _ = await granted(world)
     await world.fault(method="DELETE", path="/v1.0/groups/*", status=500, times=3)
     await world.advance("PT24H")
-    await until(lambda: "Problem: ending does not work" in world.in_channel(), 40)
+    await until(lambda: "Problem: ending does not work for Anna Baker" in world.in_channel(), 40)
     assert "has ended" not in anna.all_text
     await until(lambda: "has ended" in anna.all_text, 40)
     assert await world.members() == set()
