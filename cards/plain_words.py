@@ -42,7 +42,7 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
         ]
     actions = [button(*ASK, style="positive"), button(*MINE)]
     if LONG in policy.kinds:
-        actions.insert(1, button(f"For {policy.kinds[LONG].length}", "ask.long"))
+        actions.insert(1, button(f"Ask for {policy.kinds[LONG].length}", "ask.long"))
     if agent:
         actions.append(button("Waiting requests", "queue"))
     return card(
