@@ -30,6 +30,7 @@ from adapters.entra.client import Graph, Token
 from adapters.entra.directory import EntraDirectory, person_of
 from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.mailboxes import EntraMailboxes
+from adapters.entra.teams_app import GraphTeamsApp
 from adapters.jobs.engine import make_engine as make_jobs
 from adapters.jobs.engine import work
 from adapters.mail import GraphMail
@@ -88,6 +89,7 @@ from services.import_sites import ImportSites
 from services.look_up import LookUp
 from services.perform import Perform
 from services.ports import Clock
+from services.reach import Reach
 from services.show import Show
 from services.sites import add_missing
 from services.sweep import Sweep
@@ -436,10 +438,12 @@ class _Bot:
             gateway = Gateway(self._gateway, connection, handle, seen)
             await gateway.start()
             stack.push_async_callback(gateway.close)
+            app_id = self._common.teams_app
+            installer = GraphTeamsApp(graph, self._graph_url, app_id) if app_id else None
             perform = Perform(
                 book, carry_out, EntraExemptions(graph, self._graph_url), messenger,
                 GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database), show, evidence,
-                partial(chat_link, self._gateway.app_id),
+                Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
             )  # fmt: skip
             jobs = make_jobs(self._database_url, perform, Sweep(book, drafts, seen, carry_out))
             worker = asyncio.create_task(work(jobs))

@@ -56,6 +56,8 @@ class Common:
     public_url: str
     """Where browsers reach the bot, without a slash at the end."""
     file_hosts: frozenset[str]
+    teams_app: str
+    """The bot's id in the tenant's app catalogue; empty: the app is not installed for people."""
     """Where files that people send in Teams may be fetched from: `host`, `*.host` or `host:port`."""
 
 
@@ -196,6 +198,7 @@ class _Reader:
             database_url=url,
             public_url=self._environ.get("PUBLIC_URL", "").strip().rstrip("/"),
             file_hosts=self.hosts("FILE_HOSTS", FILE_HOSTS),
+            teams_app=self.catalogue_id("TEAMS_APP_ID"),
         )
 
     def hosts(self, name: str, usual: tuple[str, ...]) -> frozenset[str]:
@@ -245,6 +248,13 @@ class _Reader:
         elif not _GUID.fullmatch(given):
             self.faults.append(f"{name} is not an id: write it as 8-4-4-4-12 hexadecimal digits.")
         return given.lower()
+
+    def catalogue_id(self, name: str) -> str:
+        given = self._environ.get(name, "").strip()
+        if given and not re.fullmatch(r"[0-9A-Za-z._-]{1,64}", given):
+            self.faults.append(f"{name} is not an id: give the app's id in the tenant's app catalogue, or unset it.")
+            return ""
+        return given
 
     def mail(self, name: str, what: str) -> str:
         given = self._environ.get(name, "").strip()

@@ -17,6 +17,7 @@ from sandbox.mailboxes import Mailboxes
 from sandbox.memberships import Memberships
 from sandbox.people import People
 from sandbox.state import State
+from sandbox.teamwork import Teamwork
 from sandbox.tenant import Tenant
 
 DEFAULT_PORT = 3979
@@ -81,7 +82,8 @@ class Sandbox:
         calls = Calls(self.clock, faults)
         control = Control(directory, self.clock, faults, calls, identity(self.tenant, self._data_dir))
         application = web.Application(middlewares=[calls.watch])
-        for part in (People(directory), Memberships(directory), Mailboxes(directory, self.clock), control):
+        mailboxes = Mailboxes(directory, self.clock)
+        for part in (People(directory), Memberships(directory), mailboxes, Teamwork(directory), control):
             application.add_routes(part.routes())
         return application
 

@@ -147,6 +147,10 @@ class Addresses(Protocol):
 
     async def dead(self, person_id: str) -> None: ...
 
+    async def is_dead(self, person_id: str) -> bool:
+        """Whether this person was reached once, and no longer can be."""
+        ...
+
     async def place(self) -> Address | None:
         """The channel where the helpdesk decides."""
         ...

@@ -55,6 +55,10 @@ class Messenger(Protocol):
         """Puts another card in the place of one that was sent."""
         ...
 
+    async def find(self, team: Address, entra_id: str) -> Address | None:
+        """The chat with somebody of the team that `team` is in; None where they are not in it."""
+        ...
+
     async def post(self, channel: Address, card: Card) -> Sent:
         """Starts a new thread in `channel.channel_id`; the result's address is the new thread's."""
         ...

@@ -32,6 +32,7 @@ from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
 from services.evidence import EvidenceStore
 from services.ports import Exemptions, Mail
+from services.reach import Reach
 from services.show import HELPDESK, Show, notice_view, still_says_so
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Perform:
     notices: Notices
     show: Show
     evidence: EvidenceStore
+    reach: Reach
     chat_link: Callable[[str], str]
     """An address that opens the bot's chat with these words ready to be sent."""
 
@@ -142,7 +144,7 @@ class Perform:
     async def _reach(self, person: Person, request: Request, view: str) -> tuple[str, str]:
         """In Teams, else by e-mail. Gives the way and the id of the message."""
         card = await self.show(request, view)
-        address = await self.addresses.of(person.id)
+        address = await self.reach(person)
         if address is not None:
             try:
                 sent = await self.messenger.send(address, card)

@@ -64,6 +64,12 @@ class PostgresAddresses:
             async with self._engine.begin() as connection:
                 await connection.execute(update(addresses).where(addresses.c.person_id == person_id).values(dead=True))
 
+    async def is_dead(self, person_id: str) -> bool:
+        query = select(addresses.c.dead).where(addresses.c.person_id == person_id)
+        with no_database():
+            async with self._engine.connect() as connection:
+                return bool((await connection.execute(query)).scalar())
+
     async def place(self) -> Address | None:
         with no_database():
             async with self._engine.connect() as connection:

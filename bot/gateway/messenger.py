@@ -14,7 +14,7 @@ from botbuilder.schema import (
 from bot.gateway.answers import CARD_TYPE, plain
 from bot.gateway.connection import READY_MADE, Connection
 from cards.card import Card
-from domain.errors import Trouble
+from domain.errors import Trouble, Unreachable
 from services.chat import Address, Scope, Sent
 
 
@@ -56,6 +56,26 @@ class TeamsMessenger:
             team_id=channel.team_id,
         )
         return Sent(thread, _id(created, "activity_id"))
+
+    async def find(self, team: Address, entra_id: str) -> Address | None:
+        """Teams takes an Entra id where the SDK says member id, and the team's channel where it says conversation."""
+        conversations = self._connection.client(team.service_url).conversations
+        try:
+            member = await conversations.get_conversation_member(team.channel_id, entra_id)
+            teams_id = _id(member, "id")
+            if not teams_id.startswith("29:"):
+                return None
+            parameters = ConversationParameters(
+                is_group=False,
+                bot=ChannelAccount(id=team.bot_id),
+                members=[ChannelAccount(id=teams_id)],
+                channel_data={"tenant": {"id": team.tenant_id}},
+            )
+            created = await conversations.create_conversation(parameters)
+        except Unreachable:
+            return None
+        chat = _id(created, "id")
+        return Address(team.service_url, chat, team.tenant_id, team.bot_id, Scope.PERSONAL) if chat else None
 
     async def _send(self, to: Address, message: Activity) -> Sent:
         client = self._connection.client(to.service_url)

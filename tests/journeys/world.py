@@ -73,7 +73,13 @@ class Program:
 class World:
     """`async with World() as world`: the program with a fresh database and a tenant, and Teams beside it."""
 
-    def __init__(self, tenant_file: Path = DEFAULT_FILE, policy_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        tenant_file: Path = DEFAULT_FILE,
+        policy_file: Path | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """`more` are further settings of the program."""
         self.tenant: Tenant = read_tenant(tenant_file)
         self.connector = Connector(Login())
         self.connector.require_token = False
@@ -87,6 +93,7 @@ class World:
             "SANDBOX_PORT": str(port),
             "SANDBOX_TENANT": str(tenant_file),
             **({"MFA_POLICY": str(policy_file)} if policy_file else {}),
+            **(more or {}),
         }
         self.program = self.another_program()
         self.channel = Channel("19:decisions@thread.tacv2", "19:team@thread.tacv2", self.tenant.helpdesk.team)
@@ -157,6 +164,10 @@ class World:
 
     async def members_are(self, wanted: set[str], group: str = "exempt_short") -> bool:
         return await self.members(group) == wanted
+
+    async def mails_to(self, address: str, number: int) -> bool:
+        """Whether so many e-mails have come to this address."""
+        return len([mail for mail in await self.sandbox("GET", "mail") if mail["to"] == [address]]) == number
 
     async def mail_to(self, address: str) -> Any:
         """The newest e-mail to this address; None where there is none."""

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.microsoft.login import Login
+from tests.microsoft.people import Person
 
 LIMITS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
 """Calls and seconds, per bot and conversation, as Microsoft documents them."""
@@ -69,6 +70,8 @@ class Connector:
         self.calls: list[Call] = []
         self.require_token = True
         self.enforce_limits = False
+        self.roster: dict[str, Person] = {}
+        """Who is in the team, by Entra id."""
         self.delay = 0.0
         """Seconds that every call takes."""
         self._login = login
@@ -125,12 +128,20 @@ class Connector:
     def routes(self, prefix: str) -> list[web.RouteDef]:
         one = prefix + "/v3/conversations/{conversation}/activities/{activity}"
         return [
+            web.get(prefix + "/v3/conversations/{conversation}/members/{member}", self._member),
             web.post(prefix + "/v3/conversations", self._call),
             web.post(prefix + "/v3/conversations/{conversation}/activities", self._call),
             web.post(one, self._call),
             web.put(one, self._call),
             web.delete(one, self._call),
         ]
+
+    async def _member(self, request: web.Request) -> web.Response:
+        """Somebody of the team, by Entra id; a bot may ask so in Teams."""
+        person = self.roster.get(request.match_info["member"])
+        if person is None:
+            return _error(404, "MemberNotFoundInConversation")
+        return web.json_response({"id": person.teams_id, "name": person.name, "aadObjectId": person.entra_id})
 
     async def _call(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else {}
@@ -139,8 +150,7 @@ class Connector:
         if request.method == "POST":
             activity = f"17{next(self._ids):011d}"
         if not conversation:
-            channel = body.get("channelData", {}).get("channel", {}).get("id", "a:new")
-            conversation = f"{channel};messageid={activity}"
+            conversation = self._new_conversation(body, activity)
         answer = await self._answer(request, conversation, activity)
         self.calls.append(
             Call(
@@ -180,6 +190,14 @@ class Connector:
         if request.match_info.get("conversation"):
             return web.json_response({"id": activity}, status=201 if request.method == "POST" else 200)
         return web.json_response({"id": conversation, "activityId": activity}, status=201)
+
+    def _new_conversation(self, body: dict[str, Any], activity: str) -> str:
+        people = {person.teams_id: person.chat_id for person in self.roster.values()}
+        for member in body.get("members", []):
+            if member["id"] in people:
+                return people[member["id"]]
+        channel = body.get("channelData", {}).get("channel", {}).get("id", "a:new")
+        return f"{channel};messageid={activity}"
 
     def _next_fault(self, request: web.Request) -> _Fault | None:
         for fault in self._faults:

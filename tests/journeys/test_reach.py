@@ -1,0 +1,58 @@
+"""Everybody concerned is told: in Teams where they spoke or can be found or the app is put, else by e-mail."""
+
+from tests.journeys.world import World, until
+
+
+async def lost(world: World, name: str = "Anna Baker") -> str:
+    """An exception for Chidi, asked for by somebody else; its reference."""
+    seat = world.seat(name)
+    await seat.say("chidi.okafor@nhs.example lost their phone")
+    receipt = await seat.press("Send request")
+    reference = receipt.splitlines()[0]
+    await until(lambda: reference in world.in_channel())
+    return reference
+
+
+async def test_somebody_of_the_helpdesk_team_who_never_spoke_is_told_in_teams(world: World) -> None:
+    chidi = world.seat("Chidi Okafor")
+    world.connector.roster = {chidi.person.entra_id: chidi.person}
+    await lost(world)
+    await until(lambda: "An MFA exception was asked for you" in chidi.all_text)
+    assert await world.mail_to("chidi.okafor@nhs.example") is None
+
+
+async def test_whoever_took_the_bot_away_gets_the_same_words_by_mail_until_they_speak_again(world: World) -> None:
+    chidi, agent = world.seat("Chidi Okafor"), world.seat(world.agent)
+    await chidi.say("hi")
+    world.connector.fail(403, code="MessageWritesBlocked", where=chidi.person.chat_id.removeprefix("a:"), times=1)
+    reference = await lost(world)
+    mail = await until(lambda: world.mail_to("chidi.okafor@nhs.example"))
+    assert "An MFA exception was asked for you" in mail["subject"]
+    assert reference in mail["body"]
+    assert "https://teams.microsoft.com/l/chat/" in mail["body"]
+    assert "asked for you" not in chidi.all_text
+    await agent.say(f"approve {reference} called back")
+    await until(lambda: world.mails_to("chidi.okafor@nhs.example", 2))
+    await chidi.say("my requests")
+    await world.advance("PT20H")
+    await until(lambda: "ends in 4 hours" in chidi.all_text)
+
+
+async def test_the_app_is_installed_for_somebody_where_the_settings_allow_it() -> None:
+    async with World(more={"TEAMS_APP_ID": "mfa-exceptions"}) as world:
+        await world.helpdesk_channel()
+        chidi = world.person("Chidi Okafor")
+        await lost(world)
+        chat = f"19:{chidi.entra_id}_mfa-exceptions@unq.gbl.spaces"
+        call = await world.connector.wait_for(lambda one: one.conversation_id == chat)
+        assert "asked for you" in str(call.card)
+        assert await world.mail_to("chidi.okafor@nhs.example") is None
+
+
+async def test_without_the_permission_to_install_an_e_mail_goes_out() -> None:
+    async with World(more={"TEAMS_APP_ID": "mfa-exceptions"}) as world:
+        await world.helpdesk_channel()
+        await world.fault(method="POST", path="/v1.0/users/*/teamwork/*", status=403, times=50)
+        await lost(world)
+        mail = await until(lambda: world.mail_to("chidi.okafor@nhs.example"))
+        assert "asked for you" in mail["subject"]
