@@ -5,7 +5,7 @@ BIN := .venv/bin
 PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup playground run test check format bench clean
+.PHONY: help setup playground run test check format bench bench-grow clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -47,6 +47,9 @@ format: .venv/ready ## format the code
 
 bench: setup ## speed, beside a stock echo bot in the same run
 	@$(BIN)/python -m bench.turn
+
+bench-grow: setup ## the same at 1,000, 100,000 and 1,000,000 exceptions, with the query plans
+	@$(BIN)/python -m bench.grow
 
 clean: ## remove what was set up and what the sandbox remembers
 	rm -rf .venv node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis screenshots

@@ -210,7 +210,11 @@ class Request:
         """The owners of the site's mailbox who may be asked: not the subject."""
         return tuple(owner for owner in self.site.owners if owner.id != self.subject.id) if self.site else ()
 
+    @property
+    def people(self) -> frozenset[str]:
+        """The Entra ids of whoever asked for it, is its subject, answers for the site or gave the evidence."""
+        giver = [self.giver] if self.giver else []
+        return frozenset(person.id for person in (self.subject, self.asked_by, *self.owners, *giver))
+
     def concerns(self, entra_id: str) -> bool:
-        """Whether this person asked for it, is its subject, answers for the site or gave the evidence."""
-        people = (self.subject, self.asked_by, *self.owners, *([self.giver] if self.giver else []))
-        return bool(entra_id) and any(entra_id == person.id for person in people)
+        return bool(entra_id) and entra_id in self.people

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import and_, case, cast, delete, func, insert, or_, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import and_, case, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -140,13 +139,7 @@ class PostgresBook:
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at.desc()).limit(50))
 
     async def of_person(self, person_id: str, limit: int) -> tuple[Request, ...]:
-        owner = cast([{"id": person_id}], JSONB)
-        wanted = or_(
-            requests.c.subject_id == person_id,
-            requests.c.asked_by_id == person_id,
-            requests.c.given["by"]["id"].astext == person_id,
-            requests.c.site["owners"].contains(owner),
-        )
+        wanted = requests.c.people.contains([person_id])
         order_by = (case((_OPEN, 0), else_=1), requests.c.asked_at.desc())
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(*order_by).limit(limit))
 

@@ -1,8 +1,8 @@
 """Where people and cards are, what was already sent and what was already heard, in PostgreSQL."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,7 +15,7 @@ from services.chat import Address, Sent
 
 _DECISIONS = "decisions"
 
-# Built once: both run in every turn, and building a statement costs more than sending it.
+# Built once: they run in every turn, and building a statement costs more than sending it.
 _NEW = upsert(addresses).values(
     {name: bindparam(name) for name in ("person_id", "address", "teams_id", "updated_at")}
     | {"welcomed": False, "dead": False}
@@ -24,10 +24,29 @@ _REMEMBER = _NEW.on_conflict_do_update(
     index_elements=[addresses.c.person_id],
     set_={name: _NEW.excluded[name] for name in ("address", "teams_id", "dead", "updated_at")},
 ).returning(addresses.c.welcomed)
-_HEARD = (
-    upsert(seen)
-    .values(conversation_id=bindparam("conversation_id"), activity_id=bindparam("activity_id"))
-    .on_conflict_do_nothing()
+LONGEST_TURN = timedelta(minutes=2)
+_NEW_TURN = upsert(seen).values(
+    conversation_id=bindparam("conversation_id"),
+    activity_id=bindparam("activity_id"),
+    runner=func.current_setting("application_name"),
+    done=False,
+)
+_BEGIN = _NEW_TURN.on_conflict_do_update(
+    index_elements=[seen.c.conversation_id, seen.c.activity_id],
+    set_={"at": func.now(), "runner": _NEW_TURN.excluded.runner},
+    where=and_(
+        seen.c.done.is_(False),
+        or_(
+            seen.c.at < func.now() - LONGEST_TURN,
+            # A process keeps at least one connection, with its own name: see `engine.py`.
+            text("NOT EXISTS (SELECT FROM pg_stat_activity AS one WHERE one.application_name = seen.runner)"),
+        ),
+    ),
+).returning(seen.c.at)
+_DONE = (
+    update(seen)
+    .where(seen.c.conversation_id == bindparam("conversation"), seen.c.activity_id == bindparam("activity"))
+    .values(done=True)
     .returning(seen.c.at)
 )
 
@@ -170,15 +189,19 @@ class PostgresNotices:
 
 
 class PostgresSeen:
-    """Which activities were already heard: Teams sends one again when it was not answered in about 15 seconds."""
+    """Which activities were heard, and by whom: Teams sends one again when it was not answered in about 15 seconds."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = each_alone(engine)
 
-    async def first_time(self, conversation_id: str, activity_id: str) -> bool:
+    async def begin(self, conversation_id: str, activity_id: str) -> bool:
         values = {"conversation_id": conversation_id, "activity_id": activity_id}
         with no_database():
-            return await first(self._engine, _HEARD, values) is not None
+            return await first(self._engine, _BEGIN, values) is not None
+
+    async def done(self, conversation_id: str, activity_id: str) -> None:
+        with no_database():
+            await first(self._engine, _DONE, {"conversation": conversation_id, "activity": activity_id})
 
     async def forget_old(self) -> int:
         """Forgets what was heard more than a day ago, by the database's own clock."""

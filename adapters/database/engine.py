@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from pydantic_core import to_json
 from sqlalchemy import Executable, RowMapping, make_url
@@ -33,7 +34,9 @@ async def first(alone: AsyncEngine, query: Executable, values: Mapping[str, Any]
 
 
 def make_engine(url: str) -> AsyncEngine:
-    """A pool without a question before each use: the first failure after an outage empties the pool, and the sweep,
+    """A pool with a name of its own, by which `PostgresSeen` tells whether the process lives.
+
+    Without a question before each use: the first failure after an outage empties the pool, and the sweep,
     which runs every few seconds, meets it before most people do.
     """
     return create_async_engine(
@@ -45,5 +48,6 @@ def make_engine(url: str) -> AsyncEngine:
         connect_args={
             "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=8000",
             "connect_timeout": 5,
+            "application_name": f"mfa-exceptions {uuid4().hex}",
         },
     )

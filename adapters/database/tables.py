@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -54,6 +54,7 @@ requests = Table(
     Column("looked_at", MOMENT),
     Column("purged_at", MOMENT),
     Column("done", JSONB, nullable=False),
+    Column("people", ARRAY(Text), nullable=False),
     Column("reason", Text, nullable=False),
     Column("details", Text, nullable=False),
     Column("methods", JSONB, nullable=False),
@@ -72,7 +73,7 @@ requests = Table(
 Index("requests_due", requests.c.next_due, postgresql_where=text("next_due IS NOT NULL"))
 Index("requests_waiting", requests.c.asked_at, postgresql_where=text("state = 'awaiting_decision'"))
 Index("requests_of_subject", requests.c.subject_id, requests.c.asked_at)
-Index("requests_of_asked_by", requests.c.asked_by_id, requests.c.asked_at)
+Index("requests_of_people", requests.c.people, postgresql_using="gin")
 
 audit = Table(
     "audit",
@@ -149,6 +150,8 @@ seen = Table(
     Column("conversation_id", Text, nullable=False),
     Column("activity_id", Text, nullable=False),
     Column("at", MOMENT, nullable=False, server_default=text("now()")),
+    Column("runner", Text, nullable=False, server_default=""),
+    Column("done", Boolean, nullable=False, server_default=text("true")),
     PrimaryKeyConstraint("conversation_id", "activity_id"),
 )
 Index("seen_at", seen.c.at)

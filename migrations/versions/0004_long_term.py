@@ -23,7 +23,9 @@ ALTER TABLE requests
     ADD COLUMN method_ids jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN looked_at timestamptz,
     ADD COLUMN purged_at timestamptz,
-    ADD COLUMN done jsonb NOT NULL DEFAULT '[]';
+    ADD COLUMN done jsonb NOT NULL DEFAULT '[]',
+    ADD COLUMN people text[] NOT NULL DEFAULT '{}';
+UPDATE requests SET people = ARRAY[subject_id, asked_by_id];
 UPDATE requests SET done = (
     SELECT coalesce(jsonb_agg('reminder:' || extract(epoch FROM (one #>> '{}')::interval)::bigint), '[]')
     FROM jsonb_array_elements(reminded) AS one
@@ -37,8 +39,8 @@ CREATE UNIQUE INDEX requests_one_active_each ON requests (subject_id, kind) WHER
 CREATE INDEX requests_looked_at ON requests (looked_at NULLS FIRST) WHERE state = 'active';
 CREATE INDEX requests_holding ON requests (group_id, subject_id) WHERE state IN ('granting', 'active');
 CREATE INDEX copies_at ON copies (conversation_id, activity_id);
-CREATE INDEX requests_of_giver ON requests ((given->'by'->>'id'), asked_at) WHERE given IS NOT NULL;
-CREATE INDEX requests_of_owner ON requests USING gin ((site->'owners') jsonb_path_ops) WHERE site IS NOT NULL;
+DROP INDEX requests_of_asked_by;
+CREATE INDEX requests_of_people ON requests USING gin (people);
 """
 
 
