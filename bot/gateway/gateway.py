@@ -81,15 +81,19 @@ class Gateway:
         return body
 
     async def _once(self, incoming: Incoming) -> dict[str, Any] | None:
-        if not await self._is_new(incoming):
+        conversation_id, activity_id = incoming.address.conversation_id, incoming.activity_id
+        if activity_id and not await self._seen.begin(conversation_id, activity_id):
             return answers.sentence("This has been received already.") if _in_place(incoming) else None
         answer = await self._handle(incoming)
+        if activity_id:
+            await self._done(conversation_id, activity_id)
         return answers.answer(answer) if _in_place(incoming) else None
 
-    async def _is_new(self, incoming: Incoming) -> bool:
-        if not incoming.activity_id:
-            return True
-        return await self._seen.first_time(incoming.address.conversation_id, incoming.activity_id)
+    async def _done(self, conversation_id: str, activity_id: str) -> None:
+        try:
+            await self._seen.done(conversation_id, activity_id)
+        except Trouble as trouble:
+            log.warning("the end of a turn was not written", message=trouble.message)
 
     async def _failed(self, incoming: Incoming, error: Exception) -> dict[str, Any] | None:
         reference = secrets.token_hex(4).upper()

@@ -1,4 +1,4 @@
-"""The port through which the gateway asks whether an activity is new. It stores nothing itself."""
+"""The port through which the gateway asks whether an activity was heard. It stores nothing itself."""
 
 from typing import Protocol
 
@@ -6,6 +6,14 @@ from typing import Protocol
 class Seen(Protocol):
     """Teams sends an activity again, with the same id, when it had no answer within about 15 seconds."""
 
-    async def first_time(self, conversation_id: str, activity_id: str) -> bool:
-        """True for exactly one caller, across all replicas, for a pair; False for every later one."""
+    async def begin(self, conversation_id: str, activity_id: str) -> bool:
+        """True for one caller at a time, across all replicas, until the turn is done; False for everybody after that.
+
+        A turn that was begun and never done begins again where its process died, or where it is longer ago than any
+        turn takes.
+        """
+        ...
+
+    async def done(self, conversation_id: str, activity_id: str) -> None:
+        """The turn has done all that it does; only the answer may still get lost."""
         ...

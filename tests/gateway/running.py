@@ -25,13 +25,17 @@ class SeenInMemory:
     """Not for production: it forgets, and knows of one process only."""
 
     def __init__(self) -> None:
+        self.done_turns: list[tuple[str, str]] = []
         self._pairs: set[tuple[str, str]] = set()
 
-    async def first_time(self, conversation_id: str, activity_id: str) -> bool:
+    async def begin(self, conversation_id: str, activity_id: str) -> bool:
         await asyncio.sleep(0)
         new = (conversation_id, activity_id) not in self._pairs
         self._pairs.add((conversation_id, activity_id))
         return new
+
+    async def done(self, conversation_id: str, activity_id: str) -> None:
+        self.done_turns.append((conversation_id, activity_id))
 
 
 Turn = Callable[[Incoming], Awaitable[InPlace | None]]

@@ -3,7 +3,8 @@
 import asyncio
 
 from bot.incoming import Incoming, InPlace
-from tests.gateway.running import Bot
+from domain.errors import Trouble
+from tests.gateway.running import Bot, SeenInMemory, running
 from tests.microsoft import Microsoft
 
 
@@ -39,3 +40,28 @@ async def test_an_activity_without_id_is_always_new(microsoft: Microsoft, bot: B
     await microsoft.teams.post(bot.url, activity)
     await microsoft.teams.post(bot.url, activity)
     assert len(bot.turns) == 2
+
+
+async def test_a_turn_is_marked_as_done_before_it_is_answered_and_only_then(microsoft: Microsoft) -> None:
+    seen = SeenInMemory()
+
+    async def turn(_: Incoming) -> None:
+        assert not seen.done_turns
+
+    async with running(microsoft.settings(), turn, seen) as bot:
+        activity = microsoft.teams.message("hello")
+        assert (await microsoft.teams.post(bot.url, activity)).status == 200
+    assert seen.done_turns == [(activity["conversation"]["id"], activity["id"])]
+
+
+async def test_a_turn_whose_end_cannot_be_written_is_answered_all_the_same(microsoft: Microsoft) -> None:
+    class EndIsLost(SeenInMemory):
+        async def done(self, conversation_id: str, activity_id: str) -> None:
+            raise Trouble("the database cannot be reached")
+
+    async def turn(_: Incoming) -> InPlace:
+        return InPlace(sentence="Granted.")
+
+    async with running(microsoft.settings(), turn, EndIsLost()) as bot:
+        answer = await microsoft.teams.post(bot.url, microsoft.teams.execute("approve"))
+    assert answer.body["value"] == "Granted."
