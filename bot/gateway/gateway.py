@@ -97,10 +97,17 @@ class Gateway:
 
     async def _failed(self, incoming: Incoming, error: Exception) -> dict[str, Any] | None:
         reference = secrets.token_hex(4).upper()
-        log.error("turn failed", reference=reference, kind=incoming.kind.value, exc_info=error)
-        sentence = (
-            f"Something went wrong. Try again. If it happens again, tell the helpdesk this reference: {reference}."
-        )
+        if isinstance(error, Trouble):
+            log.warning("turn failed", reference=reference, message=error.message)
+            sentence = (
+                "We cannot reach our own records just now. Nothing was changed. Try again in a minute, or telephone "
+                "the helpdesk."
+            )
+        else:
+            log.error("turn failed", reference=reference, kind=incoming.kind.value, exc_info=error)
+            sentence = (
+                f"Something went wrong. Try again. If it happens again, tell the helpdesk this reference: {reference}."
+            )
         if _in_place(incoming):
             return answers.error(500, "TurnFailed", sentence)
         if incoming.kind in {Kind.MESSAGE, Kind.CLICK}:

@@ -147,7 +147,7 @@ class World:
     async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
         async with self._session.request(method, f"{self._sandbox}/sandbox/{path}", json=body) as answer:
             assert answer.status < 300, await answer.text()
-            return await answer.json()
+            return await answer.json() if answer.status != 204 else None
 
     async def advance(self, duration: str) -> None:
         await self.sandbox("POST", "clock", {"advance": duration})
