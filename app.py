@@ -30,6 +30,9 @@ from adapters.entra.client import Graph, Token
 from adapters.entra.directory import EntraDirectory, person_of
 from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.mailboxes import EntraMailboxes
+from adapters.entra.pim import EntraPim
+from adapters.entra.proof import WhatIf
+from adapters.entra.sessions import EntraSessions
 from adapters.entra.teams_app import GraphTeamsApp
 from adapters.jobs.engine import make_engine as make_jobs
 from adapters.jobs.engine import work
@@ -88,7 +91,7 @@ from services.file_links import FileLinks
 from services.import_sites import ImportSites
 from services.look_up import LookUp
 from services.perform import Perform
-from services.ports import Clock
+from services.ports import Clock, Exemptions
 from services.reach import Reach
 from services.show import Show
 from services.sites import add_missing
@@ -440,10 +443,13 @@ class _Bot:
             stack.push_async_callback(gateway.close)
             app_id = self._common.teams_app
             installer = GraphTeamsApp(graph, self._graph_url, app_id) if app_id else None
+            exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
             perform = Perform(
-                book, carry_out, EntraExemptions(graph, self._graph_url), messenger,
+                book, carry_out, exemptions, messenger,
                 GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database), show, evidence,
                 Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
+                WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
+                EntraSessions(graph) if self._common.revoke_sessions else None,
             )  # fmt: skip
             jobs = make_jobs(self._database_url, perform, Sweep(book, drafts, seen, carry_out))
             worker = asyncio.create_task(work(jobs))
@@ -463,6 +469,12 @@ class _Bot:
                 sentence = f"Port {self._common.port} cannot be used ({error.strerror}). Choose another one with PORT."
                 raise BadSettingsError((sentence,)) from None
             yield
+
+
+def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock) -> Exemptions:
+    """`way`: as the setting has it, `group` or `pim`."""
+    direct = EntraExemptions(graph, graph_url)
+    return EntraPim(graph, direct, clock) if way == "pim" else direct
 
 
 def chat_link(app_id: str, words: str) -> str:

@@ -17,6 +17,7 @@ _HOST = re.compile(r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?")
 _SEPARATORS = re.compile(r"[\s,]+")
 FILE_HOSTS = ("*.sharepoint.com",)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+WAYS = ("group", "pim")
 APP_TYPES = ("SingleTenant", "MultiTenant", "UserAssignedMSI")
 GROUPS = {
     "helpdesk": "HELPDESK_GROUP_ID",
@@ -59,6 +60,11 @@ class Common:
     teams_app: str
     """The bot's id in the tenant's app catalogue; empty: the app is not installed for people."""
     """Where files that people send in Teams may be fetched from: `host`, `*.host` or `host:port`."""
+    exemption_way: str
+    """`group`: members are added and removed. `pim`: they are assigned with an end by PIM for Groups."""
+    mfa_policy: str
+    """The Conditional Access policy that asks for MFA; empty: a grant is not proved by What If."""
+    revoke_sessions: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,8 @@ def read_real(environ: Mapping[str, str], root: Path) -> Real:
         reader.faults.append(
             "PUBLIC_URL is missing or malformed: give the https:// address where browsers reach this bot."
         )
+    if common.mfa_policy and not _GUID.fullmatch(common.mfa_policy):
+        reader.faults.append("MFA_POLICY_ID is not an id: write it as 8-4-4-4-12 hexadecimal digits, or unset it.")
     reader.faults.extend(_credential_faults(settings))
     reader.done()
     return settings
@@ -199,7 +207,28 @@ class _Reader:
             public_url=self._environ.get("PUBLIC_URL", "").strip().rstrip("/"),
             file_hosts=self.hosts("FILE_HOSTS", FILE_HOSTS),
             teams_app=self.catalogue_id("TEAMS_APP_ID"),
+            exemption_way=self.one_of("EXEMPTION_WAY", WAYS),
+            mfa_policy=self.policy_id("MFA_POLICY_ID"),
+            revoke_sessions=self.one_of("REVOKE_SESSIONS", ("no", "yes")) == "yes",
         )
+
+    def one_of(self, name: str, words: tuple[str, ...]) -> str:
+        """One of these words; the first where nothing is set."""
+        given = self._environ.get(name, "").strip()
+        if given.lower() in words:
+            return given.lower()
+        if given:
+            self.faults.append(f"{name} is “{given}”: use one of {', '.join(words)}.")
+        return words[0]
+
+    def policy_id(self, name: str) -> str:
+        given = self._environ.get(name, "").strip()
+        if given and not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", given):
+            self.faults.append(
+                f"{name} is not an id: give the id of the Conditional Access policy that asks for MFA, or unset it."
+            )
+            return ""
+        return given.lower()
 
     def hosts(self, name: str, usual: tuple[str, ...]) -> frozenset[str]:
         given = _listed(self._environ.get(name, "")) or usual

@@ -126,6 +126,8 @@ class ReportTrouble:
 
     message: str
     attempts: int
+    unproved: bool = False
+    """Entra did as asked, and it does not show yet."""
 
 
 @dataclass(frozen=True, slots=True)

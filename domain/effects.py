@@ -106,4 +106,16 @@ class Purge:
     reference: str
 
 
-Effect = Grant | End | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Refresh | Purge
+@dataclass(frozen=True, slots=True)
+class RevokeSessions:
+    """Make the subject sign in anew wherever they are signed in, where the settings and Entra permit it."""
+
+    reference: str
+    subject: str
+    occasion: str
+    """`START` or `END` of the exception."""
+
+
+START, END = "start", "end"
+
+Effect = Grant | End | RevokeSessions | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Refresh | Purge

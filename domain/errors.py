@@ -30,6 +30,18 @@ class Trouble(Exception):
         self.for_good = for_good
 
 
+class Unproved(Trouble):
+    """Entra was asked and said yes, and what it does does not show it yet. That takes its time, so it is no alarm at
+    once: the policy says how long it may take."""
+
+
+class NotPermitted(Trouble):
+    """Entra says that the app may not do this (403). It is no use to try again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, for_good=True)
+
+
 class Unreachable(Trouble):
     """Teams says that nobody can be reached at this address (403, or 404 for the conversation)."""
 

@@ -14,7 +14,7 @@ from domain.commands import (
     StillNeeded,
     Withdraw,
 )
-from domain.effects import Alarm, Audience, Effect, End, Notice, Refresh, Tell
+from domain.effects import END, START, Alarm, Audience, Effect, End, Notice, Refresh, RevokeSessions, Tell
 from domain.events import Event, What
 from domain.outcome import Decision, Facts, filled, given_words, tell_all
 from domain.policy import Policy
@@ -41,15 +41,23 @@ def revoke(request: Request, command: Revoke, _: Facts, policy: Policy, __: date
     return ending(request, Closing(Cause.REVOKED, command.by, words))
 
 
-def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Policy, now: datetime) -> Decision:
-    """The clock starts. A renewal takes the place of what it follows, and lasts from its own approval."""
-    kind = policy.kinds[request.kind]
-    length = timedelta(days=request.days) if request.days else kind.duration
+def end_if_confirmed(request: Request, policy: Policy, now: datetime) -> datetime:
+    """When the exception ends if the grant is confirmed now. A renewal lasts from its own approval."""
+    length = timedelta(days=request.days) if request.days else policy.kinds[request.kind].duration
     begins = request.decided.at if request.renews and request.decided else now
-    ends_at = max(begins + length, now + timedelta(minutes=1))
+    return max(begins + length, now + timedelta(minutes=1))
+
+
+def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    """The clock starts. A renewal takes the place of what it follows."""
+    ends_at = end_if_confirmed(request, policy, now)
     active = replace(request, state=State.ACTIVE, starts_at=now, ends_at=ends_at, stuck=None, looked_at=now)
     event = Event(What.GRANT_CONFIRMED, details={"ends_at": ends_at.isoformat()})
-    decision = Decision(active, (event,), tell_all(request, Notice.GRANTED))
+    effects = tell_all(request, Notice.GRANTED)
+    reason = policy.kinds[request.kind].reason(request.reason)
+    if reason and reason.revoke_sessions:
+        effects = (RevokeSessions(request.reference, request.subject.id, START), *effects)
+    decision = Decision(active, (event,), effects)
     if facts.renewed is None or facts.renewed.state is not State.ACTIVE:
         return decision
     closing = Closing(Cause.RENEWED, words=request.reference)
@@ -62,16 +70,19 @@ def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Polic
 def confirm_end(request: Request, command: ConfirmEnd, _: Facts, __: Policy, now: datetime) -> Decision:
     ended = replace(request, state=State.ENDED, closed_at=now, stuck=None)
     event = Event(What.END_CONFIRMED, details=filled(held_by=command.held_by))
-    effects: tuple[Effect, ...] = (Refresh(request.reference),) if command.held_by else tell_all(request, Notice.ENDED)
-    return Decision(ended, (event,), effects)
+    if command.held_by:
+        return Decision(ended, (event,), (Refresh(request.reference),))
+    signed_out = RevokeSessions(request.reference, request.subject.id, END)
+    return Decision(ended, (event,), (signed_out, *tell_all(request, Notice.ENDED)))
 
 
-def report_trouble(request: Request, command: ReportTrouble, _: Facts, __: Policy, now: datetime) -> Decision:
+def report_trouble(request: Request, command: ReportTrouble, _: Facts, policy: Policy, now: datetime) -> Decision:
     since = request.stuck.since if request.stuck else now
     stuck = replace(request, stuck=Stuck(since, command.message, command.attempts))
     event = Event(What.TROUBLE, details={"message": command.message, "attempts": str(command.attempts)})
     effects: list[Effect] = [Refresh(request.reference)]
-    if command.attempts >= ALARM_AFTER:
+    late = now - since >= policy.limits.prove_within if command.unproved else command.attempts >= ALARM_AFTER
+    if late:
         effects.append(Alarm(request.reference, "stuck", f"{request.state}:{since.isoformat()}"))
     return Decision(stuck, (event,), tuple(effects))
 

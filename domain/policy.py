@@ -158,6 +158,8 @@ class Reason:
     """Whether the agent who took the telephone call must leave the decision to another agent."""
     evidence: tuple[EvidenceItem, ...] = ()
     """What the evidence has to say for this ground, where the kind needs evidence."""
+    revoke_sessions: bool = False
+    """Whether the person has to sign in anew everywhere when the exception begins: somebody else may have the phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,8 @@ class Limits:
     """The longest answer in a person's own words, in characters."""
     check_again: timedelta
     """How long a grant or an end may stay unconfirmed before it is started again."""
+    prove_within: timedelta = timedelta(minutes=15)
+    """How long Entra may take to show that a grant has its effect, before the helpdesk's channel hears of it."""
     look_at_accounts: timedelta = timedelta(minutes=15)
     """How often the account of somebody who is exempt is looked at: disabled, left, privileged, a new method."""
 

@@ -55,6 +55,8 @@ def _limit_faults(limits: Limits) -> Iterator[Fault]:
         yield ("limits", "text"), "Give a number of characters from 1 to 4000."
     if limits.check_again < timedelta(minutes=1):
         yield ("limits", "check_again"), "Give a duration of one minute (PT1M) or more."
+    if not timedelta(minutes=1) <= limits.prove_within <= timedelta(days=1):
+        yield ("limits", "prove_within"), "Give a duration from one minute (PT1M) to one day (P1D)."
 
     if limits.look_at_accounts < timedelta(minutes=1):
         yield ("limits", "look_at_accounts"), "Give a duration of one minute (PT1M) or more."

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from cards import alarms, mails
 from cards.card import Card
+from domain import lasting
 from domain.commands import ConfirmEnd, ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
 from domain.effects import (
+    START,
     Alarm,
     Audience,
     Effect,
@@ -18,11 +20,12 @@ from domain.effects import (
     Grant,
     Purge,
     Refresh,
+    RevokeSessions,
     ShowHelpdesk,
     Tell,
     WriteToMailbox,
 )
-from domain.errors import Trouble, Unreachable
+from domain.errors import NotPermitted, Trouble, Unproved, Unreachable
 from domain.events import Event, What
 from domain.people import Person
 from domain.request import Request, State
@@ -31,7 +34,7 @@ from services.book import Addresses, Book, Copies, Copy, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
 from services.evidence import EvidenceStore
-from services.ports import Exemptions, Mail
+from services.ports import Exemptions, Mail, Proof, Sessions
 from services.reach import Reach
 from services.show import HELPDESK, Show, notice_view, still_says_so
 
@@ -55,6 +58,10 @@ class Perform:
     reach: Reach
     chat_link: Callable[[str], str]
     """An address that opens the bot's chat with these words ready to be sent."""
+    proof: Proof | None = None
+    """None: a grant is believed when Entra, read again, shows the membership."""
+    sessions: Sessions | None = None
+    """None: nobody is signed out."""
 
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
@@ -68,7 +75,7 @@ class Perform:
             except Trouble as trouble:
                 log.warning("effect put off", message=trouble.message, attempts=attempts + 1)
                 if isinstance(effect, Grant | End):
-                    await self.carry_out(effect.reference, ReportTrouble(trouble.message, attempts + 1))
+                    await self.carry_out(effect.reference, _report(trouble, attempts + 1))
                 raise
 
     async def _perform(self, effect: Effect, request: Request) -> None:
@@ -77,6 +84,8 @@ class Perform:
                 await self._grant(request)
             case End():
                 await self._end(request)
+            case RevokeSessions():
+                await self._revoke_sessions(effect, request)
             case Tell():
                 await self._tell(effect, request)
             case ShowHelpdesk():
@@ -93,9 +102,12 @@ class Perform:
     async def _grant(self, request: Request) -> None:
         if request.state is not State.GRANTING:
             return
-        await self.exemptions.add(request.group_id, request.subject.id)
+        until = await self._until(request)
+        await self.exemptions.add(request.group_id, request.subject.id, until=until, reference=request.reference)
         if not await self.exemptions.contains(request.group_id, request.subject.id):
-            raise Trouble("Entra does not show the account in the exemption group yet", retry_after=NOT_YET)
+            raise Unproved("Entra does not show the account in the exemption group yet", retry_after=NOT_YET)
+        if self.proof:
+            await self.proof.not_asked(request.subject.id)
         await self.carry_out(request.reference, ConfirmGrant())
 
     async def _end(self, request: Request) -> None:
@@ -103,12 +115,57 @@ class Perform:
             return
         held_by = await self.book.held_by(request)
         if held_by:
+            await self._hand_over(held_by)
             await self.carry_out(request.reference, ConfirmEnd(held_by))
             return
         await self.exemptions.remove(request.group_id, request.subject.id)
         if await self.exemptions.contains(request.group_id, request.subject.id):
             raise Trouble("Entra still shows the account in the exemption group", retry_after=NOT_YET)
         await self.carry_out(request.reference, ConfirmEnd())
+
+    async def _until(self, request: Request) -> datetime:
+        """When the membership has to end, as things are: when the last exception that needs it does."""
+        now = self.carry_out.clock.now()
+        own = request.ends_at or lasting.end_if_confirmed(request, self.carry_out.policy, now)
+        others = [
+            other.ends_at
+            for other in await self.book.open_requests(request.subject.id)
+            if other.state is State.ACTIVE and other.ends_at and other.group_id == request.group_id
+            if other.reference not in (request.reference, request.renews)
+        ]
+        return max([own, *others])
+
+    async def _hand_over(self, reference: str) -> None:
+        """Another exception goes on with the membership: Entra learns its end. One that begins says it by itself."""
+        other = await self.book.request(reference)
+        if other is not None and other.state is State.ACTIVE:
+            until = await self._until(other)
+            await self.exemptions.add(other.group_id, other.subject.id, until=until, reference=reference)
+
+    async def _revoke_sessions(self, effect: RevokeSessions, request: Request) -> None:
+        """Once for each occasion, while it is still about something. Nothing waits for it."""
+        wanted = {State.ACTIVE, State.ENDING} if effect.occasion == START else {State.ENDED}
+        if self.sessions is None or request.state not in wanted or await self._signed_out(effect):
+            return
+        if request.state is State.ENDED and await self.book.held_by(request):
+            return
+        details = {"occasion": effect.occasion}
+        try:
+            await self.sessions.revoke(request.subject.id)
+        except NotPermitted as trouble:
+            log.warning("sessions not revoked", message=trouble.message)
+            event = Event(What.SESSIONS_NOT_REVOKED, details=details | {"message": trouble.message})
+        else:
+            event = Event(What.SESSIONS_REVOKED, details=details)
+        await self.carry_out.record(request.reference, event)
+
+    async def _signed_out(self, effect: RevokeSessions) -> bool:
+        """Whether the audit says already what came of it."""
+        done = (What.SESSIONS_REVOKED.value, What.SESSIONS_NOT_REVOKED.value)
+        return any(
+            entry.what in done and entry.details.get("occasion") == effect.occasion
+            for entry in await self.book.entries(effect.reference)
+        )
 
     async def _tell(self, tell: Tell, request: Request) -> None:
         if not still_says_so(request, tell.notice):
@@ -226,6 +283,10 @@ class Perform:
             await self.messenger.replace(copy.sent, card)
         except Unreachable:
             await self.copies.forget_copy(copy)
+
+
+def _report(trouble: Trouble, attempts: int) -> ReportTrouble:
+    return ReportTrouble(trouble.message, attempts, unproved=isinstance(trouble, Unproved))
 
 
 _ONE_PERSON = frozenset({Audience.SUBJECT, Audience.ASKED_BY})

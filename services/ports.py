@@ -46,12 +46,31 @@ class Directory(Protocol):
 class Exemptions(Protocol):
     """The groups in Entra whose members are not asked for MFA. Each call may safely be repeated."""
 
-    async def add(self, group: str, entra_id: str) -> None: ...
+    async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
+        """`until`: not before this moment may Entra itself end it, where it can; and then soon.
+
+        `reference` is what Entra writes down, where it can.
+        """
+        ...
 
     async def remove(self, group: str, entra_id: str) -> None: ...
 
     async def contains(self, group: str, entra_id: str) -> bool:
         """Whether Entra, read again, says that the user is a direct member."""
+        ...
+
+
+class Proof(Protocol):
+    """Shows that an exemption has its effect."""
+
+    async def not_asked(self, entra_id: str) -> None:
+        """Raises `Unproved` unless Entra says that this user would not be asked for MFA at a sign-in."""
+        ...
+
+
+class Sessions(Protocol):
+    async def revoke(self, entra_id: str) -> None:
+        """The user has to sign in anew everywhere. Raises `NotPermitted` where the app may not do this."""
         ...
 
 

@@ -34,6 +34,15 @@ _PERMISSIONS = "Check that the app has the Graph permissions that docs/running.m
 Token = Callable[[], Awaitable[str]]
 
 
+class GraphTrouble(Trouble):
+    """Graph answered, and not with success. `code` is Graph's own word for why; empty where it said none."""
+
+    def __init__(self, message: str, *, status: int, code: str, retry_after: timedelta | None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.status = status
+        self.code = code
+
+
 class _Provider(AccessTokenProvider):
     """Gives the token to Graph's own host and to no other."""
 
@@ -81,7 +90,7 @@ class Graph:
         """Sends with one of the SDK's builders and gives the answer's JSON; {} where it is empty.
 
         None for the statuses in `none_for`, and for a failure with the status and a part of the message of `fine`.
-        Raises `Trouble` for every other failure, with Graph's code and request id.
+        Raises `GraphTrouble` for every other answer, with Graph's code and request id, and `Trouble` for none.
         """
         configuration: RequestConfiguration[Any] = RequestConfiguration(query_parameters=query)
         configuration.options = [ResponseHandlerOption(NativeResponseHandler())]
@@ -123,12 +132,13 @@ def error_of(response: httpx.Response) -> tuple[str, str, str]:
         return "", "", ""
 
 
-def trouble(response: httpx.Response) -> Trouble:
+def trouble(response: httpx.Response) -> GraphTrouble:
     code, _, request_id = error_of(response)
     said = f"Graph answered {response.status_code} {code}".strip() + (f" (request {request_id})" if request_id else "")
     if response.status_code in (401, 403):
         said = f"{said}. {_PERMISSIONS}"
-    return Trouble(said, retry_after=_retry_after(response.headers.get("Retry-After", "")))
+    wait = _retry_after(response.headers.get("Retry-After", ""))
+    return GraphTrouble(said, status=response.status_code, code=code, retry_after=wait)
 
 
 def _retry_after(value: str) -> timedelta | None:

@@ -1,6 +1,7 @@
 """Members of the exemption groups in Entra: added, removed and read back through Graph."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from msgraph.generated.models.reference_create import ReferenceCreate
@@ -22,18 +23,19 @@ class EntraExemptions:
         self._graph = graph
         self._base_url = base_url
 
-    async def add(self, group: str, entra_id: str) -> None:
-        body = ReferenceCreate(odata_id=f"{self._base_url}/directoryObjects/{_checked(entra_id)}")
+    async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:  # noqa: ARG002
+        """A member stays until removed: Entra is told neither an end nor a reference."""
+        body = ReferenceCreate(odata_id=f"{self._base_url}/directoryObjects/{checked(entra_id)}")
         await self._graph.call(self._members(group).ref.post, body, fine=(400, _ALREADY))
 
     async def remove(self, group: str, entra_id: str) -> None:
-        reference = self._members(group).by_directory_object_id(_checked(entra_id)).ref
+        reference = self._members(group).by_directory_object_id(checked(entra_id)).ref
         await self._graph.call(reference.delete, none_for=(404,))
 
     async def contains(self, group: str, entra_id: str) -> bool:
         """Asked as Conditional Access asks: also through another group. Somebody deleted is in no group."""
-        builder = self._graph.sdk.users.by_user_id(_checked(entra_id)).check_member_groups
-        body = CheckMemberGroupsPostRequestBody(group_ids=[_checked(group)])
+        builder = self._graph.sdk.users.by_user_id(checked(entra_id)).check_member_groups
+        body = CheckMemberGroupsPostRequestBody(group_ids=[checked(group)])
         answer = await self._graph.call(builder.post, body, none_for=(404,))
         if answer is None:
             return False
@@ -42,10 +44,11 @@ class EntraExemptions:
         return group.lower() in {str(one).lower() for one in answer["value"]}
 
     def _members(self, group: str) -> Any:
-        return self._graph.sdk.groups.by_group_id(_checked(group)).members
+        return self._graph.sdk.groups.by_group_id(checked(group)).members
 
 
-def _checked(entra_id: str) -> str:
+def checked(entra_id: str) -> str:
+    """The same, where it can be an object id. Anything else never reaches a URL."""
     if not _ID.fullmatch(entra_id):
         raise Trouble("this is not an object id of Entra", for_good=True)
     return entra_id

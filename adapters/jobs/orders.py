@@ -12,6 +12,7 @@ from domain.effects import (
     Notice,
     Purge,
     Refresh,
+    RevokeSessions,
     ShowHelpdesk,
     Tell,
     WriteToMailbox,
@@ -20,7 +21,8 @@ from domain.effects import (
 TASK = "perform"
 QUEUE = "effects"
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Grant, End, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Refresh, Purge)
+    kind.__name__: kind
+    for kind in (Grant, End, RevokeSessions, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Refresh, Purge)
 }
 
 
@@ -35,7 +37,7 @@ class Order:
 
 
 def order(effect: Effect) -> Order:
-    """Entra's effects for a person share a lane, in which an end goes first; notices never wait behind Entra."""
+    """Entra's effects for a person share a lane, in which an end goes first; nothing else waits behind Entra."""
     args = {"effect": type(effect).__name__, **{name: str(value) for name, value in asdict(effect).items()}}
     reference = effect.reference
     match effect:
@@ -43,6 +45,8 @@ def order(effect: Effect) -> Order:
             return Order(f"entra:{effect.subject}", f"{reference}:end", 40, args)
         case Grant():
             return Order(f"entra:{effect.subject}", f"{reference}:grant", 30, args)
+        case RevokeSessions():
+            return Order(f"{reference}:sessions", f"{reference}:sessions:{effect.occasion}", 30, args)
         case Tell():
             return Order(f"{reference}:{effect.to}", effect.key, 20, args)
         case WriteToMailbox():

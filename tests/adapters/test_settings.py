@@ -39,6 +39,18 @@ def test_complete_settings_are_read_and_ids_are_in_lower_case(tmp_path: Path) ->
     assert (settings.common.host, settings.common.port) == ("127.0.0.1", 3978)
 
 
+def test_how_people_are_exempted_and_proved_is_read_with_and_without_the_sandbox(tmp_path: Path) -> None:
+    usual = read_real(COMPLETE, tmp_path).common
+    assert (usual.exemption_way, usual.mfa_policy, usual.revoke_sessions) == ("group", "", False)
+    given = {"EXEMPTION_WAY": "PIM", "MFA_POLICY_ID": GUID.upper(), "REVOKE_SESSIONS": "yes"}
+    for common in (read_real(COMPLETE | given, tmp_path).common, read_sandboxed(given, tmp_path).common):
+        assert (common.exemption_way, common.mfa_policy, common.revoke_sessions) == ("pim", GUID, True)
+    assert (
+        len(sentences({"EXEMPTION_WAY": "x", "MFA_POLICY_ID": "a b", "REVOKE_SESSIONS": "1"}, tmp_path, sandbox=True))
+        == 3
+    )
+
+
 def test_nothing_at_all_gives_a_sentence_for_each_setting(tmp_path: Path) -> None:
     found = "\n".join(sentences({}, tmp_path))
     for name in set(COMPLETE) - {"MicrosoftAppPassword"}:
@@ -69,6 +81,10 @@ def test_each_setting_is_missed_by_name(tmp_path: Path, name: str) -> None:
         ("FILE_HOSTS", "*"),
         ("FILE_HOSTS", "*.com"),
         ("FILE_HOSTS", "https://files.nhs.example"),
+        ("EXEMPTION_WAY", "groups"),
+        ("MFA_POLICY_ID", "the MFA policy"),
+        ("MFA_POLICY_ID", "not-a-guid"),
+        ("REVOKE_SESSIONS", "maybe"),
         ("EVIDENCE_KEYS_FILE", "no/such/file"),
         ("MicrosoftAppPasswordFile", "no/such/file"),
         ("MicrosoftAppCertificateFile", "no/such/file"),

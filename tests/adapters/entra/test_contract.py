@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from domain.errors import Trouble
 from sandbox.server import Sandbox
 from sandbox.tenant import User, read_tenant
 from tests.journeys.world import until
+
+HOW: Any = {"until": datetime(2027, 1, 1, tzinfo=UTC), "reference": "MFA-7K3Q-9XDM"}
 
 
 @dataclass
@@ -72,7 +75,7 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
 async def test_adding_and_removing_may_be_repeated(tenant: Tenant) -> None:
     anna = tenant.user("anna").id
     for _ in range(2):
-        await tenant.exemptions.add(tenant.group, anna)
+        await tenant.exemptions.add(tenant.group, anna, **HOW)
         assert await tenant.exemptions.contains(tenant.group, anna)
     for _ in range(2):
         await tenant.exemptions.remove(tenant.group, anna)
@@ -81,7 +84,7 @@ async def test_adding_and_removing_may_be_repeated(tenant: Tenant) -> None:
 
 async def test_removal_never_deletes_a_user(tenant: Tenant) -> None:
     anna = tenant.user("anna").id
-    await tenant.exemptions.add(tenant.group, anna)
+    await tenant.exemptions.add(tenant.group, anna, **HOW)
     await tenant.exemptions.remove(tenant.group, anna)
     deletes = [call["path"] for call in await tenant.calls() if call["method"] == "DELETE"]
     assert deletes
@@ -95,7 +98,8 @@ async def test_what_cannot_be_an_id_never_reaches_graph(tenant: Tenant, strange:
     assert await tenant.directory.person(strange) is None
     assert await tenant.directory.account(strange) is None
     assert await tenant.directory.groups_of(strange, [tenant.group]) == frozenset()
-    for act in (tenant.exemptions.add, tenant.exemptions.remove, tenant.exemptions.contains):
+    acts: Any = (partial(tenant.exemptions.add, **HOW), tenant.exemptions.remove, tenant.exemptions.contains)
+    for act in acts:
         with pytest.raises(Trouble):
             await act(tenant.group, strange)
     assert await tenant.calls() == []
@@ -158,7 +162,7 @@ async def test_each_refusal_is_trouble_and_nothing_is_believed(tenant: Tenant, s
     calls = (
         lambda: tenant.directory.account(anna),
         lambda: tenant.directory.groups_of(anna, [tenant.group]),
-        lambda: tenant.exemptions.add(tenant.group, anna),
+        lambda: tenant.exemptions.add(tenant.group, anna, **HOW),
         lambda: tenant.exemptions.contains(tenant.group, anna),
         lambda: tenant.directory.reachable(),
     )
@@ -204,7 +208,7 @@ async def test_the_sandboxes_clock_is_followed_within_two_seconds(tenant: Tenant
 
 async def test_the_tenant_remembers_after_it_was_stopped(tenant: Tenant, tmp_path: Path) -> None:
     anna = tenant.user("anna").id
-    await tenant.exemptions.add(tenant.group, anna)
+    await tenant.exemptions.add(tenant.group, anna, **HOW)
     await tenant.ask("POST", "clock", {"advance": "PT5H"})
     again = Sandbox(read_tenant(), tmp_path, port=0)
     await again.start()

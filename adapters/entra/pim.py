@@ -1,0 +1,179 @@
+"""Members of the exemption groups by PIM for Groups: each assignment has its end in Entra, so it ends without us.
+
+https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import isodate
+from msgraph.generated.identity_governance.privileged_access.group.assignment_schedules.assignment_schedules_request_builder import (  # noqa: E501
+    AssignmentSchedulesRequestBuilder,
+)
+from msgraph.generated.models.expiration_pattern import ExpirationPattern
+from msgraph.generated.models.expiration_pattern_type import ExpirationPatternType
+from msgraph.generated.models.privileged_access_group_assignment_schedule_request import (
+    PrivilegedAccessGroupAssignmentScheduleRequest,
+)
+from msgraph.generated.models.privileged_access_group_relationships import PrivilegedAccessGroupRelationships
+from msgraph.generated.models.request_schedule import RequestSchedule
+from msgraph.generated.models.schedule_request_actions import ScheduleRequestActions
+
+from adapters.entra.client import Graph, GraphTrouble
+from adapters.entra.exemptions import EntraExemptions, checked
+from domain.errors import Trouble
+from services.ports import Clock
+
+LATER = timedelta(minutes=5)
+"""Entra's end comes so much after ours: ours is exact and tells people, Entra's is there if we are not."""
+_EARLIEST, _LATEST = timedelta(minutes=2), timedelta(minutes=10)
+"""How much after ours an end that Entra has already may be."""
+_DONE = frozenset({"RoleAssignmentExists", "RoleAssignmentDoesNotExist", "PendingRoleAssignmentRequest"})
+"""It is as we want it, or is becoming so: reading the membership again tells."""
+_HINTS: dict[str, tuple[str, timedelta | None]] = {
+    # The third attempt then comes late enough, and before any alarm.
+    "ActiveDurationTooShort": ("PIM keeps an assignment for five minutes; it is removed then", timedelta(seconds=155)),
+    "RoleAssignmentRequestPolicyValidationFailed": (
+        "Let the group's PIM settings allow active assignments of 365 days, without MFA and approval",
+        None,
+    ),
+}
+"""What to do, and how long to wait, by Graph's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    ends: datetime | None
+    """None: it never ends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is asked of PIM, but for the action."""
+
+    group: str
+    entra_id: str
+    ends: datetime | None = None
+    reference: str = ""
+
+
+class EntraPim:
+    """Keeps `services.ports.Exemptions` by assignments with an end."""
+
+    def __init__(self, graph: Graph, direct: EntraExemptions, clock: Clock) -> None:
+        self._graph = graph
+        self._direct = direct
+        self._clock = clock
+        self._builders = graph.sdk.identity_governance.privileged_access.group
+
+    async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
+        """Assigns, or moves the end of what is assigned already, so that it lies 2 to 10 minutes after `until`."""
+        found = await self._assignment(checked(group), checked(entra_id))
+        wish = _Wish(group, entra_id, until + LATER, reference)
+        if found is None:
+            await self._ask(ScheduleRequestActions.AdminAssign, wish)
+        elif found.ends is None or found.ends > until + _LATEST:
+            await self._ask(ScheduleRequestActions.AdminUpdate, wish)
+        elif found.ends < until + _EARLIEST:
+            await self._extend(wish)
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        """Also what was not assigned by PIM: membership from before the setting was `pim`."""
+        try:
+            removed = await self._ask(ScheduleRequestActions.AdminRemove, _Wish(checked(group), checked(entra_id)))
+        except GraphTrouble as refused:
+            if refused.status != 404:  # the user is no longer in Entra
+                raise
+            return
+        if not removed and await self.contains(group, entra_id) and await self._assignment(group, entra_id) is None:
+            await self._direct.remove(group, entra_id)
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        return await self._direct.contains(group, entra_id)
+
+    async def _assignment(self, group: str, entra_id: str) -> _Assignment | None:
+        """What PIM has for this member now; of several the one that ends last."""
+        query = AssignmentSchedulesRequestBuilder.AssignmentSchedulesRequestBuilderGetQueryParameters(
+            filter=f"groupId eq '{group}' and principalId eq '{entra_id}'"
+        )
+        answer = await self._graph.call(self._builders.assignment_schedules.get, query=query)
+        rows = (answer or {}).get("value")
+        if not isinstance(rows, list):
+            raise Trouble("Graph does not tell which assignments the account has in the exemption group")
+        ends = [_end_of(row) for row in rows if _is_of(row, group, entra_id)]
+        if not ends:
+            return None
+        known = [end for end in ends if end is not None]
+        return _Assignment(max(known) if len(known) == len(ends) else None)
+
+    async def _extend(self, wish: _Wish) -> None:
+        """PIM extends what ends soon. What it does not take for that can still be changed."""
+        try:
+            await self._ask(ScheduleRequestActions.AdminExtend, wish)
+        except GraphTrouble as refused:
+            if refused.status != 400:
+                raise
+            await self._ask(ScheduleRequestActions.AdminUpdate, wish)
+
+    async def _ask(self, action: ScheduleRequestActions, wish: _Wish) -> bool:
+        """False where it was so already, or is on its way."""
+        try:
+            await self._graph.call(self._builders.assignment_schedule_requests.post, self._body(action, wish))
+        except GraphTrouble as refused:
+            if refused.code in _DONE:
+                return False
+            raise _explained(refused) from refused
+        return True
+
+    def _body(self, action: ScheduleRequestActions, wish: _Wish) -> PrivilegedAccessGroupAssignmentScheduleRequest:
+        """A new one for each call: the SDK sends of a used one only what has changed."""
+        expiration = ExpirationPattern(type=ExpirationPatternType.AfterDateTime, end_date_time=wish.ends)
+        schedule = RequestSchedule(start_date_time=self._clock.now(), expiration=expiration)
+        return PrivilegedAccessGroupAssignmentScheduleRequest(
+            access_id=PrivilegedAccessGroupRelationships.Member,
+            action=action,
+            group_id=wish.group,
+            principal_id=wish.entra_id,
+            justification=f"MFA exception {wish.reference}".strip(),
+            schedule_info=schedule if wish.ends else None,
+        )
+
+
+def _explained(refused: GraphTrouble) -> GraphTrouble:
+    """With what to do about it, where that is known."""
+    hint, wait = _HINTS.get(refused.code, ("", None))
+    if not hint:
+        return refused
+    message = f"{refused.message}. {hint}"
+    return GraphTrouble(message, status=refused.status, code=refused.code, retry_after=refused.retry_after or wait)
+
+
+def _is_of(row: Any, group: str, entra_id: str) -> bool:
+    try:
+        same = (str(row["groupId"]).lower(), str(row["principalId"]).lower()) == (group.lower(), entra_id.lower())
+        return same and row.get("accessId", "member") == "member"
+    except (TypeError, KeyError, AttributeError) as error:
+        raise Trouble("Graph's answer about an assignment has another shape than expected") from error
+
+
+def _end_of(row: Mapping[str, Any]) -> datetime | None:
+    """An assignment's end: a moment, or a duration from its start."""
+    schedule = row.get("scheduleInfo") or {}
+    expiration = schedule.get("expiration") or {}
+    try:
+        if expiration.get("endDateTime"):
+            return _moment(expiration["endDateTime"])
+        if expiration.get("duration"):
+            end: datetime = _moment(schedule["startDateTime"]) + isodate.parse_duration(expiration["duration"])
+            return end
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Trouble("Graph's answer about an assignment's end has another shape than expected") from error
+    return None
+
+
+def _moment(text: str) -> datetime:
+    """Graph writes up to seven digits of a second."""
+    found: datetime = isodate.parse_datetime(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
