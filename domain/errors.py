@@ -30,6 +30,17 @@ class Trouble(Exception):
         self.for_good = for_good
 
 
+class Throttled(Trouble):
+    """Entra or Teams asks for patience (429)."""
+
+
+class PutOff(Trouble):
+    """We have sent as much as Entra or Teams takes. Nothing failed: it is tried when there is room again."""
+
+    def __init__(self, service: str, *, retry_after: timedelta) -> None:
+        super().__init__(f"as much as it takes has been sent to {service}: later", retry_after=retry_after)
+
+
 class Unproved(Trouble):
     """Entra was asked and said yes, and what it does does not show it yet. That takes its time, so it is no alarm at
     once: the policy says how long it may take."""

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     Computed,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -200,3 +201,23 @@ file_links = Table(
     Column("expires_at", MOMENT, nullable=False),
 )
 Index("file_links_expire", file_links.c.expires_at)
+
+ceilings = Table(
+    "ceilings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("free_at", ARRAY(Double), nullable=False, server_default=text("'{}'")),
+    Column("later_at", Double, nullable=False, server_default=text("0")),
+    Column("paused_until", Double, nullable=False, server_default=text("0")),
+    Column("booked", Boolean, nullable=False, server_default=text("false")),
+    Column("answer", Double, nullable=False, server_default=text("0")),
+    Column("used_at", MOMENT, nullable=False, server_default=text("now()")),
+)
+
+undelivered = Table(
+    "undelivered",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("since", MOMENT, nullable=False),
+)

@@ -1,0 +1,152 @@
+"""How fast jobs may speak to Teams and Graph: the generic cell rate algorithm as pure arithmetic, and its port.
+
+Of a ceiling only the moments are kept at which its limits are free again, so that one row of a table holds it.
+https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from domain.errors import PutOff
+
+LONGEST_PAUSE = timedelta(minutes=15)
+"""However long somebody asks us to wait: after this, one tries again. An end must not wait for a mistaken header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` in any stretch of `within`; `burst` of them at once, the rest at even distances."""
+
+    most: int
+    within: timedelta
+    burst: int
+
+    @property
+    def every(self) -> float:
+        """Seconds between two, once the burst is used up."""
+        return self.within.total_seconds() / (self.most - self.burst)
+
+    @property
+    def slack(self) -> float:
+        """Seconds by which a limit may be overdrawn: the burst."""
+        return (self.burst - 1) * self.every
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """`service` is what the figures call it; `name` tells one conversation from the next."""
+
+    service: str
+    name: str
+    limits: tuple[Limit, ...]
+
+
+TEAMS = Ceiling("teams", "teams", (Limit(50, timedelta(seconds=1), burst=10),))
+"""https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit"""
+GRAPH = Ceiling("graph", "graph", (Limit(3000, timedelta(seconds=150), burst=100),))
+"""Writes: https://learn.microsoft.com/graph/throttling-limits"""
+_CONVERSATION = (
+    Limit(7, timedelta(seconds=1), burst=2),
+    Limit(8, timedelta(seconds=2), burst=3),
+    Limit(60, timedelta(seconds=30), burst=15),
+    Limit(1800, timedelta(hours=1), burst=300),
+)
+
+
+def conversation(conversation_id: str) -> Ceiling:
+    return Ceiling("conversation", f"conversation:{conversation_id}", _CONVERSATION)
+
+
+class Urgency(StrEnum):
+    """Who goes first when there is not room for all."""
+
+    END = "end"
+    GRANT = "grant"
+    NOTICE = "notice"
+    REPORT = "report"
+    """What shows how things stand: nobody waits for it."""
+
+
+PATIENCE = {
+    Urgency.END: timedelta(seconds=5),
+    Urgency.GRANT: timedelta(seconds=2),
+    Urgency.NOTICE: timedelta(seconds=0.5),
+    Urgency.REPORT: timedelta(0),
+}
+"""How far ahead each may book its turn, and so how long it may hold a worker's place while it waits. Who is more
+urgent books further ahead, and then the others find no turn that is near enough, and come back later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Where a ceiling stands. Moments in seconds, of whatever clock; all zeros is one that was never used."""
+
+    free_at: tuple[float, ...]
+    later_at: float = 0.0
+    """The last moment that was given to somebody to come back at."""
+    paused_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`booked`: go after `wait` seconds. Otherwise nothing was booked: ask again after `wait` seconds."""
+
+    booked: bool
+    wait: float
+
+
+def ask(pace: Pace, limits: tuple[Limit, ...], now: float, patience: float) -> tuple[Pace, Turn]:
+    """Books a turn where there is one within `patience` seconds; otherwise gives a moment of their own to come back.
+
+    `adapters.database.ceilings` does the same in one statement, and a test holds the two together.
+    """
+    free = pace.free_at or (0.0,) * len(limits)
+    pairs = tuple(zip(free, limits, strict=True))
+    at = max(now, pace.paused_until, *(moment - limit.slack for moment, limit in pairs))
+    if at <= now + patience:
+        taken = tuple(max(moment, at) + limit.every for moment, limit in pairs)
+        return replace(pace, free_at=taken), Turn(booked=True, wait=at - now)
+    back = max(pace.later_at, at)
+    return replace(pace, later_at=back + limits[0].every), Turn(booked=False, wait=back - now)
+
+
+class Ceilings(Protocol):
+    """Kept by all processes together. Each call may raise `Trouble`."""
+
+    async def ask(self, ceiling: Ceiling, patience: timedelta) -> Turn: ...
+
+    async def spend(self, ceiling: Ceiling, number: int) -> None:
+        """Counts what went out without asking."""
+        ...
+
+    async def pause(self, ceiling: Ceiling, wait: timedelta) -> None:
+        """Nobody goes for so long."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """Waits for a turn, or raises `PutOff` where it is too far away to hold a worker's place for it."""
+
+    ceilings: Ceilings
+    put_off: Callable[[str, Urgency], None]
+    """Counts it: the service and who had to come back later."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def turn(self, urgency: Urgency, *ceilings: Ceiling) -> None:
+        """The scarcest last: what was booked of the others is then lost."""
+        for ceiling in ceilings:
+            turn = await self.ceilings.ask(ceiling, PATIENCE[urgency])
+            if not turn.booked:
+                self.put_off(ceiling.service, urgency)
+                raise PutOff(ceiling.service, retry_after=timedelta(seconds=turn.wait))
+            if turn.wait > 0:
+                await self.sleep(turn.wait)
+
+    async def pause(self, ceiling: Ceiling, wait: timedelta | None) -> None:
+        if wait:
+            await self.ceilings.pause(ceiling, min(wait, LONGEST_PAUSE))
