@@ -175,10 +175,9 @@ class Perform:
             if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
                 continue
             way, activity_id = await self._reach(person, request, notice_view(tell.notice, tell.to))
-            await self.notices.finish(key, way=way, activity_id=activity_id, at=self.carry_out.clock.now())
-            await self.carry_out.record(
-                request.reference, Event(What.NOTICE, details={"notice": key, "to": person.id, "way": way})
-            )
+            now, details = self.carry_out.clock.now(), {"notice": key, "to": person.id, "way": way}
+            entry = self.carry_out.entry(request.reference, Event(What.NOTICE, details=details), now)
+            await self.notices.finish(key, way=way, activity_id=activity_id, at=now, entry=entry)
 
     async def _people(self, request: Request, audience: Audience) -> tuple[Person, ...]:
         first = [request.giver] if request.giver else list(request.owners[:1])
@@ -228,9 +227,9 @@ class Perform:
         link = self.chat_link(f"evidence {request.reference}")
         mail = mails.to_mailbox(issued, code, link, self.carry_out.policy)
         await self.mail.send(to=request.site.mailbox, subject=mail.subject, text=mail.text)
-        await self.notices.finish(key, way="mail", activity_id="", at=self.carry_out.clock.now())
-        details = {"notice": key, "to": request.site.mailbox, "way": "mail"}
-        await self.carry_out.record(request.reference, Event(What.NOTICE, details=details))
+        now, details = self.carry_out.clock.now(), {"notice": key, "to": request.site.mailbox, "way": "mail"}
+        entry = self.carry_out.entry(request.reference, Event(What.NOTICE, details=details), now)
+        await self.notices.finish(key, way="mail", activity_id="", at=now, entry=entry)
 
     async def _purge(self, request: Request) -> None:
         if request.is_open or request.purged_at is not None:

@@ -28,6 +28,13 @@ _DEFER = text(
 )
 
 
+async def record(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    """Writes lines of the audit in the connection's transaction."""
+    if entries:
+        values = [{name: getattr(entry, name) for name in Entry.__slots__} for entry in entries]
+        await connection.execute(insert(audit), values)
+
+
 class PostgresPage:
     """One transaction on one connection. Made by `PostgresBook.page`."""
 
@@ -54,9 +61,7 @@ class PostgresPage:
         )
 
     async def record(self, entries: Sequence[Entry]) -> None:
-        if entries:
-            values = [{name: getattr(entry, name) for name in Entry.__slots__} for entry in entries]
-            await self._connection.execute(insert(audit), values)
+        await record(self._connection, entries)
 
     async def want(self, effects: Sequence[Effect]) -> None:
         for effect in effects:

@@ -6,11 +6,12 @@ from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database.book import record
 from adapters.database.engine import each_alone, first
 from adapters.database.tables import addresses, copies, notices, places, seen
 from adapters.database.trouble import no_database
 from adapters.database.values import address_of
-from services.book import Copy
+from services.book import Copy, Entry
 from services.chat import Address, Sent
 
 _DECISIONS = "decisions"
@@ -163,6 +164,7 @@ class PostgresNotices:
     """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        self._together = engine
         self._engine = each_alone(engine)
 
     async def begin(self, key: str, reference: str, at: datetime) -> bool:
@@ -178,14 +180,15 @@ class PostgresNotices:
             async with self._engine.begin() as connection:
                 return (await connection.execute(query)).first() is not None
 
-    async def finish(self, key: str, *, way: str, activity_id: str, at: datetime) -> None:
+    async def finish(self, key: str, *, way: str, activity_id: str, at: datetime, entry: Entry | None = None) -> None:
         with no_database():
-            async with self._engine.begin() as connection:
+            async with self._together.begin() as connection:
                 await connection.execute(
                     update(notices)
                     .where(notices.c.key == key)
                     .values(status="sent", way=way, activity_id=activity_id, updated_at=at)
                 )
+                await record(connection, [entry] if entry else [])
 
 
 class PostgresSeen:

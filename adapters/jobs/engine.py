@@ -10,6 +10,7 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy
 
+from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK, effect_of
 from domain.effects import Effect
 from domain.errors import Trouble
@@ -42,6 +43,7 @@ class _TryAgain(BaseRetryStrategy):
 def make_engine(url: str, perform: Perform, sweep: Callable[[], Awaitable[None]]) -> App:
     """`url` is a libpq URL. `sweep` is called every few seconds, in one process at a time."""
     app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=6, timeout=10))
+    app.job_manager = Keeper(app.connector)
 
     @app.task(name=TASK, queue=QUEUE, retry=_TryAgain(), pass_context=True)
     async def _perform(context: JobContext, /, **args: str) -> None:
