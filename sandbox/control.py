@@ -1,6 +1,5 @@
 """The sandbox's own doors under /sandbox: the clock, faults, what was mailed and called, and back to the start."""
 
-import json
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Annotated, Any, ClassVar
@@ -12,6 +11,8 @@ from sandbox.answers import GraphError
 from sandbox.calls import Calls
 from sandbox.clock import BadTimeError, MovableClock, written
 from sandbox.directory import Directory
+from sandbox.doors import body_of as _body
+from sandbox.doors import refused as _refused
 from sandbox.faults import BadFaultError, Faults, read_fault
 
 _USER_DOOR = (
@@ -33,6 +34,11 @@ DOORS = (
     ("GET /sandbox/calls", "Graph calls in order"),
     ("GET /sandbox/members", "who is in which group"),
     ("POST /sandbox/users", f"change somebody: {_USER_DOOR}"),
+    ("GET, POST /sandbox/conditional-access", 'whom the MFA policy leaves out: {"exclude_groups": ["exempt_short"]}'),
+    (
+        "GET, POST /sandbox/propagation",
+        'how long What If still applies the MFA policy to somebody who has joined a group: {"seconds": 60}',
+    ),
     ("GET /sandbox/identity", "tells one sandbox from another"),
     ("POST /sandbox/reset", "back to what the tenant file says, with the clock at real time"),
 )
@@ -180,15 +186,3 @@ class Control:
             f"<h2>Groups</h2><table>{people}</table><h2>What it offers</h2><table>{doors}</table></html>"
         )
         return web.Response(text=text, content_type="text/html")
-
-
-async def _body(request: web.Request) -> Any:
-    """None where it is no JSON: each door says itself what it takes."""
-    try:
-        return json.loads(await request.text())
-    except (ValueError, LookupError, RecursionError):  # no JSON, an unknown charset, brackets without end
-        return None
-
-
-def _refused(sentence: str) -> web.Response:
-    return web.json_response({"error": sentence}, status=400)

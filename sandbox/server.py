@@ -10,12 +10,14 @@ from aiohttp import web
 
 from sandbox.calls import Calls
 from sandbox.clock import MovableClock
+from sandbox.conditional_access import Access
 from sandbox.control import Control
 from sandbox.directory import Directory
 from sandbox.faults import Faults
 from sandbox.mailboxes import Mailboxes
 from sandbox.memberships import Memberships
 from sandbox.people import People
+from sandbox.pim import Pim
 from sandbox.state import State
 from sandbox.teamwork import Teamwork
 from sandbox.tenant import Tenant
@@ -81,9 +83,10 @@ class Sandbox:
         faults = Faults()
         calls = Calls(self.clock, faults)
         control = Control(directory, self.clock, faults, calls, identity(self.tenant, self._data_dir))
-        application = web.Application(middlewares=[calls.watch])
+        pim, access = Pim(directory, self.clock), Access(directory, self.clock)
+        application = web.Application(middlewares=[calls.watch, pim.watch, access.watch])
         mailboxes = Mailboxes(directory, self.clock)
-        for part in (People(directory), Memberships(directory), mailboxes, Teamwork(directory), control):
+        for part in (People(directory), Memberships(directory), mailboxes, Teamwork(directory), pim, access, control):
             application.add_routes(part.routes())
         return application
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ create table if not exists meta (key text primary key, value text not null) with
 create table if not exists members (group_id text, user_id text, primary key (group_id, user_id)) without rowid;
 create table if not exists deleted (user_id text primary key) without rowid;
 create table if not exists changed (user_id text primary key, change text not null) without rowid;
+create table if not exists assignments
+    (group_id text, user_id text, rest text not null, primary key (group_id, user_id)) without rowid;
 create table if not exists mails (number integer primary key, mail text not null);
 """
 
@@ -32,6 +34,20 @@ class Mail:
     subject: str
     body: str
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A membership by PIM, with its end."""
+
+    group: str
+    user: str
+    id: str
+    created: datetime
+    starts: datetime
+    ends: datetime
+    begun: bool
+    """Whether it has made the user a member."""
 
 
 class State:
@@ -59,7 +75,7 @@ class State:
         members = [(self._tenant.groups[name], user.id) for user in self._tenant.users for name in set(user.groups)]
         with self._database:
             self._database.execute("begin immediate")
-            for table in ("meta", "members", "deleted", "changed", "mails"):
+            for table in ("meta", "members", "deleted", "changed", "assignments", "mails"):
                 self._database.execute(f"delete from {table}")  # noqa: S608 - the names stand above
             self._database.executemany("insert or ignore into members values (?, ?)", members)
             self._database.execute("insert into meta values ('tenant', ?)", (self._tenant.digest,))
@@ -114,6 +130,28 @@ class State:
         merged = json.dumps(self.changes().get(user, {}) | change)
         self._database.execute("insert or replace into changed values (?, ?)", (user, merged))
 
+    def assignments(self) -> tuple[Assignment, ...]:
+        rows = self._database.execute("select * from assignments order by group_id, user_id")
+        return tuple(_assignment(group, user, json.loads(rest)) for group, user, rest in rows)
+
+    def assign(self, one: Assignment) -> None:
+        """In the place of the one that there is for this group and user."""
+        moments = {key: getattr(one, key).isoformat() for key in _MOMENTS}
+        rest = json.dumps(moments | {"id": one.id, "begun": one.begun})
+        self._database.execute("insert or replace into assignments values (?, ?, ?)", (one.group, one.user, rest))
+
+    def unassign(self, group: str, user: str) -> None:
+        self._database.execute("delete from assignments where group_id = ? and user_id = ?", (group, user))
+
+    def setting(self, name: str) -> Any:
+        """What `keep` kept; None where nothing is kept."""
+        text = self._meta(f"setting {name}")
+        return None if text is None else json.loads(text)
+
+    def keep(self, name: str, value: Any) -> None:
+        row = (f"setting {name}", json.dumps(value))
+        self._database.execute("insert or replace into meta values (?, ?)", row)
+
     def accept(self, mail: Mail) -> None:
         self._database.execute("insert into mails (mail) values (?)", (json.dumps(asdict(mail)),))
 
@@ -125,3 +163,11 @@ class State:
     def _meta(self, key: str) -> str | None:
         row = self._database.execute("select value from meta where key = ?", (key,)).fetchone()
         return row[0] if row else None
+
+
+_MOMENTS = ("created", "starts", "ends")
+
+
+def _assignment(group: str, user: str, rest: dict[str, Any]) -> Assignment:
+    moments = {key: datetime.fromisoformat(rest[key]) for key in _MOMENTS}
+    return Assignment(group, user, rest["id"], begun=rest["begun"], **moments)

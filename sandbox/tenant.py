@@ -88,6 +88,13 @@ class Helpdesk:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
+@dataclass(frozen=True, slots=True)
+class ConditionalAccess:
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    policy: str = "b7e2a9d4-6c31-4f58-8a07-93d5e1c24f60"
+    """The id of the policy that asks for MFA."""
+
+
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     tenant_id: Text
     groups: dict[str, Text]
@@ -98,6 +105,7 @@ class Tenant:
     helpdesk: Helpdesk = field(default_factory=Helpdesk)
 
     @property
+    conditional_access: ConditionalAccess = field(default_factory=ConditionalAccess)
     def digest(self) -> str:
         """The same for the same content, whatever the file's comments and spacing."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
@@ -158,7 +166,13 @@ _MEANINGS = {
     "too_short": "at least one is needed.",
     "dict_type": 'write a table of names and ids, as in helpdesk = "an id".',
 }
-_KEYS = {"users": User, "mailboxes": Mailbox, "sites": Site, "helpdesk": Helpdesk}
+_KEYS = {
+    "users": User,
+    "mailboxes": Mailbox,
+    "sites": Site,
+    "helpdesk": Helpdesk,
+    "conditional_access": ConditionalAccess,
+}
 
 
 def _worth_telling(error: ValidationError) -> list[Any]:
@@ -218,6 +232,7 @@ def _faults(tenant: Tenant) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield from _address_faults(("helpdesk", "mailbox"), tenant.helpdesk.mailbox)
 
 
+    yield from _id_faults(("conditional_access", "policy"), tenant.conditional_access.policy)
 def _group_faults(tenant: Tenant) -> Iterator[tuple[tuple[str | int, ...], str]]:
     strange = [name for name in tenant.groups if name not in GROUPS]
     for name in GROUPS:
@@ -249,7 +264,8 @@ def _completed(tenant: Tenant) -> Tenant:
     helpdesk = Helpdesk(
         (tenant.helpdesk.team or groups["helpdesk"]).lower(), tenant.helpdesk.mailbox or _sender(tenant)
     )
-    return replace(tenant, groups=groups, users=users, helpdesk=helpdesk)
+    access = ConditionalAccess(tenant.conditional_access.policy.lower())
+    return replace(tenant, groups=groups, users=users, helpdesk=helpdesk, conditional_access=access)
 
 
 def _method(name: str) -> str:

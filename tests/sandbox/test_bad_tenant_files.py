@@ -56,9 +56,15 @@ ID = "cannot be an id. Write a GUID, or letters, digits, dots, underscores and h
             {"user": "x"},
             [
                 f"line 2, user: {UNKNOWN} "
-                "tenant_id, groups, users, mailboxes, sites, helpdesk."
+                "tenant_id, groups, users, mailboxes, sites, helpdesk, conditional_access."
             ],
         ),
+        (
+            {"conditional_access": {"policy": "a b"}},
+            ["line 14, conditional_access, policy: 'a b' cannot be an id. Write a GUID, or letters, digits, dots, "
+             "underscores and hyphens."],
+        ),
+        ({"conditional_access": {"name": "x"}}, [f"line 14, conditional_access, name: {UNKNOWN} policy."]),
         ({"mailboxes": [{"address": "x"}]}, [f"line 56, mailboxes, number 1, address: 'x' {ADDRESS}"]),
         ({"mailboxes": [{"purpose": "shared"}]}, ["line 55, mailboxes, number 1, address: this is missing. Add it."]),
         ({"users": [{"id": "a", "name": "A"}]}, ["line 13, users, number 1, upn: this is missing. Add it."]),
