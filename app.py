@@ -44,6 +44,7 @@ from adapters.settings import (
     Common,
     Real,
     Sandboxed,
+    database_url,
     read_keys,
     read_real,
     read_sandboxed,
@@ -54,6 +55,7 @@ from adapters.teams_files import TeamsFiles
 from adapters.toml_lines import line_of
 from bot.asking import Asking
 from bot.deciding import Deciding
+from bot.door import Door
 from bot.evidence_pages import routes as evidence_pages
 from bot.gateway.connection import Connection
 from bot.gateway.gateway import Gateway
@@ -68,6 +70,7 @@ from bot.gateway.settings import (
     Credentials,
     GatewaySettings,
     ManagedIdentity,
+    SecretFile,
 )
 from bot.gateway.token import BotToken
 from bot.giving import Giving
@@ -158,7 +161,7 @@ async def _command(options: argparse.Namespace) -> int:
 
 
 def _database_url() -> str:
-    url = os.environ.get("DATABASE_URL", "").strip()
+    url = database_url(os.environ)
     if not url.startswith(("postgresql://", "postgres://")):
         raise BadSettingsError(
             ("DATABASE_URL is missing: give the PostgreSQL server, as postgresql://user@host/name.",)
@@ -359,6 +362,8 @@ def _service_hosts() -> frozenset[str]:
 
 
 def _credentials(settings: Real) -> Credentials:
+    if settings.secret_file:
+        return SecretFile(settings.secret_file)
     if settings.secret:
         return ClientSecret(settings.secret)
     if settings.certificate_file:
@@ -459,7 +464,8 @@ class _Bot:
                 count_requests(await book.counts(), len(await book.due(self._clock.now(), 10_000)))
 
             ready = {"database": book.reachable, "graph": directory.reachable}
-            app = make_app(gateway.messages, ready, count, evidence_pages(file_links))
+            door = Door(asks_for_tokens=not self._gateway.open_loopback, proxies=self._common.proxies)
+            app = make_app(gateway.messages, ready, count, evidence_pages(file_links), door)
             runner = web.AppRunner(app, access_log=None, handle_signals=False)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

@@ -65,6 +65,8 @@ class Common:
     mfa_policy: str
     """The Conditional Access policy that asks for MFA; empty: a grant is not proved by What If."""
     revoke_sessions: bool
+    proxies: int
+    """How many reverse proxies of ours stand in front."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Real:
     app_type: str
     tenant_id: str
     secret: str = field(repr=False)
+    secret_file: str
+    """Where the secret came from, to be read again for each token; empty: it is in the environment."""
     certificate_file: str
     thumbprint: str
     groups: Mapping[str, str]
@@ -129,6 +133,7 @@ def read_real(environ: Mapping[str, str], root: Path) -> Real:
         app_type=app_type,
         tenant_id=reader.guid("MicrosoftAppTenantId", "the Entra tenant"),
         secret=reader.secret(),
+        secret_file=environ.get("MicrosoftAppPasswordFile", "").strip(),
         certificate_file=environ.get("MicrosoftAppCertificateFile", "").strip(),
         thumbprint=environ.get("MicrosoftAppCertificateThumbprint", "").strip(),
         groups={name: reader.guid(variable, f"the group “{name}” in Entra") for name, variable in GROUPS.items()},
@@ -145,6 +150,14 @@ def read_real(environ: Mapping[str, str], root: Path) -> Real:
     reader.faults.extend(_credential_faults(settings))
     reader.done()
     return settings
+
+
+def database_url(environ: Mapping[str, str]) -> str:
+    """From the environment, or from a file (a container's secret). Raises `BadSettingsError`."""
+    reader = _Reader(environ)
+    url = reader.database_url()
+    reader.done()
+    return url
 
 
 def read_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -176,13 +189,25 @@ def _credential_faults(settings: Real) -> Iterator[str]:
         return
     if bool(settings.secret) == bool(settings.certificate_file):
         yield (
-            "Give either MicrosoftAppPassword (or MicrosoftAppPasswordFile), or MicrosoftAppCertificateFile with "
-            "MicrosoftAppCertificateThumbprint."
+            "Give either MicrosoftAppPassword (or MicrosoftAppPasswordFile), or MicrosoftAppCertificateFile (with "
+            "MicrosoftAppCertificateThumbprint where the file holds the key only)."
         )
     if settings.certificate_file and not Path(settings.certificate_file).is_file():
         yield f"MicrosoftAppCertificateFile: there is no file {settings.certificate_file}."
-    if settings.certificate_file and not re.fullmatch(r"[0-9A-Fa-f]{40}", settings.thumbprint):
+    elif settings.certificate_file and not settings.thumbprint and not _holds_certificate(settings.certificate_file):
+        yield (
+            "MicrosoftAppCertificateFile holds no certificate: put it into the file beside the key, or give "
+            "MicrosoftAppCertificateThumbprint."
+        )
+    if settings.thumbprint and not re.fullmatch(r"[0-9A-Fa-f]{40}", settings.thumbprint):
         yield "MicrosoftAppCertificateThumbprint must be the certificate's SHA-1 thumbprint: 40 hexadecimal digits."
+
+
+def _holds_certificate(file: str) -> bool:
+    try:
+        return "-----BEGIN CERTIFICATE-----" in Path(file).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 class _Reader:
@@ -195,7 +220,7 @@ class _Reader:
             raise BadSettingsError(tuple(self.faults))
 
     def common(self, root: Path) -> Common:
-        url = self._environ.get("DATABASE_URL", "").strip()
+        url = self.database_url()
         if url and not url.startswith(("postgresql://", "postgres://")):
             self.faults.append("DATABASE_URL must begin with postgresql://.")
         return Common(
@@ -210,6 +235,7 @@ class _Reader:
             exemption_way=self.one_of("EXEMPTION_WAY", WAYS),
             mfa_policy=self.policy_id("MFA_POLICY_ID"),
             revoke_sessions=self.one_of("REVOKE_SESSIONS", ("no", "yes")) == "yes",
+            proxies=self.proxies("PROXIES_IN_FRONT"),
         )
 
     def one_of(self, name: str, words: tuple[str, ...]) -> str:
@@ -220,6 +246,18 @@ class _Reader:
         if given:
             self.faults.append(f"{name} is “{given}”: use one of {', '.join(words)}.")
         return words[0]
+
+    def database_url(self) -> str:
+        if self._environ.get("DATABASE_URL_FILE", "").strip():
+            return self.content_of("DATABASE_URL_FILE")
+        return self._environ.get("DATABASE_URL", "").strip()
+
+    def proxies(self, name: str) -> int:
+        given = self._environ.get(name, "").strip() or "0"
+        if not re.fullmatch(r"[0-9]", given):
+            self.faults.append(f"{name} is “{given}”: give how many reverse proxies of yours stand in front, 0 to 9.")
+            return 0
+        return int(given)
 
     def policy_id(self, name: str) -> str:
         given = self._environ.get(name, "").strip()

@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 
 def set_up(level: int = logging.INFO) -> None:
@@ -35,5 +36,11 @@ def set_up(level: int = logging.INFO) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("bot").setLevel(level)
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     for name in ("bot", "services", "adapters", "sandbox"):
         logging.getLogger(name).setLevel(level)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """False for bytes that are not HTTP: anybody can send them, as often as they like, with anything in them."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bot.door import Door
+from bot.probing import Shared
 from domain.errors import Trouble
 
 Check = Callable[[], Awaitable[None]]
@@ -13,13 +15,20 @@ LARGEST_BODY = 1024 * 1024
 
 
 def make_app(
-    messages: Messages, ready: Mapping[str, Check], count: Check, pages: Iterable[web.RouteDef] = ()
+    messages: Messages,
+    ready: Mapping[str, Check],
+    count: Check,
+    pages: Iterable[web.RouteDef] = (),
+    door: Door | None = None,
 ) -> web.Application:
     """`ready` names what must be reachable (each raises `Trouble` where it is not); `count` updates the metrics.
 
     `pages` are what people open in a browser.
     """
     app = web.Application(client_max_size=LARGEST_BODY)
+    (door or Door()).guard(app)
+    ready = {name: Shared(check) for name, check in ready.items()}
+    count = Shared(count)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})

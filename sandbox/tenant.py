@@ -87,14 +87,14 @@ class Helpdesk:
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
-@dataclass(frozen=True, slots=True)
 class ConditionalAccess:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     policy: str = "b7e2a9d4-6c31-4f58-8a07-93d5e1c24f60"
     """The id of the policy that asks for MFA."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tenant:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     tenant_id: Text
     groups: dict[str, Text]
@@ -103,9 +103,9 @@ class ConditionalAccess:
     mailboxes: tuple[Mailbox, ...] = ()
     sites: tuple[Site, ...] = ()
     helpdesk: Helpdesk = field(default_factory=Helpdesk)
+    conditional_access: ConditionalAccess = field(default_factory=ConditionalAccess)
 
     @property
-    conditional_access: ConditionalAccess = field(default_factory=ConditionalAccess)
     def digest(self) -> str:
         """The same for the same content, whatever the file's comments and spacing."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
@@ -230,9 +230,9 @@ def _faults(tenant: Tenant) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield from _id_faults(("helpdesk", "team"), tenant.helpdesk.team)
     if tenant.helpdesk.mailbox:
         yield from _address_faults(("helpdesk", "mailbox"), tenant.helpdesk.mailbox)
-
-
     yield from _id_faults(("conditional_access", "policy"), tenant.conditional_access.policy)
+
+
 def _group_faults(tenant: Tenant) -> Iterator[tuple[tuple[str | int, ...], str]]:
     strange = [name for name in tenant.groups if name not in GROUPS]
     for name in GROUPS:

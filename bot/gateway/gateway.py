@@ -10,6 +10,7 @@ from botbuilder.core import TurnContext
 from botbuilder.schema import Activity
 from msrest.exceptions import DeserializationError  # type: ignore[attr-defined]  # azure.core's, handed on
 
+from bot.door import REFUSED
 from bot.gateway import answers
 from bot.gateway.authentication import Authentication, Claims
 from bot.gateway.connection import Connection
@@ -58,7 +59,7 @@ class Gateway:
             self._authentication.admit(claims, raw)
             body = await self._turn(claims, raw, incoming)
         except NotAccepted as refused:
-            log.warning("request turned away", status=refused.status, reason=refused.reason)
+            request[REFUSED] = refused.reason
             headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
             body = {"error": "This request was not accepted."}
             return web.json_response(body, status=refused.status, headers=headers)

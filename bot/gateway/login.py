@@ -9,7 +9,7 @@ from typing import Any
 import msal
 import requests
 
-from bot.gateway.settings import AppType, Certificate, ClientSecret, GatewaySettings
+from bot.gateway.settings import AppType, Certificate, ClientSecret, GatewaySettings, SecretFile
 from domain.errors import Trouble
 
 CONNECTOR = "https://api.botframework.com"
@@ -70,8 +70,16 @@ def _credential(settings: GatewaySettings) -> str | dict[str, str]:
     match settings.credentials:
         case ClientSecret(secret):
             return secret
+        case SecretFile(file):
+            secret = Path(file).read_text(encoding="utf-8").strip()
+            if not secret:
+                # It may be in the middle of being written: the next try reads it again.
+                raise Trouble("The file of the bot's secret is empty.")
+            return secret
         case Certificate(pem_file, thumbprint):
-            return {"private_key": Path(pem_file).read_text(encoding="ascii"), "thumbprint": thumbprint}
+            pem = Path(pem_file).read_text(encoding="ascii")
+            # Without a thumbprint MSAL takes the certificate's own, by SHA-256.
+            return {"private_key": pem} | ({"thumbprint": thumbprint} if thumbprint else {"public_certificate": pem})
         case _:
             raise Trouble("The bot has no credentials for the login service.", for_good=True)
 

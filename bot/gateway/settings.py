@@ -31,11 +31,21 @@ class ClientSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file that holds the client secret. It is read for each token, so a new secret needs no restart."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
-    """`pem_file` holds the private key (and may hold the certificate); `thumbprint` is SHA-1 in hexadecimal."""
+    """`pem_file` holds the private key, and the certificate where `thumbprint` (SHA-1 in hexadecimal) is empty.
+
+    It is read for each token. With the certificate in it, another key and certificate need no restart.
+    """
 
     pem_file: str
-    thumbprint: str
+    thumbprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class ManagedIdentity:
     """A user-assigned identity of the machine; its client id is the app id."""
 
 
-Credentials = ClientSecret | Certificate | ManagedIdentity
+Credentials = ClientSecret | SecretFile | Certificate | ManagedIdentity
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from adapters.settings import BadSettingsError, read_keys, read_real, read_sandboxed, sandbox_keys
+from adapters.settings import BadSettingsError, database_url, read_keys, read_real, read_sandboxed, sandbox_keys
 
 GUID = "7f1c2b1e-5b0a-4a0e-9d2f-1f2e3d4c5b6a"
 NEW_KEY, OLD_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -170,3 +170,38 @@ def test_a_broken_key_of_the_sandbox_is_said(tmp_path: Path) -> None:
     (tmp_path / "evidence.key").write_text("x")
     with pytest.raises(BadSettingsError, match="key 1"):
         sandbox_keys(tmp_path)
+
+
+def test_the_address_of_the_database_may_be_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql://bot@db/mfa\n")
+    given = COMPLETE | {"DATABASE_URL": "", "DATABASE_URL_FILE": str(file)}
+    assert read_real(given, tmp_path).common.database_url == "postgresql://bot@db/mfa"
+    assert database_url(given) == "postgresql://bot@db/mfa"
+    with pytest.raises(BadSettingsError):
+        database_url({"DATABASE_URL_FILE": "no/such/file"})
+
+
+def test_a_certificate_beside_its_key_needs_no_thumbprint(tmp_path: Path) -> None:
+    file = tmp_path / "bot.pem"
+    file.write_text("-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n")
+    given = COMPLETE | {"MicrosoftAppPassword": "", "MicrosoftAppCertificateFile": str(file)}
+    assert read_real(given, tmp_path).certificate_file == str(file)
+    file.write_text("-----BEGIN PRIVATE KEY-----\n")
+    (said,) = sentences(given, tmp_path)
+    assert "MicrosoftAppCertificateThumbprint" in said
+
+
+def test_where_the_secret_came_from_is_kept_so_that_it_can_be_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hunter2")
+    settings = read_real(COMPLETE | {"MicrosoftAppPassword": "", "MicrosoftAppPasswordFile": str(file)}, tmp_path)
+    assert settings.secret_file == str(file)
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize("given", ["-1", "10", "many", "1.5"])
+def test_a_number_of_proxies_is_a_small_one(tmp_path: Path, given: str) -> None:
+    (said,) = sentences({"PROXIES_IN_FRONT": given}, tmp_path, sandbox=True)
+    assert "PROXIES_IN_FRONT" in said
+    assert read_sandboxed({"PROXIES_IN_FRONT": "1"}, tmp_path).common.proxies == 1
