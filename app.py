@@ -228,7 +228,8 @@ async def _add_sites(url: str, tenant: Tenant, now: datetime, policy: Policy) ->
     """The tenant file's sites, where the register does not have them yet."""
     database = make_engine(url)
     try:
-        await add_missing(PostgresSites(database), sites_of(tenant, person_of), now, policy.version)
+        sites = PostgresSites(database, tenant.tenant_id.lower())
+        await add_missing(sites, sites_of(tenant, person_of), now, policy.version)
     finally:
         await database.dispose()
 
@@ -240,11 +241,13 @@ async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
         if sandbox:
             pretend = read_sandboxed(os.environ, ROOT)
             common, tenant = pretend.common, read_tenant(pretend.tenant_file, line_of)
+            tenant_id = tenant.tenant_id.lower()
             sandbox_url, clock, url = await _pretend(stack, pretend, tenant)
             graph_url = f"{sandbox_url}/v1.0"
         else:
             real = read_real(os.environ, ROOT)
             common, url, graph_url = real.common, real.common.database_url, _graph_url()
+            tenant_id = real.tenant_id
             await _needs_this_version(url)
             bot_token = BotToken(token_source(_real_gateway(real), GRAPH_RESOURCE))
             stack.push_async_callback(bot_token.close)
@@ -257,7 +260,7 @@ async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
         stack.push_async_callback(database.dispose)
         stack.push_async_callback(graph.close)
         import_sites = ImportSites(
-            sites=PostgresSites(database),
+            sites=PostgresSites(database, tenant_id),
             check=CheckSites(EntraDirectory(graph), EntraMailboxes(graph)),
             clock=clock,
             policy_version=read_policy(common.policy_file).version,
@@ -412,7 +415,7 @@ class _Bot:
             connection = await stack.enter_async_context(Connection(self._gateway))
             messenger = TeamsMessenger(connection)
             directory = EntraDirectory(graph)
-            book, drafts = PostgresBook(database), PostgresDrafts(database)
+            book, drafts = PostgresBook(database, self._tenant_id), PostgresDrafts(database)
             addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
             evidence = PostgresEvidence(database, self._evidence_keys)
             carry_out = CarryOut(book, directory, evidence, self._clock, self._policy, self._groups, self._tenant_id)
@@ -424,7 +427,7 @@ class _Bot:
                 PostgresFileLinks(database), evidence, book, self._clock, self._common.public_url, self._policy.version
             )
             show = Show(book, self._clock, self._policy)
-            sites = PostgresSites(database)
+            sites = PostgresSites(database, self._tenant_id)
             look_up = LookUp(directory, carry_out)
             turns = Turns(
                 policy=self._policy,
@@ -451,7 +454,7 @@ class _Bot:
             exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
             perform = Perform(
                 book, carry_out, exemptions, messenger,
-                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database), show, evidence,
+                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database, self._tenant_id), show, evidence,
                 Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
                 WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
                 EntraSessions(graph) if self._common.revoke_sessions else None,

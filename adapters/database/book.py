@@ -5,17 +5,20 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import and_, case, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.database.audit import write
+from adapters.database import counts
 from adapters.database.engine import each_alone
 from adapters.database.tables import audit, drafts, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
 from adapters.jobs.orders import QUEUE, TASK, order
 from domain.effects import Effect
+from domain.outcome import Approval, Asked
 from domain.request import OPEN, Request, State
 from services.book import Draft, Entry
 
@@ -28,18 +31,13 @@ _DEFER = text(
 )
 
 
-async def record(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
-    """Writes lines of the audit in the connection's transaction."""
-    if entries:
-        values = [{name: getattr(entry, name) for name in Entry.__slots__} for entry in entries]
-        await connection.execute(insert(audit), values)
-
-
 class PostgresPage:
     """One transaction on one connection. Made by `PostgresBook.page`."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.recorded: list[Entry] = []
+        """For the audit: written when all else is, right before the transaction ends."""
 
     async def request(self, reference: str) -> Request | None:
         found = await self._connection.execute(
@@ -61,7 +59,7 @@ class PostgresPage:
         )
 
     async def record(self, entries: Sequence[Entry]) -> None:
-        await record(self._connection, entries)
+        self.recorded.extend(entries)
 
     async def want(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -82,6 +80,12 @@ class PostgresPage:
             except IntegrityError:
                 continue  # the same effect already waits: its queueing lock is unique
 
+    async def asked(self, by_id: str, subject_id: str, site: str, since: datetime) -> Asked:
+        return await counts.asked(self._connection, by_id, subject_id, site, since)
+
+    async def approvals(self, agent_id: str, since: datetime) -> tuple[Approval, ...]:
+        return await counts.approvals(self._connection, agent_id, since)
+
     async def use_up(self, draft: Draft) -> bool:
         gone = await self._connection.execute(
             delete(drafts).where(
@@ -94,15 +98,19 @@ class PostgresPage:
 
 
 class PostgresBook:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, tenant_id: str = "") -> None:
+        """`tenant_id`: whose chain the audit's entries are put on."""
         self._engine = engine
+        self._tenant_id = tenant_id
         self._alone = each_alone(engine)
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[PostgresPage]:
         with no_database():
             async with self._engine.begin() as connection:
-                yield PostgresPage(connection)
+                page = PostgresPage(connection)
+                yield page
+                await write(connection, page.recorded, self._tenant_id)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

@@ -6,7 +6,7 @@ from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.database.book import record
+from adapters.database.audit import write
 from adapters.database.engine import each_alone, first
 from adapters.database.tables import addresses, copies, notices, places, seen
 from adapters.database.trouble import no_database
@@ -163,8 +163,10 @@ class PostgresCopies:
 class PostgresNotices:
     """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, tenant_id: str = "") -> None:
+        """`tenant_id`: whose chain the audit's entries are put on."""
         self._together = engine
+        self._tenant_id = tenant_id
         self._engine = each_alone(engine)
 
     async def begin(self, key: str, reference: str, at: datetime) -> bool:
@@ -188,7 +190,7 @@ class PostgresNotices:
                     .where(notices.c.key == key)
                     .values(status="sent", way=way, activity_id=activity_id, updated_at=at)
                 )
-                await record(connection, [entry] if entry else [])
+                await write(connection, [entry] if entry else [], self._tenant_id)
 
 
 class PostgresSeen:

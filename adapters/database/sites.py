@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import case, func, insert, select, text
+from sqlalchemy import case, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database.audit import write
 from adapters.database.engine import each_alone
-from adapters.database.tables import audit, sites
+from adapters.database.tables import sites
 from adapters.database.trouble import no_database
 from domain.site import Site, SiteStatus, address_of, code_of
 from services.book import Entry
@@ -23,8 +24,10 @@ _MOST_WORDS = 12
 
 
 class PostgresSites:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, tenant_id: str = "") -> None:
+        """`tenant_id`: whose chain the audit's entries are put on."""
         self._engine = engine
+        self._tenant_id = tenant_id
         self._alone = each_alone(engine)
 
     async def by_code(self, ods: str) -> Site | None:
@@ -69,9 +72,7 @@ class PostgresSites:
                         return False
                 if changed:
                     await connection.execute(_SAVE, [_SITE.dump_python(site) for site in changed])
-                if entries:
-                    values = [{name: getattr(entry, name) for name in Entry.__slots__} for entry in entries]
-                    await connection.execute(insert(audit), values)
+                await write(connection, entries, self._tenant_id)
         return True
 
     async def _sites(self, query: Any) -> tuple[Site, ...]:

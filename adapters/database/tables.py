@@ -63,6 +63,7 @@ requests = Table(
     Column("asked_at", MOMENT, nullable=False),
     Column("verified", JSONB(none_as_null=True)),
     Column("decided", JSONB(none_as_null=True)),
+    Column("unusual", JSONB, nullable=False, server_default=text("'[]'")),
     Column("starts_at", MOMENT),
     Column("ends_at", MOMENT),
     Column("closing", JSONB(none_as_null=True)),
@@ -74,6 +75,8 @@ requests = Table(
 Index("requests_due", requests.c.next_due, postgresql_where=text("next_due IS NOT NULL"))
 Index("requests_waiting", requests.c.asked_at, postgresql_where=text("state = 'awaiting_decision'"))
 Index("requests_of_subject", requests.c.subject_id, requests.c.asked_at)
+Index("requests_by_person", requests.c.asked_by_id, requests.c.asked_at)
+Index("requests_for_site", requests.c.site["ods"].astext, requests.c.asked_at)
 Index("requests_of_people", requests.c.people, postgresql_using="gin")
 
 audit = Table(
@@ -87,8 +90,24 @@ audit = Table(
     Column("activity", Text, nullable=False),
     Column("policy_version", Text, nullable=False),
     Column("details", JSONB, nullable=False),
+    Column("tenant_id", Text, nullable=False, server_default=""),
+    Column("number", BigInteger, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
 )
 Index("audit_of_request", audit.c.reference, audit.c.id)
+Index(
+    "audit_approvals", audit.c.by_id, audit.c.at, postgresql_where=text("what IN ('approved', 'approved_first')")
+)
+Index("audit_in_order", audit.c.tenant_id, audit.c.number, unique=True)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+)
 
 drafts = Table(
     "drafts",
@@ -101,6 +120,16 @@ drafts = Table(
     Column("updated_at", MOMENT, nullable=False),
     PrimaryKeyConstraint("person_id", "topic"),
 )
+
+look_ups = Table(
+    "look_ups",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("person_id", Text, nullable=False),
+    Column("at", MOMENT, nullable=False),
+)
+Index("look_ups_of_person", look_ups.c.person_id)
+Index("look_ups_at", look_ups.c.at)
 
 addresses = Table(
     "addresses",

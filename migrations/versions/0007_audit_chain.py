@@ -1,0 +1,105 @@
+"""Each entry of the audit is chained by hash to the one before it, for each tenant; those that are there are chained.
+
+The trigger puts every entry at the end of its tenant's chain, whoever inserts it. It locks the tenant's row in
+`audit_heads` until the transaction ends, so an insert into `audit` has to be the last statement of its transaction.
+"""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+CHAIN = """
+ALTER TABLE audit
+    ADD COLUMN tenant_id text NOT NULL DEFAULT '',
+    ADD COLUMN number bigint,
+    ADD COLUMN previous text,
+    ADD COLUMN hash text,
+    ADD CONSTRAINT audit_details_are_texts CHECK (
+        jsonb_typeof(details) = 'object'
+        AND NOT jsonb_path_exists(details, 'strict $.* ? (@.type() <> "string")')
+    );
+CREATE TABLE audit_heads (
+    tenant_id text PRIMARY KEY,
+    number bigint NOT NULL,
+    hash text NOT NULL
+) WITH (fillfactor = 10);
+
+-- What domain/chain.py computes, too: a change here is a change of every hash.
+CREATE FUNCTION audit_digest(one audit) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT encode(sha256(convert_to(
+        '{"activity":' || to_json(one.activity)::text
+        || ',"at":"' || to_char(one.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || '","by_id":' || to_json(one.by_id)::text
+        || ',"details":{' || coalesce((
+            SELECT string_agg(to_json(key)::text || ':' || to_json(value)::text, ',' ORDER BY key COLLATE "C")
+            FROM jsonb_each_text(one.details)
+        ), '')
+        || '},"id":' || one.id::text
+        || ',"policy_version":' || to_json(one.policy_version)::text
+        || ',"reference":' || to_json(one.reference)::text
+        || ',"tenant_id":' || to_json(one.tenant_id)::text
+        || ',"what":' || to_json(one.what)::text
+        || '}', 'UTF8')), 'hex')
+$$;
+
+CREATE FUNCTION audit_chained() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    head audit_heads%ROWTYPE;
+BEGIN
+    LOOP
+        SELECT * INTO head FROM audit_heads WHERE tenant_id = NEW.tenant_id FOR UPDATE;
+        EXIT WHEN FOUND;
+        INSERT INTO audit_heads VALUES (NEW.tenant_id, 0, repeat('0', 64)) ON CONFLICT DO NOTHING;
+    END LOOP;
+    NEW.number := head.number + 1;
+    NEW.previous := head.hash;
+    NEW.hash := encode(sha256(convert_to(audit_digest(NEW) || head.hash, 'UTF8')), 'hex');
+    UPDATE audit_heads SET number = NEW.number, hash = NEW.hash WHERE tenant_id = NEW.tenant_id;
+    RETURN NEW;
+END $$;
+
+-- It runs with its owner's rights: nobody's temporary table may stand in for ours.
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION audit_chained() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('REVOKE ALL ON FUNCTION audit_chained() FROM PUBLIC');
+END $$;
+
+ALTER TABLE audit DISABLE TRIGGER audit_only_grows;
+UPDATE audit SET tenant_id = requests.tenant_id FROM requests WHERE requests.reference = audit.reference;
+UPDATE audit SET tenant_id = (SELECT min(tenant_id) FROM requests)
+    WHERE tenant_id = '' AND (SELECT count(DISTINCT tenant_id) FROM requests) = 1;
+DO $$
+DECLARE
+    one audit%ROWTYPE;
+    head audit_heads%ROWTYPE;
+BEGIN
+    FOR one IN SELECT * FROM audit ORDER BY tenant_id, id LOOP
+        IF head.tenant_id IS DISTINCT FROM one.tenant_id THEN
+            head := ROW(one.tenant_id, 0, repeat('0', 64));
+            INSERT INTO audit_heads VALUES (head.*);
+        END IF;
+        head.number := head.number + 1;
+        UPDATE audit SET
+            number = head.number,
+            previous = head.hash,
+            hash = encode(sha256(convert_to(audit_digest(one) || head.hash, 'UTF8')), 'hex')
+            WHERE id = one.id RETURNING hash INTO head.hash;
+        UPDATE audit_heads SET number = head.number, hash = head.hash WHERE tenant_id = head.tenant_id;
+    END LOOP;
+END $$;
+ALTER TABLE audit ENABLE TRIGGER audit_only_grows;
+ALTER TABLE audit
+    ALTER COLUMN number SET NOT NULL,
+    ALTER COLUMN previous SET NOT NULL,
+    ALTER COLUMN hash SET NOT NULL;
+CREATE UNIQUE INDEX audit_in_order ON audit (tenant_id, number);
+CREATE TRIGGER audit_chained BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION audit_chained();
+CREATE TRIGGER audit_heads_stay BEFORE DELETE OR TRUNCATE ON audit_heads
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows();
+"""
+
+
+def upgrade() -> None:
+    op.get_bind().connection.cursor().execute(CHAIN)
