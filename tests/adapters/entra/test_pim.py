@@ -1,0 +1,281 @@
+"""Exempting by PIM for Groups, shown by the real Graph client against the pretend tenant over HTTP."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from adapters.entra.client import Graph
+from adapters.entra.exemptions import EntraExemptions
+from adapters.entra.pim import EntraPim
+from domain.errors import Trouble
+from sandbox.server import Sandbox
+from sandbox.tenant import read_tenant
+
+REQUESTS = "/v1.0/identityGovernance/privilegedAccess/group/assignmentScheduleRequests"
+REFERENCE = "MFA-7K3Q-9XDM"
+
+
+@dataclass
+class Tenant:
+    sandbox: Sandbox
+    graph: Graph
+    direct: EntraExemptions
+    pim: EntraPim
+
+    @property
+    def group(self) -> str:
+        return self.sandbox.tenant.groups["exempt_short"]
+
+    @property
+    def anna(self) -> str:
+        return next(user.id for user in self.sandbox.tenant.users if user.upn.startswith("anna"))
+
+    def now(self) -> datetime:
+        return self.sandbox.clock.now()
+
+    async def assign(self, until: datetime) -> None:
+        await self.pim.add(self.group, self.anna, until=until, reference=REFERENCE)
+
+    async def member(self) -> bool:
+        return await self.pim.contains(self.group, self.anna)
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": "Bearer x"}) as session,
+            session.request(method, f"{self.sandbox.url}{path}", json=body) as answer,
+        ):
+            return await answer.json() if answer.content_type == "application/json" else None
+
+    async def asked(self) -> list[str]:
+        """The actions that PIM was asked for, in order."""
+        rows = await self.ask("GET", f"{REQUESTS}?$filter=principalId eq '{self.anna}'")
+        return [row["action"] for row in rows["value"]]
+
+    async def ends(self) -> datetime:
+        path = REQUESTS.replace("Requests", "s")
+        [row] = (await self.ask("GET", f"{path}?$filter=principalId eq '{self.anna}'"))["value"]
+        return datetime.fromisoformat(row["scheduleInfo"]["expiration"]["endDateTime"])
+
+    async def refuse(self, code: str, status: int = 400) -> None:
+        """The next request of PIM fails as Graph fails."""
+        body = json.dumps({"error": {"code": code, "message": "No.", "innerError": {"request-id": "r"}}})
+        await self.ask("POST", "/sandbox/faults", {"method": "POST", "path": REQUESTS, "status": status, "body": body})
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Tenant]:
+    sandbox = Sandbox(read_tenant(), folder, port=0)
+    await sandbox.start()
+
+    async def token() -> str:
+        return "a token"
+
+    graph = Graph(sandbox.graph_url, token)
+    direct = EntraExemptions(graph, sandbox.graph_url)
+    yield Tenant(sandbox, graph, direct, EntraPim(graph, direct, sandbox.clock))
+    await graph.close()
+    await sandbox.close()
+
+
+@pytest.fixture
+async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
+    async with running(tmp_path) as one:
+        yield one
+
+
+async def test_assigning_and_removing_may_be_repeated(tenant: Tenant) -> None:
+    until = tenant.now() + timedelta(hours=24)
+    for _ in range(2):
+        await tenant.assign(until)
+        assert await tenant.member()
+    for _ in range(2):
+        await tenant.pim.remove(tenant.group, tenant.anna)
+        assert not await tenant.member()
+    assert await tenant.asked() == ["adminAssign", "adminRemove"]
+
+
+@pytest.mark.parametrize("length", [timedelta(hours=24), timedelta(days=1), timedelta(days=180)])
+async def test_entras_end_is_later_than_ours_and_by_ten_minutes_at_most(tenant: Tenant, length: timedelta) -> None:
+    until = tenant.now() + length
+    await tenant.assign(until)
+    assert timedelta(minutes=2) <= await tenant.ends() - until <= timedelta(minutes=10)
+    tenant.sandbox.clock.offset += length
+    assert await tenant.member()
+    tenant.sandbox.clock.offset += timedelta(minutes=10)
+    assert not await tenant.member()
+
+
+async def test_entra_writes_down_the_reference(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(hours=24))
+    [row] = (await tenant.ask("GET", f"{REQUESTS}?$filter=principalId eq '{tenant.anna}'"))["value"]
+    assert REFERENCE in row["justification"]
+
+
+async def test_a_grant_that_took_long_moves_the_end_and_one_that_did_not_leaves_it(tenant: Tenant) -> None:
+    until = tenant.now() + timedelta(hours=24)
+    await tenant.assign(until)
+    await tenant.assign(until + timedelta(minutes=2))
+    assert await tenant.asked() == ["adminAssign"]
+    later = until + timedelta(minutes=20)
+    await tenant.assign(later)
+    assert await tenant.asked() == ["adminAssign", "adminExtend"]
+    assert timedelta(minutes=2) <= await tenant.ends() - later <= timedelta(minutes=10)
+
+
+async def test_a_renewal_extends_and_a_shorter_one_shortens(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    longer, shorter = tenant.now() + timedelta(days=180), tenant.now() + timedelta(days=7)
+    for until in (longer, shorter):
+        await tenant.assign(until)
+        assert timedelta(minutes=2) <= await tenant.ends() - until <= timedelta(minutes=10)
+    assert await tenant.asked() == ["adminAssign", "adminExtend", "adminUpdate"]
+    assert await tenant.member()
+
+
+async def test_what_pim_does_not_take_for_an_extension_is_changed(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    await tenant.refuse("ExtensionNotAllowed")
+    until = tenant.now() + timedelta(days=180)
+    await tenant.assign(until)
+    assert await tenant.asked() == ["adminAssign", "adminUpdate"]
+    assert await tenant.ends() > until
+
+
+async def test_a_member_from_before_gets_an_end_and_is_removed_at_it(tenant: Tenant) -> None:
+    until = tenant.now() + timedelta(hours=24)
+    await tenant.direct.add(tenant.group, tenant.anna, until=until, reference=REFERENCE)
+    await tenant.assign(until)
+    assert await tenant.asked() == ["adminUpdate"]
+    tenant.sandbox.clock.offset += timedelta(hours=25)
+    assert not await tenant.member()
+
+
+async def test_a_member_whom_pim_does_not_know_is_removed_from_the_group(tenant: Tenant) -> None:
+    await tenant.direct.add(tenant.group, tenant.anna, until=tenant.now(), reference=REFERENCE)
+    await tenant.refuse("RoleAssignmentDoesNotExist")
+    path = REQUESTS.replace("Requests", "s")
+    nothing = {"method": "GET", "path": path, "status": 200, "body": '{"value": []}'}
+    await tenant.ask("POST", "/sandbox/faults", nothing)
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert not await tenant.member()
+
+
+async def test_entra_that_has_ended_it_already_is_no_trouble(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(hours=1))
+    tenant.sandbox.clock.offset += timedelta(hours=2)
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert not await tenant.member()
+
+
+async def test_somebody_who_left_entra_is_no_trouble_to_remove(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(hours=1))
+    await tenant.ask("DELETE", f"/v1.0/users/{tenant.anna}")
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert not await tenant.member()
+    with pytest.raises(Trouble, match="SubjectNotFound"):
+        await tenant.assign(tenant.now() + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("code", ["RoleAssignmentExists", "PendingRoleAssignmentRequest", "RoleAssignmentDoesNotExist"])
+async def test_what_is_so_already_or_becoming_so_is_left_to_the_reading(tenant: Tenant, code: str) -> None:
+    await tenant.refuse(code)
+    await tenant.assign(tenant.now() + timedelta(hours=1))
+    assert not await tenant.member()
+    await tenant.assign(tenant.now() + timedelta(hours=1))
+    await tenant.refuse(code)
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert await tenant.member()
+
+
+@pytest.mark.parametrize(
+    ("code", "hint", "wait"),
+    [
+        ("ActiveDurationTooShort", "five minutes", timedelta(seconds=155)),
+        ("RoleAssignmentRequestPolicyValidationFailed", "365 days", None),
+    ],
+)
+async def test_a_refusal_that_is_known_says_what_to_do(
+    tenant: Tenant, code: str, hint: str, wait: timedelta | None
+) -> None:
+    await tenant.refuse(code)
+    with pytest.raises(Trouble, match=hint) as trouble:
+        await tenant.pim.remove(tenant.group, tenant.anna)
+    assert code in trouble.value.message
+    assert trouble.value.retry_after == wait
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+async def test_each_other_refusal_is_trouble(tenant: Tenant, status: int) -> None:
+    for path in (REQUESTS, REQUESTS.replace("Requests", "s")):
+        await tenant.ask("POST", "/sandbox/faults", {"path": path, "status": status, "retry_after": 7})
+        with pytest.raises(Trouble, match=str(status)) as trouble:
+            await tenant.assign(tenant.now() + timedelta(hours=1))
+        assert trouble.value.retry_after == timedelta(seconds=7)
+    assert not await tenant.member()
+
+
+@pytest.mark.parametrize(
+    ("expiration", "moves"),
+    [
+        ({"type": "afterDuration", "duration": "PT24H5M"}, False),
+        ({"type": "afterDateTime", "endDateTime": "2027-03-02T09:05:00.1234567Z"}, False),
+        ({"type": "afterDuration", "duration": "PT1H"}, True),
+        ({"type": "noExpiration", "endDateTime": None, "duration": None}, True),
+    ],
+)
+async def test_an_end_is_read_as_graph_may_write_it(tenant: Tenant, expiration: dict[str, Any], moves: bool) -> None:
+    until = datetime(2027, 3, 2, 9, 0, tzinfo=UTC)
+    await tenant.ask("POST", "/sandbox/clock", {"set": "2027-03-01T09:00:00Z"})
+    await tenant.assign(until)
+    schedule = {"startDateTime": "2027-03-01T09:00:00Z", "expiration": expiration}
+    row = {"groupId": tenant.group.upper(), "principalId": tenant.anna, "accessId": "member", "scheduleInfo": schedule}
+    other = row | {"groupId": "another", "scheduleInfo": None}
+    body = json.dumps({"value": [other, row]})
+    path = REQUESTS.replace("Requests", "s")
+    await tenant.ask("POST", "/sandbox/faults", {"method": "GET", "path": path, "status": 200, "body": body})
+    before = await tenant.asked()
+    await tenant.ask("POST", "/sandbox/faults", {"method": "POST", "path": REQUESTS, "status": 503, "times": 1})
+    try:
+        await tenant.assign(until)
+    except Trouble:
+        assert moves
+    else:
+        assert not moves
+    assert await tenant.asked() == before
+
+
+_BAD_END = '{"groupId": "GROUP", "principalId": "ANNA", "scheduleInfo": {"expiration": {"endDateTime": "tomorrow"}}}'
+
+
+@pytest.mark.parametrize("body", ["{}", '{"value": [7]}', '{"value": [{}]}', f'{{"value": [{_BAD_END}]}}'])
+async def test_an_answer_of_another_shape_is_trouble(tenant: Tenant, body: str) -> None:
+    body = body.replace("GROUP", tenant.group).replace("ANNA", tenant.anna)
+    path = REQUESTS.replace("Requests", "s")
+    await tenant.ask("POST", "/sandbox/faults", {"method": "GET", "path": path, "status": 200, "body": body})
+    with pytest.raises(Trouble):
+        await tenant.assign(tenant.now() + timedelta(hours=1))
+    assert await tenant.asked() == []
+
+
+@pytest.mark.parametrize("strange", ["", "../users", "a' or groupId eq 'b", "a/b", "x" * 100])
+async def test_what_cannot_be_an_id_never_reaches_graph(tenant: Tenant, strange: str) -> None:
+    with pytest.raises(Trouble):
+        await tenant.pim.add(tenant.group, strange, until=tenant.now(), reference=REFERENCE)
+    with pytest.raises(Trouble):
+        await tenant.pim.remove(strange, tenant.anna)
+    assert await tenant.ask("GET", "/sandbox/calls") == []
+
+
+async def test_each_call_carries_an_id_of_its_own(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(hours=1))
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    ids = [call["client-request-id"] for call in await tenant.ask("GET", "/sandbox/calls")]
+    assert len(set(ids)) == len(ids) == 3
+    assert all(ids)
