@@ -5,7 +5,7 @@ BIN := .venv/bin
 PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup playground run test check format bench bench-grow clean
+.PHONY: help setup playground run test check format docs bench bench-grow clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -33,7 +33,7 @@ run: setup ## try it: the bot, a pretend tenant and two seats to chat in
 
 test: setup ## set up and run all tests
 	@$(BIN)/python tests/browser/get_ready.py
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/ready ## what CI checks: lint, format, types, imports
 	@$(BIN)/ruff check .
@@ -44,6 +44,9 @@ check: .venv/ready ## what CI checks: lint, format, types, imports
 format: .venv/ready ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: .venv/ready ## write the pages that are made from code
+	@$(BIN)/python -m tests.write_docs
 
 bench: setup ## speed, beside a stock echo bot in the same run
 	@$(BIN)/python -m bench.turn

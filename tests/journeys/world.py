@@ -187,7 +187,7 @@ class World:
         return "\n".join(text_of(message) for thread in shown.values() for message in thread.values())
 
 
-async def until(true: Callable[[], Any], seconds: float = 15) -> Any:
+async def until(true: Callable[[], Any], seconds: float = 40) -> Any:
     """Waits until something is so, and gives it; coroutines are awaited."""
     async with asyncio.timeout(seconds):
         while True:
