@@ -25,6 +25,7 @@ from adapters.database.drafts import PostgresDrafts
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
 from adapters.database.file_links import PostgresFileLinks
+from adapters.database.person_records import PostgresPersonRecords
 from adapters.database.sites import PostgresSites
 from adapters.entra.client import Graph, Token
 from adapters.entra.directory import EntraDirectory, person_of
@@ -37,6 +38,7 @@ from adapters.entra.teams_app import GraphTeamsApp
 from adapters.jobs.engine import make_engine as make_jobs
 from adapters.jobs.engine import work
 from adapters.mail import GraphMail
+from adapters.person_file import write_new
 from adapters.policy_file import BadFileError, read_policy
 from adapters.sandbox_clock import SandboxClock
 from adapters.settings import (
@@ -82,7 +84,7 @@ from bot.reply import Reply
 from bot.sites import KeepingSites
 from bot.turns import Turns
 from bot.web import make_app
-from domain.errors import Trouble
+from domain.errors import Refusal, Trouble
 from domain.policy import Policy
 from sandbox.seats import Seats, SeatsError
 from sandbox.server import Sandbox, SandboxError, identity
@@ -94,6 +96,7 @@ from services.file_links import FileLinks
 from services.import_sites import ImportSites
 from services.look_up import LookUp
 from services.perform import Perform
+from services.person_records import AnswerForPerson
 from services.ports import Clock, Exemptions
 from services.reach import Reach
 from services.show import Show
@@ -136,6 +139,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         dest="what", required=True
     )
     evidence.add_parser("rotate-keys", help="wrap every request's key anew with the first of EVIDENCE_KEYS")
+    _person_options(commands)
     sites = commands.add_parser("sites", help="look after the register of sites").add_subparsers(
         dest="what", required=True
     )
@@ -146,6 +150,18 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    person = commands.add_parser("person", help="what is kept about one person").add_subparsers(
+        dest="what", required=True
+    )
+    export = person.add_parser("export", help="write all of it into a file, for a subject access request")
+    export.add_argument("person", metavar="ID_OR_ADDRESS", help="the Entra id or the e-mail address")
+    export.add_argument("--out", metavar="FILE.json", type=Path, required=True, help="a new file")
+    erase = person.add_parser("erase", help="erase what need not stay")
+    erase.add_argument("person", metavar="ID_OR_ADDRESS", help="the Entra id or the e-mail address")
+    erase.add_argument("--yes", action="store_true", help="do it; otherwise it is only shown")
+
+
 async def _command(options: argparse.Namespace) -> int:
     set_up()
     if options.command == "migrate":
@@ -153,6 +169,8 @@ async def _command(options: argparse.Namespace) -> int:
         return 0
     if options.command == "evidence":
         return await _rotate_keys(_database_url(), read_keys(os.environ))
+    if options.command == "person":
+        return await _answer_for_person(_database_url(), options)
     if options.command == "sites":
         return await _import_sites(options.file, apply=options.apply, sandbox=options.sandbox)
     if options.sandbox:
@@ -175,6 +193,25 @@ async def _rotate_keys(url: str, keys: Sequence[str]) -> int:
         say(f"Keys wrapped anew: {await PostgresEvidence(database, keys).rotate()}.")
     except Trouble as trouble:
         print(f"{trouble.message}.", file=sys.stderr)  # noqa: T201
+        return 1
+    finally:
+        await database.dispose()
+    return 0
+
+
+async def _answer_for_person(url: str, options: argparse.Namespace) -> int:
+    await _needs_this_version(url)
+    database = make_engine(url)
+    answer = AnswerForPerson(PostgresPersonRecords(database), RealClock(), say)
+    try:
+        if options.what == "erase":
+            account = os.environ.get("USER") or os.environ.get("USERNAME") or ""
+            return await answer.erase(options.person, yes=options.yes, account=account)
+        found = await answer.export(options.person)
+        await asyncio.to_thread(write_new, options.out, found)
+        say(f"Written to {options.out}. Only you can read the file. Delete it when you have given it on.")
+    except (Refusal, Trouble, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
         return 1
     finally:
         await database.dispose()
