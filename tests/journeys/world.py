@@ -125,8 +125,9 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def person(self, name: str) -> Person:
-        """Somebody of the tenant, by name or the beginning of the UPN."""
-        user = next(one for one in self.tenant.users if one.name == name or one.upn.startswith(name))
+        """Somebody of the tenant, by name or the beginning of the name or UPN."""
+        exact = [one for one in self.tenant.users if one.name == name]
+        user = next(one for one in exact or self.tenant.users if one.name.startswith(name) or one.upn.startswith(name))
         return Person(user.name, user.id)
 
     def seat(self, name: str, where: Channel | None = None, *, program: Program | None = None) -> "Seat":
