@@ -21,6 +21,7 @@ from aiohttp import web
 from adapters.database import embedded, migrate
 from adapters.database.book import PostgresBook
 from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices, PostgresSeen
+from adapters.database.counts import PostgresLookUps
 from adapters.database.drafts import PostgresDrafts
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
@@ -465,14 +466,16 @@ class _Bot:
             )
             show = Show(book, self._clock, self._policy)
             sites = PostgresSites(database, self._tenant_id)
-            look_up = LookUp(directory, carry_out)
+            look_up, look_ups = LookUp(directory, carry_out), PostgresLookUps(database)
             turns = Turns(
                 policy=self._policy,
                 clock=self._clock,
                 addresses=addresses,
                 drafts=drafts,
                 look_up=look_up,
-                asking=Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites),
+                asking=Asking(
+                    self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites, look_ups
+                ),
                 deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show, evidence, file_links),
                 own=OwnRequests(self._policy, book, copies, carry_out, show),
                 sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),

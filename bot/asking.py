@@ -14,7 +14,7 @@ from dialogs import ask_site
 from dialogs.ask import Step
 from dialogs.said import Answers, NotNeeded, Said
 from dialogs.understand import normal
-from domain import eligibility, judging
+from domain import eligibility, judging, watching
 from domain.commands import Approve, Ask
 from domain.errors import Refusal, Trouble
 from domain.outcome import Facts
@@ -22,7 +22,7 @@ from domain.people import Person
 from domain.policy import SHORT, Policy
 from domain.request import Request
 from domain.site import Site
-from services.book import Book, Copies, Copy, Draft, Drafts
+from services.book import Book, Copies, Copy, Draft, Drafts, LookUps
 from services.carry_out import CarryOut, UsedUp
 from services.look_up import LookUp
 from services.ports import Directory
@@ -55,6 +55,7 @@ class Asking:
     carry_out: CarryOut
     show: Show
     sites: Sites
+    look_ups: LookUps
 
     async def start(self, me: Person, reply: Reply, answers: Answers) -> None:
         """Begins, or goes on with what is half finished."""
@@ -150,8 +151,7 @@ class Asking:
             step = dialog.next_step(answers, self.policy)
             try:
                 if step is Step.LOOK_UP:
-                    people = await self.directory.find(answers["typed"], limit=MOST_MATCHES + 1)
-                    answers = dialog.found(answers, people, most=MOST_MATCHES)
+                    answers = dialog.found(answers, await self._find(me, answers["typed"]), most=MOST_MATCHES)
                 elif step is Step.LOOK_UP_SITE:
                     sites = await self.sites.find(answers["site_typed"], limit=MOST_MATCHES + 1)
                     answers = ask_site.found_sites(answers, sites, most=MOST_MATCHES)
@@ -168,6 +168,17 @@ class Asking:
                     return answers, "", refusal
                 answers, error = _not_found(answers, step), refusal.sentence
 
+    async def _find(self, me: Person, typed: str) -> tuple[Person, ...]:
+        """People by name or address. Nobody lists the directory through this: look-ups are counted."""
+        now, most = self.carry_out.clock.now(), self.policy.limits_for_people.look_ups_per_hour
+        before = await self.look_ups.one_more(me.id, now, since=now - watching.HOUR, most=most)
+        try:
+            watching.check_look_ups(before, self.policy)
+        except Refusal:
+            if not await self.look_up.is_agent(me.id):
+                raise
+        return await self.directory.find(typed, limit=MOST_MATCHES + 1)
+
     async def _check(self, me: Person, answers: Answers) -> Answers:
         """The answers, with a mark where a lead has to approve. Raises `Refusal` where it is not possible."""
         caller = answers["who"] == cards.FOR_CALLER
@@ -178,9 +189,16 @@ class Asking:
             raise Refusal("You cannot take your own call. Ask a colleague at the helpdesk.", rule="own_request")
         kind, now = answers["kind"], self.carry_out.clock.now()
         for subject in dialog.subjects_of(answers, me):
-            eligibility.check_account(await self.directory.account(subject.id), self.policy)
-            already = await self.book.open_requests(subject.id)
-            eligibility.check_already(already, kind, self.policy, now, answers.get("renews", ""))
+            try:
+                eligibility.check_account(await self.carry_out.account(subject.id), self.policy)
+            except Refusal as refusal:
+                await self.carry_out.tried(refusal, me.id, subject.id)
+                raise
+            already, renews = await self.book.open_requests(subject.id), answers.get("renews", "")
+            if caller:
+                eligibility.check_already(already, kind, self.policy, now, renews)
+            else:
+                eligibility.check_already_for(me, subject, already, kind, self.policy, now, renews)
         if not caller:
             return answers
         history = await self.carry_out.history(dialog.subject_of(answers, me).id, kind)

@@ -20,6 +20,7 @@ from dialogs.said import Said
 from domain import reference as references
 from domain.errors import Refusal, Trouble
 from domain.people import Person
+from domain.permissions import check_caller
 from domain.policy import LONG, SHORT, Policy
 from services.book import Addresses, Draft, Drafts
 from services.carry_out import no_such
@@ -119,14 +120,15 @@ class Turns:
     async def _me(self, incoming: Incoming) -> Person:
         if not incoming.sender.entra_id:
             raise Refusal("Teams does not say who you are, so we cannot help you here.", rule="nobody")
-        me = await self.look_up.person(incoming.sender.entra_id)
-        if me is None:
+        caller = await self.look_up.caller(incoming.sender.entra_id)
+        if caller is None:
             raise Refusal(
                 f"We cannot find your account in NHSmail. Telephone the {self.policy.helpdesk.name} on "
                 f"{self.policy.helpdesk.telephone}.",
                 rule="unknown_account",
             )
-        return me
+        check_caller(caller, self.policy)
+        return caller.person
 
     async def _shown_as_agent(self, entra_id: str) -> bool:
         """Only for what is offered; what is done is checked when it is done."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from cards.card import Card
 from cards.parts import button, buttons, card, facts, heading, help_line, next_step, plain, state
 from domain.moments import span, uk_time
+from domain.people import Person
 from domain.policy import Policy
 from domain.request import Request, State
 
@@ -56,6 +57,33 @@ def alarm(request: Request, about: str, policy: Policy, now: datetime) -> Card:
         ],
         then,
         policy,
+    )
+
+
+ATTEMPTS = {
+    "privileged": "an exception for an account with administrator rights",
+    "barred": "an exception for an account that nobody may exempt",
+    "too_many_approvals": "to approve more than one agent may within an hour",
+}
+"""What was tried and refused, by the rule that refused it."""
+
+
+def attempt(about: str, by: Person, subject: Person | None, when: datetime, policy: Policy) -> Card:
+    """Something was refused that needs somebody's eyes. `subject`: whom it was for."""
+    title = f"Refused: {by.name} tried {ATTEMPTS[about]}"
+    then = "Nothing was granted. Ask them what it was for. If that is not clear, tell the security team."
+    if about == "too_many_approvals":
+        then = "Nothing more was granted. Look at what they approved, and revoke what is not right."
+    rows = [("Who tried", f"{by.name} ({by.address})"), ("When", uk_time(when))]
+    if subject is not None:
+        rows.insert(1, ("For", f"{subject.name} ({subject.address})"))
+    return card(
+        title,
+        heading(title),
+        state("⚠️", "This needs somebody's eyes", "warning"),
+        facts(rows),
+        next_step(then),
+        help_line(policy),
     )
 
 

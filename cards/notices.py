@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cards.card import Card
 from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, words
-from cards.request import cause, reason_title, state_line
+from cards.request import UNUSUAL, cause, reason_title, state_line
 from domain.effects import Audience, Notice
 from domain.eligibility import renewable_from
 from domain.moments import span, uk_time
@@ -52,6 +52,8 @@ def _buttons(request: Request, what: Notice, policy: Policy, now: datetime) -> l
             return [*renew, button("No longer needed" if request.site else "I no longer need it", "end", data)]
         case Notice.WAITING_LONG:
             return [button("Open the request", "review", data)]
+        case Notice.UNUSUAL:
+            return [button("Revoke", "revoke", data, style="destructive"), button("Open the request", "review", data)]
         case Notice.REJECTED | Notice.LAPSED | Notice.ENDED:
             return [button("Ask again", "ask.again", data)]
     return []
@@ -173,6 +175,17 @@ def _method_found(request: Request, policy: Policy, _: datetime, __: Audience) -
     )
 
 
+def _unusual(request: Request, _: Policy, __: datetime, ___: Audience) -> Words:
+    assert request.decided is not None
+    agent = request.decided.by.name
+    why = "; ".join(UNUSUAL[one] for one in request.unusual)
+    return (
+        f"An unusual approval: {request.subject.name} ({request.reference})",
+        f"{agent} approved it at {uk_time(request.decided.at)}. {why}. It stands. If it is not right, revoke it: the "
+        "exception then ends at once.",
+    )
+
+
 def _rejected(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
     assert request.decided is not None
     again = f"If this has to be looked at again, {_call(request, policy)}."
@@ -223,6 +236,7 @@ _WORDS = {
     Notice.REMINDER: _reminder,
     Notice.HALF_WAY: _half_way,
     Notice.METHOD_FOUND: _method_found,
+    Notice.UNUSUAL: _unusual,
     Notice.REJECTED: _rejected,
     Notice.WITHDRAWN: _withdrawn,
     Notice.LAPSED: _lapsed,

@@ -25,6 +25,14 @@ STATES: dict[State, tuple[str, str, str]] = {
 }
 
 
+UNUSUAL = {
+    "night": "It was approved at night",
+    "same_site": "The same agent approved many for this site within a day",
+    "own_team": "The person works at the helpdesk",
+}
+"""What is unusual about an approval, by the keys that `domain.watching` gives."""
+
+
 def status_words(request: Request) -> str:
     return STATES[request.state][1]
 
@@ -112,12 +120,13 @@ def state_line(request: Request) -> Part:
     return state(icon, said, style)
 
 
-def _common(request: Request, policy: Policy, now: datetime) -> list[tuple[str, str]]:
+def _common(request: Request, policy: Policy, now: datetime, *, names_others: bool = False) -> list[tuple[str, str]]:
+    renewed = request.renews if names_others or not request.renews else "An earlier exception"
     rows = [
         ("Reason", reason_title(request, policy)),
         ("In their words", plain(request.details)),
         ("Site", _site(request)),
-        ("Renews", request.renews),
+        ("Renews", renewed),
         ("Evidence", _evidence(request)),
         ("Asked by", f"{request.asked_by.name}, {uk_time(request.asked_at)}"),
         ("Call taken by", request.taken_by.name if request.taken_by else ""),
@@ -138,7 +147,7 @@ def _common(request: Request, policy: Policy, now: datetime) -> list[tuple[str, 
     if asked and asked.answered_by and asked.answered_at:
         rows.append(("Still needed", f"{asked.answered_by.name}, {uk_time(asked.answered_at)}"))
     if request.closing:
-        rows.append(("Why it ended", cause(request)))
+        rows.append(("Why it ended", cause(request, names_others=names_others)))
         if request.closing.cause is not Cause.RENEWED:
             rows.append(("In their words", plain(request.closing.words)))
     if request.closed_at and request.state is not State.REJECTED:
@@ -169,10 +178,12 @@ def _evidence(request: Request) -> str:
     return f"{given.answered} of {given.asked} answers{files}. Given by {given.by.name}, {uk_time(given.at)}"
 
 
-def cause(request: Request) -> str:
+def cause(request: Request, *, names_others: bool = False) -> str:
+    """`names_others`: for the helpdesk, also the reference of another request, which may not concern the reader."""
     assert request.closing is not None
     if request.closing.cause is Cause.RENEWED:
-        return f"Renewed: {request.closing.words} has taken its place"
+        other = request.closing.words if names_others else "another exception"
+        return f"Renewed: {other} has taken its place"
     who = f" ({request.closing.by.name})" if request.closing.by else ""
     names = {
         Cause.EXPIRED: "Time was up",
@@ -180,6 +191,7 @@ def cause(request: Request) -> str:
         Cause.REVOKED: "Revoked by the helpdesk",
         Cause.ACCOUNT_GONE: "The account is disabled or no longer in NHSmail",
         Cause.PRIVILEGED: "The account was given administrator rights",
+        Cause.BARRED: "The account is one of those that always need MFA",
     }
     return f"{names[request.closing.cause]}{who}"
 
@@ -213,7 +225,8 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
             [
                 ("Reference", request.reference),
                 ("Address", request.subject.address),
-                *_common(request, policy, now),
+                *_common(request, policy, now, names_others=True),
+                ("Unusual", "; ".join(UNUSUAL[one] for one in request.unusual)),
                 ("Verified", _verified(request, policy)),
                 ("Account", f"Enabled, no administrator rights, {methods(request.methods, policy)}"),
                 ("Before this", before(request, history, policy)),

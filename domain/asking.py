@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from domain import eligibility
+from domain import eligibility, watching
 from domain.commands import Ask
 from domain.effects import Audience, Effect, Notice, ShowHelpdesk, Tell, WriteToMailbox
 from domain.errors import Refusal
@@ -17,9 +17,16 @@ from domain.site import SiteStatus
 def ask(command: Ask, facts: Facts, policy: Policy, now: datetime) -> Decision:
     """A request by telephone waits for a decision; one from a site waits for its evidence first."""
     eligibility.check_account(facts.account, policy)
-    eligibility.check_already(facts.already, command.kind, policy, now, command.renews)
     account = facts.account
     assert account is not None
+    if facts.asked is not None:
+        watching.check_asked(facts.asked, account.person.name, policy)
+    if command.taken_by is None:
+        eligibility.check_already_for(
+            command.by, account.person, facts.already, command.kind, policy, now, command.renews
+        )
+    else:
+        eligibility.check_already(facts.already, command.kind, policy, now, command.renews)
     kind = policy.kinds[command.kind]
     reason = kind.reason(command.reason)
     if reason is None:

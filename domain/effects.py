@@ -20,6 +20,7 @@ class Notice(StrEnum):
     REMINDER = "reminder"
     HALF_WAY = "half_way"
     METHOD_FOUND = "method_found"
+    UNUSUAL = "unusual"
     ENDED = "ended"
 
 
@@ -93,6 +94,23 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell the helpdesk's channel of something that was refused and needs somebody's eyes, once for each `occasion`.
+
+    It belongs to no request: what was refused may never have become one.
+    """
+
+    about: str
+    """The rule that refused it: a key of `cards.alarms.ATTEMPTS`."""
+    by: str
+    """The Entra id of whoever tried."""
+    subject: str
+    """The Entra id of whom it was for; empty where it was not about anybody."""
+    occasion: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Show the present state on all copies of the request's cards."""
 
@@ -118,4 +136,4 @@ class RevokeSessions:
 
 START, END = "start", "end"
 
-Effect = Grant | End | RevokeSessions | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Refresh | Purge
+Effect = Grant | End | RevokeSessions | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Warn | Refresh | Purge

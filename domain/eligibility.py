@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from domain.errors import Refusal
 from domain.moments import uk_date, uk_time
-from domain.people import Account
+from domain.people import Account, Person
 from domain.policy import Policy
 from domain.request import PENDING, Request, State
 
@@ -16,6 +17,12 @@ def check_account(account: Account | None, policy: Policy) -> None:
     if account is None:
         raise Refusal("We cannot find this person in NHSmail. Check the address and try again.", rule="unknown_account")
     name = account.person.name
+    if account.guest:
+        raise Refusal(
+            f"{name} is a guest here. Guests cannot have an MFA exception: ask the organisation that the account "
+            f"belongs to. For help, {call}.",
+            rule="guest_account",
+        )
     if not account.enabled:
         raise Refusal(
             f"The account of {name} is disabled, so it cannot have an MFA exception. To have it enabled, {call}.",
@@ -27,6 +34,12 @@ def check_account(account: Account | None, policy: Policy) -> None:
             f"cannot have an exception. For help to sign in, {call}.",
             rule="privileged",
         )
+    if is_barred(account, policy):
+        raise Refusal(
+            f"The account of {name} is one of those that always need MFA, so it cannot have an exception. For help to "
+            f"sign in, {call}.",
+            rule="barred",
+        )
     if not set(account.methods) & set(policy.account.core_methods):
         raise Refusal(
             f"No MFA method that counts is registered for {name}. An exception only works for accounts that have one: "
@@ -34,6 +47,30 @@ def check_account(account: Account | None, policy: Policy) -> None:
             rule="no_method",
             link=("Register a method", policy.links.register_method),
         )
+
+
+def is_barred(account: Account, policy: Policy) -> bool:
+    """Whether the policy never lets this account be exempted, as break-glass and service accounts."""
+    names = {account.person.id.lower(), account.person.address.lower(), account.upn.lower()}
+    patterns = [pattern.lower() for pattern in policy.account.never]
+    return account.barred or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def check_already_for(
+    asker: Person, subject: Person, already: Sequence[Request], kind: str, policy: Policy, now: datetime, renews: str
+) -> None:
+    """`check_already`, where somebody asks in chat: they learn nothing of requests that do not concern them."""
+    try:
+        check_already(already, kind, policy, now, renews)
+    except Refusal as refusal:
+        if asker.id == subject.id or all(one.concerns(asker.id) for one in already):
+            raise
+        raise Refusal(
+            f"We cannot send this request for {subject.name}: there may already be one. Ask them to open this chat "
+            f"themselves and type “my requests”, or telephone the {policy.helpdesk.name} on "
+            f"{policy.helpdesk.telephone}.",
+            rule=refusal.rule,
+        ) from None
 
 
 def check_already(already: Sequence[Request], kind: str, policy: Policy, now: datetime, renews: str = "") -> None:

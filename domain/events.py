@@ -36,6 +36,8 @@ class What(StrEnum):
     """The app may not do it."""
     TROUBLE = "trouble"
     STARTED_AGAIN = "started_again"
+    TRIED = "tried"
+    """Somebody tried what nobody may do, or too often."""
     READ = "read"
     """An agent opened the request."""
     NOTICE = "notice"

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from domain import eligibility
+from domain import eligibility, watching
 from domain.commands import AgentCommand, Approve, Reject, Revoke, SendBack
-from domain.effects import Audience, Grant, Notice, Refresh, Tell
+from domain.effects import Audience, Effect, Grant, Notice, Refresh, Tell
 from domain.errors import Refusal
 from domain.events import Event, What
 from domain.outcome import Decision, Facts, filled, given_words, tell_all
@@ -16,7 +16,8 @@ from domain.request import Decided, Question, Request, State, Verified
 def check_decider(request: Request, command: AgentCommand, facts: Facts, policy: Policy) -> None:
     """Raises `Refusal` unless whoever acts may decide on this request."""
     kind = policy.kinds[request.kind]
-    if not facts.groups & set(kind.decided_by):
+    may = {*kind.decided_by, "leads"} if isinstance(command, Revoke) else set(kind.decided_by)
+    if not facts.groups & may:
         raise Refusal("Only helpdesk staff can decide on requests. Nothing was changed.", rule="not_an_agent")
     if isinstance(command, Revoke):
         return
@@ -50,6 +51,7 @@ def approve(request: Request, command: Approve, facts: Facts, policy: Policy, no
         raise Refusal(f"Give a number of days from 1 to {kind.duration.days}.", rule="days")
     eligibility.check_account(facts.account, policy)
     check_repeat(kind, facts)
+    watching.check_approvals(facts.approvals, policy, now)
     assert facts.account is not None
     days = command.days if command.days != kind.duration.days else None
     decided = Decided(command.by, now, approved=True)
@@ -59,8 +61,10 @@ def approve(request: Request, command: Approve, facts: Facts, policy: Policy, no
         return Decision(first, (event,), (Refresh(request.reference),))
     if request.first_approval is not None and request.first_approval.by.id == command.by.id:
         raise Refusal("You approved this already. A second person has to approve it as well.", rule="second_person")
+    unusual = watching.unusual(request, facts.approvals, own_team=facts.own_team, policy=policy, now=now)
     granting = replace(
         request,
+        unusual=unusual,
         state=State.GRANTING,
         verified=verified,
         decided=decided,
@@ -68,11 +72,14 @@ def approve(request: Request, command: Approve, facts: Facts, policy: Policy, no
         methods=facts.account.methods,
         method_ids=facts.account.method_ids,
     )
-    events = [Event(What.APPROVED, command.by.id, filled(days=str(granting.days or "")))]
+    details = filled(days=str(granting.days or ""), unusual=", ".join(unusual))
+    events = [Event(What.APPROVED, command.by.id, details)]
     if verified:
         events.insert(0, Event(What.VERIFIED, command.by.id, filled(way=verified.way, ticket=verified.ticket)))
-    effects = (Grant(request.reference, request.subject.id), Refresh(request.reference))
-    return Decision(granting, tuple(events), effects)
+    effects: list[Effect] = [Grant(request.reference, request.subject.id), Refresh(request.reference)]
+    if unusual:
+        effects.append(Tell(request.reference, Notice.UNUSUAL, Audience.LEADS))
+    return Decision(granting, tuple(events), tuple(effects))
 
 
 def check_repeat(kind: Kind, facts: Facts) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from domain import eligibility
 from domain.commands import (
     ConfirmEnd,
     ConfirmGrant,
@@ -106,6 +107,8 @@ def see_account(request: Request, command: SeeAccount, _: Facts, policy: Policy,
         return ending(looked, Closing(Cause.ACCOUNT_GONE))
     if account.privileged:
         return ending(looked, Closing(Cause.PRIVILEGED))
+    if eligibility.is_barred(account, policy):
+        return ending(looked, Closing(Cause.BARRED))
     fresh = [one for one in account.method_ids if one not in request.method_ids]
     new = [one for one in fresh if one.partition(":")[0] in policy.account.core_methods]
     if not new:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.effects import Audience, Effect, Notice, Refresh, Tell
 from domain.errors import Refusal
@@ -9,6 +10,24 @@ from domain.events import Event
 from domain.people import Account, Person
 from domain.policy import Policy
 from domain.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One approval of an agent, first or second."""
+
+    at: datetime
+    site: str = ""
+    """The ODS code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How many requests there were within a day before this one."""
+
+    by_person: int = 0
+    for_person: int = 0
+    for_site: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +51,12 @@ class Facts:
     """The Entra id of the kind's exemption group, for `Ask`."""
     groups: frozenset[str] = frozenset()
     """Which of the helpdesk's groups whoever acts is in, by the policy's names: `helpdesk`, `leads`."""
+    approvals: tuple[Approval, ...] = ()
+    """What whoever acts approved within the last day, for `Approve`."""
+    own_team: bool = False
+    """Whether the subject works at the helpdesk, for `Approve`."""
+    asked: Asked | None = None
+    """How many requests there were within the last day, for `Ask` in chat."""
     code_digest: str = ""
     """The quoted code, hashed with the request's salt, for `GiveCode`."""
     answers: Mapping[str, str] = field(default_factory=dict)

@@ -25,3 +25,17 @@ class Account:
     """Holds a directory role, itself or through a group."""
     method_ids: tuple[str, ...] = ()
     """Each method as its type and its id, `phone:3179e48a`, to tell a new one from those that were there."""
+    upn: str = ""
+    """The user principal name, which may differ from the address."""
+    guest: bool = False
+    """Invited from another tenant."""
+    barred: bool = False
+    """In one of the groups whose members the policy never lets be exempted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever speaks to the bot, as Entra knows them."""
+
+    person: Person
+    guest: bool = False

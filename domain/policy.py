@@ -229,6 +229,10 @@ class AccountRules:
     """At least one of these must be registered."""
     method_names: dict[str, str] = field(default_factory=dict)
     """How a method is called when people read it."""
+    never: tuple[str, ...] = ()
+    """Accounts that nobody may exempt, as break-glass and service accounts: object ids, or addresses with `*`."""
+    never_groups: tuple[str, ...] = ()
+    """Object ids of groups in Entra whose members nobody may exempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +250,41 @@ class Limits:
     """How long Entra may take to show that a grant has its effect, before the helpdesk's channel hears of it."""
     look_at_accounts: timedelta = timedelta(minutes=15)
     """How often the account of somebody who is exempt is looked at: disabled, left, privileged, a new method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusual:
+    """What is unusual about an approval: it stands, and the leads are told."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    night_from: time | None = None
+    night_until: time | None = None
+    """The night, in UK local time; both or neither."""
+    same_site_per_day: int | None = None
+    """More approvals of one agent for one site in a day than this."""
+    own_team: bool = False
+    """Whether the subject works at the helpdesk."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsForAgents:
+    """What one agent may approve. None: as many as they want."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    approvals_per_hour: int | None = None
+    unusual: Unusual = field(default_factory=Unusual)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsForPeople:
+    """What one person may ask for in chat. None: as often as they want."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    requests_per_day: int | None = None
+    """By one person, and for one person."""
+    requests_per_site_and_day: int | None = None
+    look_ups_per_hour: int | None = None
+    """How many names or addresses one person may have looked up; helpdesk staff may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +310,8 @@ class Policy:
     kinds: dict[str, Kind]
     verifications: tuple[Verification, ...]
     working: WorkingTime = field(default_factory=lambda: WorkingTime(time(9), time(17)))
+    limits_for_agents: LimitsForAgents = field(default_factory=LimitsForAgents)
+    limits_for_people: LimitsForPeople = field(default_factory=LimitsForPeople)
 
     def verification(self, verification_id: str) -> Verification | None:
         return next((way for way in self.verifications if way.id == verification_id), None)

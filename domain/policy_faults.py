@@ -8,12 +8,15 @@ from domain.policy import (
     FILE_KINDS,
     GROUPS,
     SHORT,
+    AccountRules,
     Details,
     Evidence,
     EvidenceItem,
     Form,
     Kind,
     Limits,
+    LimitsForAgents,
+    LimitsForPeople,
     Policy,
     WorkingTime,
 )
@@ -35,7 +38,10 @@ def faults(policy: Policy) -> Iterator[Fault]:
             ("account", "core_methods"),
             "Name at least one authentication method, for example microsoftAuthenticator.",
         )
+    yield from _never_faults(policy.account)
     yield from _limit_faults(policy.limits)
+    yield from _agent_faults(policy.limits_for_agents)
+    yield from _people_faults(policy.limits_for_people)
     yield from _working_faults(policy.working)
     if SHORT not in policy.kinds:
         yield ("kinds",), f"The kind “{SHORT}” is missing: add [kinds.{SHORT}]."
@@ -60,6 +66,34 @@ def _limit_faults(limits: Limits) -> Iterator[Fault]:
 
     if limits.look_at_accounts < timedelta(minutes=1):
         yield ("limits", "look_at_accounts"), "Give a duration of one minute (PT1M) or more."
+
+
+def _never_faults(account: AccountRules) -> Iterator[Fault]:
+    for position, pattern in enumerate(account.never):
+        if not pattern.replace("*", "").replace("?", "").strip(" @."):
+            yield ("account", "never", position), "This would bar everybody. Name an object id, or part of an address."
+    for position, group in enumerate(account.never_groups):
+        if not group.strip():
+            yield ("account", "never_groups", position), "Name the group's object id."
+
+
+def _agent_faults(limits: LimitsForAgents) -> Iterator[Fault]:
+    path, unusual = "limits_for_agents", limits.unusual
+    if limits.approvals_per_hour is not None and limits.approvals_per_hour < 1:
+        yield (path, "approvals_per_hour"), "Give a number of approvals from 1, or leave it out for no limit."
+    if unusual.same_site_per_day is not None and unusual.same_site_per_day < 1:
+        yield (path, "unusual", "same_site_per_day"), "Give a number of approvals from 1, or leave it out."
+    if (unusual.night_from is None) != (unusual.night_until is None):
+        yield (path, "unusual"), "Give both night_from and night_until, or neither."
+    if any(moment and moment.tzinfo for moment in (unusual.night_from, unusual.night_until)):
+        yield (path, "unusual"), "Give the night as UK local time, for example 22:00:00."
+
+
+def _people_faults(limits: LimitsForPeople) -> Iterator[Fault]:
+    for name in ("requests_per_day", "requests_per_site_and_day", "look_ups_per_hour"):
+        number = getattr(limits, name)
+        if number is not None and number < 1:
+            yield ("limits_for_people", name), "Give a number from 1, or leave it out for no limit."
 
 
 def _working_faults(working: WorkingTime) -> Iterator[Fault]:

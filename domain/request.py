@@ -38,6 +38,8 @@ class Cause(StrEnum):
     """Disabled, or no longer in Entra."""
     PRIVILEGED = "privileged"
     """The account was given administrator rights."""
+    BARRED = "barred"
+    """The policy does not let the account be exempted any more."""
     RENEWED = "renewed"
     """Another exception has taken its place."""
 
@@ -171,6 +173,8 @@ class Request:
     verified: Verified | None = None
     first_approval: Decided | None = None
     decided: Decided | None = None
+    unusual: tuple[str, ...] = ()
+    """What is unusual about its approval: keys of `domain.watching`. The leads are told."""
     days: int | None = None
     """The length that was agreed, where it is shorter than the policy's."""
     starts_at: datetime | None = None

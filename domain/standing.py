@@ -57,8 +57,10 @@ def _why(closing: Closing) -> str:
             return "The account is disabled or no longer in NHSmail."
         case Cause.PRIVILEGED:
             return "The account was given administrator rights, which always need MFA."
+        case Cause.BARRED:
+            return "The account is one of those that always need MFA."
         case Cause.RENEWED:
-            return f"It was renewed: {closing.words} has taken its place."
+            return "It was renewed: another exception has taken its place."
 
 
 def lacked_evidence(request: Request) -> bool:

@@ -131,7 +131,7 @@ def user_row(user: User) -> Json:
         "mail": user.mail,
         "proxyAddresses": [f"SMTP:{user.mail}", f"smtp:{user.upn}"],
         "accountEnabled": user.enabled,
-        "userType": "Member",
+        "userType": "Guest" if user.guest else "Member",
         "businessPhones": [],
         "jobTitle": None,
         "mobilePhone": None,

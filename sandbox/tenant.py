@@ -54,6 +54,8 @@ class User:
     enabled: StrictBool = True
     privileged: StrictBool = False
     """Holds a directory role."""
+    guest: StrictBool = False
+    """Invited from another tenant: Graph's `userType` is then Guest."""
     methods: tuple[str, ...] = ()
     """Graph's type names without prefix and suffix."""
     groups: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain.effects import Effect
+from domain.outcome import Approval, Asked
 from domain.request import Request
 from services.chat import Address, Sent
 
@@ -73,6 +74,14 @@ class Page(Protocol):
         """Puts effects before the job engine; one that already waits is not put there twice."""
         ...
 
+    async def asked(self, by_id: str, subject_id: str, site: str, since: datetime) -> Asked:
+        """How many requests there were since. Nobody else asks for this person or this site until the page ends."""
+        ...
+
+    async def approvals(self, agent_id: str, since: datetime) -> tuple[Approval, ...]:
+        """What this agent approved since. They approve nothing else until the page ends."""
+        ...
+
     async def use_up(self, draft: Draft) -> bool:
         """Removes a draft; False where it has moved on since it was read."""
         ...
@@ -130,6 +139,12 @@ class Drafts(Protocol):
     async def drop(self, person_id: str, topic: str) -> None: ...
 
     async def forget_before(self, moment: datetime) -> int: ...
+
+
+class LookUps(Protocol):
+    async def one_more(self, person_id: str, at: datetime, *, since: datetime, most: int | None) -> int:
+        """How many people this person had looked up since; one more is written down where that is below `most`."""
+        ...
 
 
 class Addresses(Protocol):

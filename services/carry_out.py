@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain import watching
 from domain.commands import (
     AgentCommand,
     Approve,
@@ -20,7 +21,7 @@ from domain.decisions import decide
 from domain.errors import Refusal
 from domain.events import Event
 from domain.outcome import Decision, Facts
-from domain.people import Person
+from domain.people import Account, Person
 from domain.policy import DECIDERS, Policy
 from domain.reference import LENGTH, LETTERS, spelled
 from domain.request import Request
@@ -57,7 +58,13 @@ class CarryOut:
 
     async def __call__(self, reference: str, command: Command, activity: str = "") -> Request:
         """One command on one request. `activity` is the id of the Teams activity that it came from."""
-        return await self._one(reference, command, await self._facts(reference, command), activity)
+        try:
+            return await self._one(reference, command, await self._facts(reference, command), activity)
+        except Refusal as refusal:
+            if isinstance(command, Approve) and refusal.rule in watching.ALARMING:
+                found = await self.book.request(reference)
+                await self.tried(refusal, command.by.id, found.subject.id if found else "", activity, reference)
+            raise
 
     async def give_code(self, reference: str, by: Person, typed: str, activity: str) -> Request:
         """Somebody quotes the one-time code, as typed."""
@@ -76,6 +83,8 @@ class CarryOut:
                 raise no_such(reference)
             if isinstance(command, ConfirmGrant) and request.renews:
                 facts = replace(facts, renewed=await page.request(request.renews))
+            if isinstance(command, Approve) and facts.groups:
+                facts = replace(facts, approvals=await page.approvals(command.by.id, now - watching.DAY))
             decision = decide(request, command, facts, self.policy, now)
             kept = await self._keep(page, request, decision, now, activity)
         if decision.refusal is not None:
@@ -88,9 +97,10 @@ class CarryOut:
             facts = replace(facts, groups=await self.helpdesk_groups(command.by.id))
         if isinstance(command, Approve) and facts.groups:
             found = await self.book.request(reference)
-            account = await self.directory.account(found.subject.id) if found else None
+            account = await self.account(found.subject.id) if found else None
             history = await self.history(found.subject.id, found.kind, found.reference) if found else ()
-            facts = replace(facts, account=account, history=history)
+            own_team = await self._own_team(found.subject.id) if found else False
+            facts = replace(facts, account=account, history=history, own_team=own_team)
         if isinstance(command, GiveEvidence):
             facts = replace(
                 facts,
@@ -100,6 +110,17 @@ class CarryOut:
                 evidence_digest=await self.evidence.digest(reference),
             )
         return facts
+
+    async def account(self, entra_id: str) -> Account | None:
+        """Somebody's account, with whether a group bars it from ever being exempted."""
+        account = await self.directory.account(entra_id)
+        never = self.policy.account.never_groups
+        if account is None or not never:
+            return account
+        return replace(account, barred=bool(await self.directory.groups_of(entra_id, never)))
+
+    async def _own_team(self, subject_id: str) -> bool:
+        return self.policy.limits_for_agents.unusual.own_team and bool(await self.helpdesk_groups(subject_id))
 
     async def history(self, subject_id: str, kind: str, but: str = "") -> tuple[Request, ...]:
         """What counts for the kind's `repeat`: the subject's requests of this kind within its window."""
@@ -116,17 +137,37 @@ class CarryOut:
 
         `approve`: an agent has the caller on the line, and approves at once.
         """
-        facts = [await self._facts_to_ask(ask) for ask in asks]
-        now = self.clock.now()
-        async with self.book.page() as page:
-            if not await page.use_up(draft):
-                raise UsedUp
-            pairs = zip(asks, facts, strict=True)
-            return tuple([await self._add(page, ask, known, now, activity, approve) for ask, known in pairs])
+        facts = [await self._facts_to_ask(ask, approve) for ask in asks]
+        doing, now = asks[0], self.clock.now()
+        try:
+            async with self.book.page() as page:
+                if not await page.use_up(draft):
+                    raise UsedUp
+                added = []
+                for doing, known in zip(asks, facts, strict=True):
+                    added.append(await self._add(page, doing, known, now, activity, approve))
+                return tuple(added)
+        except Refusal as refusal:
+            await self.tried(refusal, (doing.taken_by or doing.by).id, doing.subject.id, activity)
+            raise
 
-    async def _facts_to_ask(self, ask: Ask) -> Facts:
+    async def tried(
+        self, refusal: Refusal, by_id: str, subject_id: str, activity: str = "", reference: str = ""
+    ) -> None:
+        """Writes down a refused attempt that needs somebody's eyes, and has the helpdesk's channel told of it."""
+        now = self.clock.now()
+        found = watching.attempt(refusal.rule, by_id, subject_id, now)
+        if found is None:
+            return
+        event, warning = found
+        async with self.book.page() as page:
+            await page.record([self.entry(reference or f"account:{subject_id}", event, now, activity)])
+            await page.want([warning])
+
+    async def _facts_to_ask(self, ask: Ask, approve: Approve | None) -> Facts:
         return Facts(
-            account=await self.directory.account(ask.subject.id),
+            account=await self.account(ask.subject.id),
+            own_team=await self._own_team(ask.subject.id) if approve else False,
             already=await self.book.open_requests(ask.subject.id),
             history=await self.history(ask.subject.id, ask.kind) if ask.taken_by else (),
             tenant_id=self.tenant_id,
@@ -137,6 +178,12 @@ class CarryOut:
     async def _add(
         self, page: Page, ask: Ask, facts: Facts, now: datetime, activity: str, approve: Approve | None
     ) -> Request:
+        day_ago = now - watching.DAY
+        if ask.taken_by is None:
+            site = ask.site.ods if ask.site else ""
+            facts = replace(facts, asked=await page.asked(ask.by.id, ask.subject.id, site, day_ago))
+        if approve is not None:
+            facts = replace(facts, approvals=await page.approvals(approve.by.id, day_ago))
         while True:
             facts = replace(facts, reference=self.reference())
             asked = decide(None, ask, facts, self.policy, now)

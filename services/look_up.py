@@ -1,10 +1,11 @@
 """Who is who, for showing: what Entra said a moment ago may be used again. Never for deciding who may do what."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TypeVar
 
-from domain.people import Person
+from domain.people import Caller
 from services.carry_out import CarryOut
 from services.ports import Directory
 
@@ -18,27 +19,27 @@ T = TypeVar("T")
 class LookUp:
     directory: Directory
     carry_out: CarryOut
-    _people: dict[str, tuple[float, Person | None]] = field(default_factory=dict)
+    seconds: Callable[[], float] = monotonic
+    _people: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
     _agents: dict[str, tuple[float, bool]] = field(default_factory=dict)
 
-    async def person(self, entra_id: str) -> Person | None:
+    async def caller(self, entra_id: str) -> Caller | None:
         known = self._people.get(entra_id)
-        if known and known[0] > monotonic():
+        if known and known[0] > self.seconds():
             return known[1]
-        found = await self.directory.person(entra_id)
-        _keep(self._people, entra_id, found)
+        found = await self.directory.caller(entra_id)
+        self._keep(self._people, entra_id, found)
         return found
 
     async def is_agent(self, entra_id: str) -> bool:
         known = self._agents.get(entra_id)
-        if known and known[0] > monotonic():
+        if known and known[0] > self.seconds():
             return known[1]
         found = "helpdesk" in await self.carry_out.helpdesk_groups(entra_id)
-        _keep(self._agents, entra_id, found)
+        self._keep(self._agents, entra_id, found)
         return found
 
-
-def _keep(cache: dict[str, tuple[float, T]], key: str, value: T) -> None:
-    if len(cache) >= MOST:
-        cache.clear()
-    cache[key] = (monotonic() + FRESH, value)
+    def _keep(self, cache: dict[str, tuple[float, T]], key: str, value: T) -> None:
+        if len(cache) >= MOST:
+            cache.clear()
+        cache[key] = (self.seconds() + FRESH, value)

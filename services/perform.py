@@ -18,11 +18,13 @@ from domain.effects import (
     Effect,
     End,
     Grant,
+    Notice,
     Purge,
     Refresh,
     RevokeSessions,
     ShowHelpdesk,
     Tell,
+    Warn,
     WriteToMailbox,
 )
 from domain.errors import NotPermitted, Trouble, Unproved, Unreachable
@@ -66,6 +68,9 @@ class Perform:
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
         with structlog.contextvars.bound_contextvars(reference=effect.reference, effect=type(effect).__name__):
+            if isinstance(effect, Warn):
+                await self._warn(effect)
+                return
             request = await self.book.request(effect.reference)
             if request is None:
                 log.error("effect of a request that does not exist")
@@ -171,6 +176,8 @@ class Perform:
         if not still_says_so(request, tell.notice):
             return
         for person in await self._people(request, tell.to):
+            if tell.notice is Notice.UNUSUAL and request.decided and person.id == request.decided.by.id:
+                continue
             key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
             if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
                 continue
@@ -257,6 +264,19 @@ class Perform:
             return
         card = alarms.alarm(request, effect.about, self.carry_out.policy, self.carry_out.clock.now())
         sent = await self.messenger.post(place, card)
+        await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
+
+    async def _warn(self, effect: Warn) -> None:
+        place, now = await self.addresses.place(), self.carry_out.clock.now()
+        if place is None:
+            raise Trouble("the helpdesk's channel is not known yet: add the app to the helpdesk's team")
+        directory, policy = self.carry_out.directory, self.carry_out.policy
+        by = await directory.person(effect.by)
+        subject = await directory.person(effect.subject) if effect.subject else None
+        key = f"warn:{effect.about}:{effect.subject or effect.by}:{effect.occasion}"
+        if by is None or not await self.notices.begin(key, effect.reference, now):
+            return
+        sent = await self.messenger.post(place, alarms.attempt(effect.about, by, subject, now, policy))
         await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _keep_copy(self, request: Request, view: str, viewer_id: str, sent: Sent) -> None:

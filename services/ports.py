@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from domain.people import Account, Person
+from domain.people import Account, Caller, Person
 
 
 class Clock(Protocol):
@@ -21,6 +21,10 @@ class Directory(Protocol):
 
     async def person(self, entra_id: str) -> Person | None:
         """The user with this object id; None where there is none."""
+        ...
+
+    async def caller(self, entra_id: str) -> Caller | None:
+        """The same, with what decides whether they may do anything here."""
         ...
 
     async def find(self, words: str, *, limit: int) -> tuple[Person, ...]:

@@ -56,6 +56,7 @@ _WHILE = {
     Notice.REMINDER: frozenset({State.ACTIVE}),
     Notice.HALF_WAY: frozenset({State.ACTIVE}),
     Notice.METHOD_FOUND: frozenset({State.ACTIVE}),
+    Notice.UNUSUAL: frozenset({State.GRANTING, State.ACTIVE}),
     Notice.REJECTED: frozenset({State.REJECTED}),
     Notice.WITHDRAWN: frozenset({State.WITHDRAWN}),
     Notice.LAPSED: frozenset({State.LAPSED}),

@@ -48,7 +48,7 @@ class Sweep:
         before = now - self.carry_out.policy.limits.look_at_accounts
         for request in await self.book.to_look_at(before, ACCOUNTS):
             try:
-                account = await self.carry_out.directory.account(request.subject.id)
+                account = await self.carry_out.account(request.subject.id)
                 await self.carry_out(request.reference, SeeAccount(account))
             except Trouble as trouble:
                 log.warning("accounts not looked at", reference=request.reference, message=trouble.message)

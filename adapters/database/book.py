@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adapters.database.audit import write
 from adapters.database import counts
+from adapters.database.audit import write
 from adapters.database.engine import each_alone
 from adapters.database.tables import audit, drafts, requests
 from adapters.database.trouble import no_database

@@ -17,11 +17,11 @@ from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
 from adapters.entra.client import Graph
 from domain.errors import Trouble
-from domain.people import Account, Person
+from domain.people import Account, Caller, Person
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 """What can be an object id. Anything else never reaches a URL."""
-_FIELDS = ["id", "displayName", "userPrincipalName", "mail", "accountEnabled"]
+_FIELDS = ["id", "displayName", "userPrincipalName", "mail", "accountEnabled", "userType"]
 _USER = "#microsoft.graph.user"
 _UNSHOWN = str.maketrans(dict.fromkeys("[]*_`<>#~\\{}|", " "))
 MOST_GROUPS = 20
@@ -38,10 +38,14 @@ class EntraDirectory:
         await self._graph.call(self._graph.sdk.users.get, query=query)
 
     async def person(self, entra_id: str) -> Person | None:
+        caller = await self.caller(entra_id)
+        return caller.person if caller else None
+
+    async def caller(self, entra_id: str) -> Caller | None:
         if not _ID.fullmatch(entra_id):
             return None
         found = await self._user(entra_id)
-        return person_of(found) if found else None
+        return Caller(person_of(found), guest=_is_guest(found)) if found else None
 
     async def _user(self, key: str) -> dict[str, Any] | None:
         """`key`: an object id or a UPN; the SDK escapes it."""
@@ -96,7 +100,15 @@ class EntraDirectory:
             raise Trouble("Graph does not tell which directory roles the account has")
         kinds = tuple(dict.fromkeys(method_of(one) for one in methods["value"]))
         ids = tuple(sorted(f"{method_of(one)}:{one.get('id')}" for one in methods["value"]))
-        return Account(person_of(user), enabled, kinds, privileged=bool(roles["value"]), method_ids=ids)
+        return Account(
+            person_of(user),
+            enabled,
+            kinds,
+            privileged=bool(roles["value"]),
+            method_ids=ids,
+            upn=str(user.get("userPrincipalName") or ""),
+            guest=_is_guest(user),
+        )
 
     async def _roles(self, builder: Any) -> dict[str, Any] | None:
         """Graph answers a cast only as an advanced query: counted, and eventually consistent."""
@@ -136,6 +148,12 @@ def person_of(user: Any) -> Person:
         return Person(id=str(user["id"]).lower(), name=name[:120] or address, address=address)
     except (KeyError, TypeError, AttributeError) as error:
         raise Trouble("Graph's answer about a user has another shape than expected") from error
+
+
+def _is_guest(user: Any) -> bool:
+    """Accounts from before Entra knew guests have no user type: they are the tenant's own, unless the UPN says so."""
+    kind = str(user.get("userType") or "").casefold()
+    return kind == "guest" or (not kind and "#ext#" in str(user.get("userPrincipalName") or "").casefold())
 
 
 def method_of(method: Any) -> str:

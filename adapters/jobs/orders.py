@@ -15,6 +15,7 @@ from domain.effects import (
     RevokeSessions,
     ShowHelpdesk,
     Tell,
+    Warn,
     WriteToMailbox,
 )
 
@@ -22,7 +23,7 @@ TASK = "perform"
 QUEUE = "effects"
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Grant, End, RevokeSessions, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Refresh, Purge)
+    for kind in (Grant, End, RevokeSessions, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Warn, Refresh, Purge)
 }
 
 
@@ -55,6 +56,9 @@ def order(effect: Effect) -> Order:
             return Order(f"{reference}:helpdesk", f"{reference}:show:{effect.occasion}", 20, args)
         case Alarm():
             return Order(f"{reference}:helpdesk", f"{reference}:alarm:{effect.about}:{effect.occasion}", 25, args)
+        case Warn():
+            key = f"warn:{effect.about}:{effect.subject or effect.by}:{effect.occasion}"
+            return Order(key, key, 25, args)
         case Purge():
             return Order(f"{reference}:purge", f"{reference}:purge", 5, args)
         case Refresh():
