@@ -1,0 +1,207 @@
+"""Effects in Entra, with a book and an Entra of ten lines each: what is asked of Entra, in which state, how often."""
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.commands import Command, ConfirmEnd, ConfirmGrant, ReportTrouble
+from domain.effects import END, START, End, Grant, RevokeSessions
+from domain.errors import NotPermitted, Trouble, Unproved
+from domain.events import Event
+from domain.request import Request, State
+from services.book import Entry
+from services.perform import Perform
+from tests.builders import NOON, POLICY, SUBJECT, long_request, request
+
+DAY = timedelta(hours=24)
+
+
+@dataclass
+class World:
+    """Everything that these effects touch, as lists of what happened."""
+
+    requests: list[Request]
+    shows: bool = True
+    """Whether Entra, read again, shows what was asked of it."""
+    proof: Trouble | None = None
+    sign_out: Trouble | None = None
+    members: set[str] = field(default_factory=set)
+    until: dict[str, datetime] = field(default_factory=dict)
+    said: list[Command] = field(default_factory=list)
+    recorded: list[Event] = field(default_factory=list)
+    signed_out: list[str] = field(default_factory=list)
+    policy = POLICY
+
+    def now(self) -> datetime:
+        return NOON
+
+    @property
+    def clock(self) -> "World":
+        return self
+
+    async def request(self, reference: str) -> Request | None:
+        return next((one for one in self.requests if one.reference == reference), None)
+
+    async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
+        return tuple(one for one in self.requests if one.is_open and one.subject.id == subject_id)
+
+    async def held_by(self, request: Request) -> str:
+        holding = (State.GRANTING, State.ACTIVE)
+        others = [one for one in self.requests if one.reference != request.reference and one.state in holding]
+        return others[0].reference if others and others[0].group_id == request.group_id else ""
+
+    async def entries(self, reference: str) -> tuple[Entry, ...]:
+        return tuple(Entry(NOON, reference, one.what.value, "", "", "", dict(one.details)) for one in self.recorded)
+
+    async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
+        if self.shows:
+            self.members.add(entra_id)
+        self.until[reference] = until
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        if self.shows:
+            self.members.discard(entra_id)
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        return entra_id in self.members
+
+    async def not_asked(self, entra_id: str) -> None:
+        if self.proof:
+            raise self.proof
+
+    async def revoke(self, entra_id: str) -> None:
+        self.signed_out.append(entra_id)
+        if self.sign_out:
+            raise self.sign_out
+
+    async def __call__(self, reference: str, command: Command) -> None:
+        self.said.append(command)
+
+    async def record(self, reference: str, event: Event) -> None:
+        self.recorded.append(event)
+
+    def perform(self, *, proof: bool = True, sessions: bool = True) -> Perform:
+        parts: dict[str, Any] = {part.name: self for part in fields(Perform)}
+        return Perform(**parts | {"proof": self if proof else None, "sessions": self if sessions else None})
+
+
+ONE = request(State.GRANTING)
+
+
+async def test_a_grant_is_confirmed_when_it_is_read_back_and_proved() -> None:
+    world = World([ONE])
+    await world.perform()(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.said == [ConfirmGrant()]
+    assert world.until == {ONE.reference: NOON + DAY}
+
+
+@pytest.mark.parametrize(
+    ("change", "proof"), [({"shows": False}, True), ({"shows": False}, False), ({"proof": Unproved("Not yet")}, True)]
+)
+async def test_a_grant_that_is_not_proved_is_reported_and_never_confirmed(change: dict[str, Any], proof: bool) -> None:
+    world = World([ONE], **change)
+    with pytest.raises(Unproved) as unproved:
+        await world.perform(proof=proof)(Grant(ONE.reference, SUBJECT.id), 4)
+    assert world.said == [ReportTrouble(unproved.value.message, 5, unproved=True)]
+
+
+async def test_what_if_that_fails_is_other_trouble_and_no_proof() -> None:
+    world = World([ONE], proof=Trouble("Graph answered 503"))
+    with pytest.raises(Trouble):
+        await world.perform()(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.said == [ReportTrouble("Graph answered 503", 1)]
+
+
+async def test_without_the_setting_what_if_is_not_asked() -> None:
+    world = World([ONE], proof=Unproved("Not yet"))
+    await world.perform(proof=False)(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.said == [ConfirmGrant()]
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in (State.GRANTING, State.AWAITING_EVIDENCE)])
+async def test_a_grant_that_is_stale_touches_nothing(state: State) -> None:
+    one = request(state)
+    world = World([one])
+    await world.perform()(Grant(one.reference, SUBJECT.id), 0)
+    assert (world.members, world.said) == (set(), [])
+
+
+async def test_the_end_in_entra_is_that_of_the_last_exception_which_needs_the_membership() -> None:
+    longer = replace(long_request(State.ACTIVE), reference="MFA-2222-2222", group_id=ONE.group_id)
+    world = World([ONE, longer])
+    await world.perform()(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.until[ONE.reference] == longer.ends_at
+    elsewhere = replace(longer, group_id="another")
+    world = World([ONE, elsewhere])
+    await world.perform()(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.until[ONE.reference] == NOON + DAY
+
+
+async def test_a_renewal_is_not_held_to_the_end_of_what_it_follows() -> None:
+    old = replace(long_request(State.ACTIVE), reference="MFA-2222-2222")
+    renewal = replace(long_request(State.GRANTING), renews=old.reference, days=10)
+    world = World([old, renewal])
+    await world.perform()(Grant(renewal.reference, SUBJECT.id), 0)
+    assert renewal.decided is not None
+    assert world.until[renewal.reference] == renewal.decided.at + timedelta(days=10)
+
+
+async def test_an_end_that_leaves_the_membership_to_another_exception_tells_entra_that_ones_end() -> None:
+    ending = request(State.ENDING)
+    other = replace(long_request(State.ACTIVE), reference="MFA-2222-2222", group_id=ending.group_id)
+    world = World([ending, other], members={SUBJECT.id})
+    await world.perform()(End(ending.reference, SUBJECT.id), 0)
+    assert world.said == [ConfirmEnd(other.reference)]
+    assert world.members == {SUBJECT.id}
+    assert world.until == {other.reference: other.ends_at}
+
+
+@pytest.mark.parametrize(
+    ("occasion", "state", "wanted"),
+    [
+        (START, State.ACTIVE, True),
+        (START, State.ENDING, True),
+        (START, State.ENDED, False),
+        (END, State.ENDED, True),
+        (END, State.ACTIVE, False),
+    ],
+)
+async def test_somebody_is_signed_out_once_and_only_while_it_is_about_something(
+    occasion: str, state: State, wanted: bool
+) -> None:
+    one = request(state)
+    world = World([one])
+    for _ in range(2):
+        await world.perform()(RevokeSessions(one.reference, SUBJECT.id, occasion), 0)
+    assert world.signed_out == [SUBJECT.id] * wanted
+    assert [event.what.value for event in world.recorded] == ["sessions_revoked"] * wanted
+
+
+async def test_nobody_is_signed_out_at_an_end_when_exempt_anew_or_without_the_setting() -> None:
+    ended = request(State.ENDED)
+    anew = request(State.ACTIVE, reference="MFA-2222-2222")
+    world = World([ended, anew])
+    await world.perform()(RevokeSessions(ended.reference, SUBJECT.id, END), 0)
+    await World([ended]).perform(sessions=False)(RevokeSessions(ended.reference, SUBJECT.id, END), 0)
+    assert (world.signed_out, world.recorded) == ([], [])
+
+
+async def test_what_the_app_may_not_do_is_in_the_audit_once_and_is_not_tried_again() -> None:
+    ended = request(State.ENDED)
+    world = World([ended], sign_out=NotPermitted("Needs User.RevokeSessions.All"))
+    for _ in range(2):
+        await world.perform()(RevokeSessions(ended.reference, SUBJECT.id, END), 0)
+    assert len(world.signed_out) == 1
+    assert [(event.what.value, event.details) for event in world.recorded] == [
+        ("sessions_not_revoked", {"occasion": "end", "message": "Needs User.RevokeSessions.All"})
+    ]
+
+
+async def test_signing_out_that_fails_for_now_is_tried_again_and_is_no_trouble_of_the_request() -> None:
+    ended = request(State.ENDED)
+    world = World([ended], sign_out=Trouble("Graph answered 503"))
+    with pytest.raises(Trouble):
+        await world.perform()(RevokeSessions(ended.reference, SUBJECT.id, END), 0)
+    assert (world.said, world.recorded) == ([], [])
