@@ -5,7 +5,7 @@ BIN := .venv/bin
 PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup playground run test check format docs bench bench-grow clean
+.PHONY: help setup playground run test check format docs bench bench-grow sbom licences audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -53,6 +53,18 @@ bench: setup ## speed, beside a stock echo bot in the same run
 
 bench-grow: setup ## the same at 1,000, 100,000 and 1,000,000 exceptions, with the query plans
 	@$(BIN)/python -m bench.grow
+
+sbom: .venv/ready ## a bill of materials (CycloneDX) of what runs in production, in var/sbom.cdx.json
+	@$(BIN)/python -m supply.sbom var/sbom.cdx.json
+	@echo "var/sbom.cdx.json"
+
+licences: .venv/ready ## write docs/licences.md anew
+	@$(BIN)/python -m supply.licences
+
+audit: ## look for known vulnerabilities in what is pinned (asks public services, with a tool in its own environment)
+	@test -x var/pip-audit/bin/pip-audit || { $(PYTHON) -m venv var/pip-audit && var/pip-audit/bin/python -m pip install --quiet pip-audit; }
+	@var/pip-audit/bin/pip-audit --strict --no-deps --disable-pip -r requirements.txt
+	@var/pip-audit/bin/pip-audit --strict --no-deps --disable-pip -r requirements-dev.txt
 
 clean: ## remove what was set up and what the sandbox remembers
 	rm -rf .venv node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis screenshots
