@@ -18,7 +18,8 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from adapters.database import embedded, migrate
+from adapters import audit_command
+from adapters.database import embedded, migrate, roles
 from adapters.database.book import PostgresBook
 from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices, PostgresSeen
 from adapters.database.counts import PostgresLookUps
@@ -135,7 +136,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     serve = commands.add_parser("serve", help="answer Teams and do the work that is due")
     serve.add_argument("--sandbox", action="store_true", help="try it out: a pretend tenant, on this machine only")
     serve.add_argument("--no-seats", action="store_true", help="with --sandbox: do not open seats in the Playground")
-    commands.add_parser("migrate", help="bring the database's tables up to this version")
+    migrated = commands.add_parser("migrate", help="bring the database's tables up to this version")
+    migrated.add_argument("--role", metavar="NAME", help="let this role do what serve needs, and no more")
+    audit_command.add_options(commands)
     evidence = commands.add_parser("evidence", help="look after the evidence").add_subparsers(
         dest="what", required=True
     )
@@ -167,7 +170,11 @@ async def _command(options: argparse.Namespace) -> int:
     set_up()
     if options.command == "migrate":
         await asyncio.to_thread(migrate.migrate, _database_url())
+        if options.role:
+            await asyncio.to_thread(roles.grant, _database_url(), options.role)
         return 0
+    if options.command == "audit":
+        return await asyncio.to_thread(audit_command.run, options, _database_url())
     if options.command == "evidence":
         return await _rotate_keys(_database_url(), read_keys(os.environ))
     if options.command == "person":
@@ -494,7 +501,8 @@ class _Bot:
             exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
             perform = Perform(
                 book, carry_out, exemptions, messenger,
-                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database, self._tenant_id), show, evidence,
+                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database, self._tenant_id),
+                show, evidence,
                 Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
                 WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
                 EntraSessions(graph) if self._common.revoke_sessions else None,

@@ -155,7 +155,7 @@ def _found(
         last = link
     seen.head = Head(last.number, last.hash) if last else Head(0, START)
     yield from _judged(suspects, ask, head)
-    yield from _end(seen.head, head, anchors)
+    yield from _end(seen, head, anchors)
 
 
 def _broken(suspects: _Suspects, last: Link | None, link: Link, before: deque[str]) -> None:
@@ -176,6 +176,10 @@ def _judged(suspects: _Suspects, ask: Callable[[Collection[str]], Known], head: 
     known = ask({wanted for link in involved.values() for wanted in (link.hash, link.previous)})
     broken_in = {link.number for _, link in pairs}
     broken_out = {last.number for last, _ in pairs if last}
+    if head:
+        broken_out |= {
+            link.number for link in involved.values() if link.number == head.number and link.hash != head.hash
+        }
     found = False
     for number, link in sorted(involved.items()):
         finding = _judge(link, known, head, before=number in broken_in, after=number in broken_out)
@@ -222,7 +226,8 @@ def _exchanged(link: Link, other: Link) -> bool:
     return any(link.hash == chained(digest(content), link.previous) for content in contents)
 
 
-def _end(last: Head, head: Head | None, anchors: dict[int, Head]) -> Iterator[Finding]:
+def _end(seen: Checked, head: Head | None, anchors: dict[int, Head]) -> Iterator[Finding]:
+    last = seen.head
     if head is None and last.number:
         yield Finding(Kind.REMOVED, last.number, "The end of the chain, as the database keeps it, was removed.")
     elif head and last.number < head.number:
@@ -230,7 +235,7 @@ def _end(last: Head, head: Head | None, anchors: dict[int, Head]) -> Iterator[Fi
     elif head and last.number > head.number:
         sentence = f"{_range(head.number + 1, last.number)} inserted: the database's own count is {head.number}."
         yield Finding(Kind.INSERTED, head.number + 1, sentence)
-    elif head and last.hash != head.hash:
+    elif head and last.hash != head.hash and not seen.findings:
         yield Finding(
             Kind.CHANGED, last.number, f"Entry {last.number} is not the end that the database keeps: changed."
         )

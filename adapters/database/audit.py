@@ -38,9 +38,9 @@ _CONTENT = ("activity", "at", "by_id", "details", "id", "policy_version", "refer
 _COLUMNS = sql.SQL(", ").join(map(sql.Identifier, (*_CONTENT, "number", "previous", "hash")))
 _AT_ONCE = 1000
 _PERSON = """(
-    by_id = %(person)s
-    OR reference IN (SELECT reference FROM requests WHERE people @> ARRAY[%(person)s])
-    OR EXISTS (SELECT FROM jsonb_each_text(details) WHERE value = %(person)s)
+    by_id = ANY(%(people)s)
+    OR reference IN (SELECT reference FROM requests WHERE people && %(people)s)
+    OR EXISTS (SELECT FROM jsonb_each_text(details) WHERE value = ANY(%(people)s))
 )"""
 _SITE = """(
     reference = 'site:' || %(site)s
@@ -60,8 +60,8 @@ class Wanted:
     """Which entries: all that is given has to be so."""
 
     reference: str = ""
-    person: str = ""
-    """The Entra id."""
+    people: tuple[str, ...] = ()
+    """Entra ids of one person: what they did, and what was done about them."""
     site: str = ""
     """The ODS code."""
     since: datetime | None = None
@@ -74,6 +74,7 @@ class AuditReader:
 
     def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
         self._connection = connection
+        self._cursors = 0
 
     def heads(self) -> dict[str, Head | None]:
         """The end of each tenant's chain, as the database keeps it; None where there are only entries."""
@@ -90,15 +91,20 @@ class AuditReader:
         query = sql.SQL(
             "SELECT {} FROM audit WHERE tenant_id = %(tenant_id)s AND number > %(after)s ORDER BY number, id"
         ).format(_COLUMNS)
-        yield from self._links(query, {"tenant_id": tenant_id, "after": after})
+        for row in self._rows(query, {"tenant_id": tenant_id, "after": after}):
+            content = dict(zip(_CONTENT, row[: len(_CONTENT)], strict=True))
+            content["at"] = moment(content["at"])
+            yield Link(row[-3], content, row[-2], row[-1])
 
-    def wanted(self, tenant_id: str, wanted: Wanted) -> Iterator[Link]:
-        query = sql.SQL("SELECT {} FROM audit WHERE tenant_id = %(tenant_id)s AND {} ORDER BY number").format(
-            _COLUMNS, sql.SQL(" AND ").join(_conditions(wanted))
+    def wanted(self, tenant_id: str, wanted: Wanted) -> Iterator[int]:
+        """The numbers of these entries, in order."""
+        query = sql.SQL("SELECT number FROM audit WHERE tenant_id = %(tenant_id)s AND {} ORDER BY number").format(
+            sql.SQL(" AND ").join(_conditions(wanted))
         )
-        values = {"reference": wanted.reference, "person": wanted.person, "site": wanted.site}
+        values: dict[str, Any] = {"reference": wanted.reference, "people": list(wanted.people), "site": wanted.site}
         times = {"since": wanted.since, "before": wanted.before}
-        yield from self._links(query, {"tenant_id": tenant_id, **values, **times})
+        for (number,) in self._rows(query, {"tenant_id": tenant_id, **values, **times}):
+            yield number
 
     def people(self, address: str) -> tuple[str, ...]:
         """The Entra ids of those who had this address in a request or in the register of sites."""
@@ -114,14 +120,12 @@ class AuditReader:
             named[previous] = named.get(previous, 0) + 1
         return Known(frozenset(row[2] for row in found), named)
 
-    def _links(self, query: sql.Composed, values: Mapping[str, Any]) -> Iterator[Link]:
-        with self._connection.cursor("audit") as cursor:
+    def _rows(self, query: sql.Composed, values: Mapping[str, Any]) -> Iterator[TupleRow]:
+        self._cursors += 1
+        with self._connection.cursor(f"audit_{self._cursors}") as cursor:
             cursor.itersize = _AT_ONCE
             cursor.execute(query, values)
-            for row in cursor:
-                content = dict(zip(_CONTENT, row[: len(_CONTENT)], strict=True))
-                content["at"] = moment(content["at"])
-                yield Link(row[-3], content, row[-2], row[-1])
+            yield from cursor
 
 
 @contextmanager
@@ -137,7 +141,7 @@ def _conditions(wanted: Wanted) -> list[sql.SQL]:
     found = [sql.SQL("true")]
     if wanted.reference:
         found.append(sql.SQL("reference = %(reference)s"))
-    if wanted.person:
+    if wanted.people:
         found.append(sql.SQL(_PERSON))
     if wanted.site:
         found.append(sql.SQL(_SITE))
