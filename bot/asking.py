@@ -99,7 +99,7 @@ class Asking:
         confirming = step is Step.CONFIRM and plain in CONFIRMING
         refused = step is Step.CHECK and plain in ("yes", "again", "check again", "retry", "try again")
         verb = {"back": "back", "change": "change", "cancel": "cancel"}.get(command, "answer")
-        verb = "send" if confirming else "again" if refused else verb
+        verb = "send" if confirming else "check" if refused else verb
         await self._do(me, reply, draft, f"ask.{verb}", Said(text=text))
 
     async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:

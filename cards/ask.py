@@ -241,7 +241,7 @@ def sent(requests: Sequence[tuple[str, str]], asking: Asking) -> Card:
 
 def refused(asking: Asking, sentence: str, way_out: tuple[str, str] | None, *, for_me: bool) -> Card:
     actions = [link(*way_out)] if way_out else []
-    actions.append(asking.button("Check again", "ask.again"))
+    actions.append(asking.button("Check again", "ask.check"))
     if not for_me:
         actions.append(asking.button("Choose somebody else", "ask.change_to", change="subject"))
     return asking.question(
