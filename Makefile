@@ -5,7 +5,7 @@ BIN := .venv/bin
 PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup playground run test check format docs bench bench-grow sbom licences audit clean
+.PHONY: help setup playground run test check format docs crash bench bench-grow sbom licences audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -34,6 +34,9 @@ run: setup ## try it: the bot, a pretend tenant and two seats to chat in
 test: setup ## set up and run all tests
 	@$(BIN)/python tests/browser/get_ready.py
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+crash: setup ## kill the program at every step of every journey, and a thousand pairs of people at once; takes an hour
+	@$(BIN)/python -m pytest -v --timeout 7200 tests/crash/whole.py
 
 check: .venv/ready ## what CI checks: lint, format, types, imports
 	@$(BIN)/ruff check .

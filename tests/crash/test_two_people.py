@@ -1,0 +1,17 @@
+"""Two people decide at the same moment on two processes: some pairs of each sort. `make crash` does a thousand."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.grounds import grounds
+from tests.crash.pairs import raced, write_tenant
+
+PAIRS = 42
+
+
+@pytest.mark.timeout(300)
+async def test_of_two_simultaneous_decisions_one_wins_and_audit_entra_and_people_agree(tmp_path: Path) -> None:
+    async with grounds(lanes=1, tenant_file=write_tenant(tmp_path / "tenant.toml", PAIRS)) as ground:
+        wrong = await raced(ground, PAIRS)
+    assert not wrong, "\n\n".join(wrong)

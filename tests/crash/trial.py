@@ -1,0 +1,164 @@
+"""A journey with crashes, compared with the same journey without one."""
+
+import asyncio
+import itertools
+import math
+import re
+import traceback
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.crash.grounds import Grounds
+from tests.crash.journeys import JOURNEYS, LONG_ENOUGH
+from tests.crash.outcome import Outcome, differences, outcome
+from tests.crash.run import Run
+from tests.crash.steps import kind
+from tests.journeys.world import until
+
+LONGEST_RUN = 180
+"""Seconds, with all its crashes."""
+MOST_IN_SAMPLE, MOST_IN_WHOLE = 8, 4
+"""Crashes in one run."""
+TRIES = 3
+ONLY_IN_A_RACE = re.compile(r"(?:ShowHelpdesk|Tell) teams:(?:before|after):PUT .*|\S+ retry:.*")
+"""A card that is mended because the request moved on while it was sent, and what another process just took up."""
+FOREVER = frozenset({"sweep", "take_up_stalled", "start"})
+"""What happens again and again while a run lasts, or at each start: the first ones stand for the others."""
+
+
+Setting = tuple[str, int]
+"""A journey, and on how many replicas."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    journey: str
+    replicas: int
+    kill_at: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    trial: Trial
+    outcome: Outcome | None
+    steps: tuple[str, ...]
+    killed: tuple[str, ...]
+    wrong: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        trial = self.trial
+        return "\n  ".join(
+            [f"{trial.journey}, {trial.replicas} replicas, killed at {list(self.killed) or 'nothing'}:", *self.wrong]
+        )
+
+
+async def carried_out(grounds: Grounds, trial: Trial, wanted: Outcome | None = None) -> Result:
+    """Lives through the journey in a lane that is free, and compares where there is something to compare with."""
+    lane = await grounds.lanes.get()
+    run = Run(grounds, lane, replicas=trial.replicas, kill_at=trial.kill_at)
+    got, wrong = None, []
+    try:
+        async with asyncio.timeout(LONGEST_RUN), run:
+            await JOURNEYS[trial.journey](run)
+            await until(run.nothing_waits, LONG_ENOUGH)
+            got = await outcome(run)
+            wrong = differences(got, wanted or got)
+    except (AssertionError, TimeoutError) as error:
+        place = "".join(traceback.format_tb(error.__traceback__)[-3:])
+        wrong = [f"{type(error).__name__}: {error}\n{place}"]
+    finally:
+        grounds.lanes.put_nowait(lane)
+    if wrong:
+        wrong.append(f"the end of the log: {run.log()[-4000:]}")
+    return Result(trial, got, tuple(run.steps), tuple(run.killed), tuple(wrong))
+
+
+async def usual(grounds: Grounds, journeys: Iterable[str], replicas: Iterable[int]) -> Mapping[Setting, Result]:
+    """Each journey without a crash."""
+    trials = [Trial(name, number) for name in journeys for number in replicas]
+    results = await _together(carried_out(grounds, trial) for trial in trials)
+    for result in results:
+        assert not result.wrong, str(result)
+    return {(result.trial.journey, result.trial.replicas): result for result in results}
+
+
+def sample(known: Mapping[Setting, Result]) -> list[Trial]:
+    """Each kind of step once, the journeys and the numbers of replicas by turns."""
+    taken: set[str] = set()
+    chosen: dict[Setting, list[str]] = {setting: [] for setting in known}
+    by_journey: dict[str, list[Setting]] = {}
+    for setting in known:
+        by_journey.setdefault(setting[0], []).append(setting)
+    for settings in by_journey.values():
+        turn = itertools.cycle(settings)
+        times = Counter(map(kind, known[settings[0]].steps))
+        for one in [one for one in times if one not in taken]:
+            taken.add(one)
+            number = 1 if _forever(one) else (times[one] + 1) // 2
+            chosen[next(turn)].append(f"{one}#{number}")
+    return [trial for setting, steps in chosen.items() for trial in _runs(setting, sorted(steps), MOST_IN_SAMPLE)]
+
+
+def every(known: Mapping[Setting, Result]) -> list[Trial]:
+    """Each step of each journey."""
+    return [
+        trial
+        for setting, result in known.items()
+        for trial in _runs(setting, [one for one in result.steps if _counts(one)], MOST_IN_WHOLE)
+    ]
+
+
+def _runs(setting: Setting, steps: Sequence[str], most: int) -> list[Trial]:
+    """Several steps in one run, far from each other."""
+    runs = math.ceil(len(steps) / most)
+    return [Trial(*setting, tuple(steps[start::runs])) for start in range(runs)]
+
+
+def _forever(step: str) -> bool:
+    return step.partition(" ")[0] in FOREVER
+
+
+def _counts(step: str) -> bool:
+    return not _forever(step) or step.endswith(("#1", "#2"))
+
+
+async def tried(grounds: Grounds, trials: Sequence[Trial], known: Mapping[Setting, Result]) -> list[Result]:
+    """All trials; then by itself each step of one that went wrong, and each that it did not come to.
+
+    Jobs fall differently each time, so a step that is not met by itself either is tried three times.
+    """
+    results = await _each(grounds, trials, known)
+    alone = [
+        Trial(result.trial.journey, result.trial.replicas, (step,))
+        for result in results
+        for step in result.trial.kill_at
+        if (step not in result.killed and not ONLY_IN_A_RACE.match(step))
+        or (result.wrong and len(result.trial.kill_at) > 1)
+    ]
+    for _ in range(TRIES):
+        again = await _each(grounds, alone, known)
+        results += again
+        alone = [result.trial for result in again if not result.killed]
+    return results
+
+
+def never_met(results: Iterable[Result]) -> set[str]:
+    """Kinds of steps at which no run was killed though it was wanted, but for those that only a race brings about."""
+    seen = list(results)
+    wanted = {kind(step) for result in seen for step in result.trial.kill_at}
+    met = {kind(step) for result in seen for step in result.killed}
+    return {one for one in wanted - met if not ONLY_IN_A_RACE.fullmatch(one)}
+
+
+async def _each(grounds: Grounds, trials: Sequence[Trial], known: Mapping[Setting, Result]) -> list[Result]:
+    return await _together(
+        carried_out(grounds, trial, known[trial.journey, trial.replicas].outcome) for trial in trials
+    )
+
+
+async def _together(runs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(run) for run in runs]
+    return [task.result() for task in tasks]

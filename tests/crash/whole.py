@@ -1,0 +1,30 @@
+"""Every step of every journey on one and on two replicas, and a thousand pairs: `make crash`. It takes an hour."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.crash import trial
+from tests.crash.grounds import grounds
+from tests.crash.journeys import JOURNEYS
+from tests.crash.pairs import raced, write_tenant
+
+PAIRS = 1000
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("journey", JOURNEYS)
+async def test_a_crash_at_any_step_changes_nothing_of_how_a_journey_ends(journey: str, replicas: int) -> None:
+    async with grounds(lanes=os.cpu_count() or 2) as ground:
+        known = await trial.usual(ground, [journey], [replicas])
+        results = await trial.tried(ground, trial.every(known), known)
+    assert not trial.never_met(results)
+    wrong = [str(result) for result in results if result.wrong]
+    assert not wrong, "\n\n".join(wrong)
+
+
+async def test_of_two_simultaneous_decisions_one_wins_and_audit_entra_and_people_agree(tmp_path: Path) -> None:
+    async with grounds(lanes=1, tenant_file=write_tenant(tmp_path / "tenant.toml", PAIRS)) as ground:
+        wrong = await raced(ground, PAIRS)
+    assert not wrong, f"{len(wrong)} of {PAIRS}:\n" + "\n\n".join(wrong)
