@@ -167,7 +167,11 @@ def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParse
 
 
 async def _command(options: argparse.Namespace) -> int:
-    set_up()
+    security_log = os.environ.get("SECURITY_LOG_FILE", "").strip()
+    try:
+        set_up(security_log=security_log)
+    except OSError as error:
+        raise BadSettingsError((f"SECURITY_LOG_FILE: {security_log} cannot be written: {error.strerror}.",)) from None
     if options.command == "migrate":
         await asyncio.to_thread(migrate.migrate, _database_url())
         if options.role:

@@ -1,14 +1,18 @@
 """Structured logs, a line of JSON each. Ids only: no names, addresses or texts of people."""
 
 import logging
+import logging.handlers
 import sys
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 
 
-def set_up(level: int = logging.INFO) -> None:
-    """Called once, by the program. Other libraries' warnings come out in the same shape."""
+def set_up(level: int = logging.INFO, security_log: str = "") -> None:
+    """Called once, by the program. Other libraries' warnings come out in the same shape.
+
+    `security_log`: a file where the lines of the logger `security` are written as well. May raise `OSError`.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -37,8 +41,12 @@ def set_up(level: int = logging.INFO) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger("bot").setLevel(level)
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
-    for name in ("bot", "services", "adapters", "sandbox"):
+    for name in ("bot", "services", "adapters", "sandbox", "security"):
         logging.getLogger(name).setLevel(level)
+    if security_log:
+        file = logging.handlers.WatchedFileHandler(security_log, encoding="utf-8")
+        file.setFormatter(handler.formatter)
+        logging.getLogger("security").handlers = [file]
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

@@ -15,6 +15,7 @@ from domain.commands import (
     StillNeeded,
     Withdraw,
 )
+from domain.correlation import Change, correlation_id
 from domain.effects import END, START, Alarm, Audience, Effect, End, Notice, Refresh, RevokeSessions, Tell
 from domain.events import Event, What
 from domain.outcome import Decision, Facts, filled, given_words, tell_all
@@ -53,7 +54,8 @@ def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Polic
     """The clock starts. A renewal takes the place of what it follows."""
     ends_at = end_if_confirmed(request, policy, now)
     active = replace(request, state=State.ACTIVE, starts_at=now, ends_at=ends_at, stuck=None, looked_at=now)
-    event = Event(What.GRANT_CONFIRMED, details={"ends_at": ends_at.isoformat()})
+    correlation = correlation_id(request.reference, Change.ADD)
+    event = Event(What.GRANT_CONFIRMED, details={"ends_at": ends_at.isoformat(), "correlation_id": correlation})
     effects = tell_all(request, Notice.GRANTED)
     reason = policy.kinds[request.kind].reason(request.reason)
     if reason and reason.revoke_sessions:
@@ -70,7 +72,8 @@ def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Polic
 
 def confirm_end(request: Request, command: ConfirmEnd, _: Facts, __: Policy, now: datetime) -> Decision:
     ended = replace(request, state=State.ENDED, closed_at=now, stuck=None)
-    event = Event(What.END_CONFIRMED, details=filled(held_by=command.held_by))
+    correlation = "" if command.held_by else correlation_id(request.reference, Change.REMOVE)
+    event = Event(What.END_CONFIRMED, details=filled(held_by=command.held_by, correlation_id=correlation))
     if command.held_by:
         return Decision(ended, (event,), (Refresh(request.reference),))
     signed_out = RevokeSessions(request.reference, request.subject.id, END)

@@ -38,7 +38,8 @@ def send_code(request: Request, command: SendCode, facts: Facts, policy: Policy,
 def issue_code(request: Request, command: IssueCode, _: Facts, policy: Policy, now: datetime) -> Decision:
     tries = _rules(request, policy).code.tries
     code = MailboxCode(command.salt, command.digest, now, tries)
-    event = Event(What.CODE_ISSUED, details={"mailbox": request.site.mailbox if request.site else ""})
+    mailbox = request.site.mailbox if request.site else ""
+    event = Event(What.CODE_ISSUED, details={"mailbox": mailbox, "digest": command.digest})
     return Decision(replace(request, code=code), (event,))
 
 
@@ -63,7 +64,8 @@ def give_code(request: Request, command: GiveCode, facts: Facts, policy: Policy,
         used = replace(code, used_by=command.by, used_at=now)
         return Decision(
             replace(request, code=used),
-            (Event(What.CODE_ACCEPTED, command.by.id, {"mailbox": mailbox}),),
+            # With the salt, whoever has the e-mail can show that its code is this one. It is of no more use now.
+            (Event(What.CODE_ACCEPTED, command.by.id, {"mailbox": mailbox, "digest": code.digest, "salt": code.salt}),),
             (Refresh(request.reference),),
         )
     left = code.tries_left - 1

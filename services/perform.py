@@ -11,6 +11,7 @@ from cards import alarms, mails
 from cards.card import Card
 from domain import lasting
 from domain.commands import ConfirmEnd, ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
+from domain.correlation import Change
 from domain.effects import (
     START,
     Alarm,
@@ -36,6 +37,7 @@ from services.book import Addresses, Book, Copies, Copy, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
 from services.evidence import EvidenceStore
+from services.expecting import expecting
 from services.ports import Exemptions, Mail, Proof, Sessions
 from services.reach import Reach
 from services.show import HELPDESK, Show, notice_view, still_says_so
@@ -108,7 +110,8 @@ class Perform:
         if request.state is not State.GRANTING:
             return
         until = await self._until(request)
-        await self.exemptions.add(request.group_id, request.subject.id, until=until, reference=request.reference)
+        with expecting(request, Change.ADD, until):
+            await self.exemptions.add(request.group_id, request.subject.id, until=until, reference=request.reference)
         if not await self.exemptions.contains(request.group_id, request.subject.id):
             raise Unproved("Entra does not show the account in the exemption group yet", retry_after=NOT_YET)
         if self.proof:
@@ -123,7 +126,8 @@ class Perform:
             await self._hand_over(held_by)
             await self.carry_out(request.reference, ConfirmEnd(held_by))
             return
-        await self.exemptions.remove(request.group_id, request.subject.id)
+        with expecting(request, Change.REMOVE):
+            await self.exemptions.remove(request.group_id, request.subject.id)
         if await self.exemptions.contains(request.group_id, request.subject.id):
             raise Trouble("Entra still shows the account in the exemption group", retry_after=NOT_YET)
         await self.carry_out(request.reference, ConfirmEnd())
@@ -145,7 +149,8 @@ class Perform:
         other = await self.book.request(reference)
         if other is not None and other.state is State.ACTIVE:
             until = await self._until(other)
-            await self.exemptions.add(other.group_id, other.subject.id, until=until, reference=reference)
+            with expecting(other, Change.EXTEND, until):
+                await self.exemptions.add(other.group_id, other.subject.id, until=until, reference=reference)
 
     async def _revoke_sessions(self, effect: RevokeSessions, request: Request) -> None:
         """Once for each occasion, while it is still about something. Nothing waits for it."""

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 from kiota_abstractions.authentication import (
     AccessTokenProvider,
     AllowedHostsValidator,
@@ -94,7 +95,9 @@ class Graph:
         """
         configuration: RequestConfiguration[Any] = RequestConfiguration(query_parameters=query)
         configuration.options = [ResponseHandlerOption(NativeResponseHandler())]
-        configuration.headers.add("client-request-id", str(uuid.uuid4()))
+        # Of a change in Entra, `services.expecting` knows the id: Entra's own logs then show it too.
+        correlation_id = structlog.contextvars.get_contextvars().get("correlation_id")
+        configuration.headers.add("client-request-id", correlation_id or str(uuid.uuid4()))
         for name, value in (headers or {}).items():
             configuration.headers.add(name, value)
         try:
