@@ -9,8 +9,19 @@ from domain.people import Person
 from domain.policy import Policy
 from domain.request import Request, State
 
+_TO = {
+    "subject": "the person who has the exception",
+    "asked_by": "whoever asked for it",
+    "giver": "whoever gives the evidence",
+    "owners": "the owners of the site's mailbox",
+    "other_owners": "the other owners of the site's mailbox",
+    "leads": "the leads",
+}
+
 
 def still_says_so(request: Request, about: str) -> bool:
+    if about == "undelivered":
+        return True
     if about == "waiting":
         return request.state is State.AWAITING_DECISION
     if about == "half_way":
@@ -18,8 +29,11 @@ def still_says_so(request: Request, about: str) -> bool:
     return request.stuck is not None
 
 
-def alarm(request: Request, about: str, policy: Policy, now: datetime) -> Card:
-    """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision) or `half_way` (no answer from the site)."""
+def alarm(request: Request, about: str, policy: Policy, now: datetime, occasion: str = "") -> Card:
+    """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision), `half_way` (no answer from the site) or
+    `undelivered` (a notice was given up: `occasion` says which)."""
+    if about == "undelivered":
+        return _undelivered(request, occasion, policy)
     if about == "waiting":
         return _card(
             request,
@@ -85,6 +99,25 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
         next_step(then),
         help_line(policy),
     )
+
+
+def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
+    sort, _, rest = occasion.partition(":")
+    notice, _, to = rest.partition(":")
+    to = to.partition(":")[0]
+    rows, then = {
+        "Tell": (
+            [("Message", notice.replace("_", " ")), ("To", _TO.get(to, to))],
+            "Tell them yourself, for example by telephone.",
+        ),
+        "WriteToMailbox": (
+            [("Message", "the one-time code"), ("To", request.site.mailbox if request.site else "")],
+            "Send a new code, or check the mailbox's address.",
+        ),
+        "ShowHelpdesk": ([("Message", "the request"), ("To", "this channel")], "Open the request here."),
+    }.get(sort, ([("Message", "how the request stands, on its cards")], "Open the request: older cards may be wrong."))
+    title = f"Not delivered: a message about {request.subject.name} ({request.reference})"
+    return _card(request, title, "It failed again and again, and is not tried any more", rows, then, policy)
 
 
 def _card(request: Request, title: str, what: str, rows: list[tuple[str, str]], then: str, policy: Policy) -> Card:

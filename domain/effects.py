@@ -89,7 +89,7 @@ class Alarm:
 
     reference: str
     about: str
-    """A key of `cards.alarms.TITLES`."""
+    """What `cards.alarms` has words for."""
     occasion: str
 
 

@@ -42,6 +42,8 @@ class What(StrEnum):
     """An agent opened the request."""
     NOTICE = "notice"
     """Somebody was told, or could not be told."""
+    NOT_DELIVERED = "not_delivered"
+    """A notice was given up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.policy import Evidence, Kind, Policy
@@ -64,6 +64,12 @@ def next_due(request: Request, policy: Policy, now: datetime) -> datetime | None
     return min((one.comes(now, policy) for one in plan(request, policy)), default=None)
 
 
+def reminder_at(ends_at: datetime, before: timedelta, kind: Kind, policy: Policy) -> datetime:
+    """When the reminder of so long before the end is due."""
+    at = ends_at - before
+    return at_or_before(at, policy.working) if kind.reminders_in_working_hours else at
+
+
 def _occasions(request: Request, kind: Kind, policy: Policy) -> Iterator[Occasion]:
     match request.state:
         case State.AWAITING_EVIDENCE if kind.evidence:
@@ -104,8 +110,7 @@ def _while_it_lasts(request: Request, kind: Kind, policy: Policy) -> Iterator[Oc
     assert request.ends_at is not None
     polite = kind.reminders_in_working_hours
     for before in kind.reminders:
-        at = request.ends_at - before
-        at = at_or_before(at, policy.working) if polite else at
+        at = reminder_at(request.ends_at, before, kind, policy)
         if at > request.starts_at:
             yield Occasion(What.REMINDER, at, str(int(before.total_seconds())), in_working_hours=polite)
     if kind.half_way:

@@ -28,7 +28,7 @@ from domain.effects import (
     Warn,
     WriteToMailbox,
 )
-from domain.errors import NotPermitted, Trouble, Unproved, Unreachable
+from domain.errors import NotPermitted, PutOff, Trouble, Unproved, Unreachable
 from domain.events import Event, What
 from domain.people import Person
 from domain.request import Request, State
@@ -81,7 +81,7 @@ class Perform:
                 await self._perform(effect, request)
             except Trouble as trouble:
                 log.warning("effect put off", message=trouble.message, attempts=attempts + 1)
-                if isinstance(effect, Grant | End):
+                if isinstance(effect, Grant | End) and not isinstance(trouble, PutOff):
                     await self.carry_out(effect.reference, _report(trouble, attempts + 1))
                 raise
 
@@ -267,7 +267,8 @@ class Perform:
             return
         if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
             return
-        card = alarms.alarm(request, effect.about, self.carry_out.policy, self.carry_out.clock.now())
+        now = self.carry_out.clock.now()
+        card = alarms.alarm(request, effect.about, self.carry_out.policy, now, effect.occasion)
         sent = await self.messenger.post(place, card)
         await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
@@ -290,7 +291,12 @@ class Perform:
         await self.copies.add_copy(copy)
         latest = await self.book.request(request.reference)
         if latest is not None and latest.version != request.version:
-            await self._draw(copy, await self.show(latest, view))
+            try:
+                await self._draw(copy, await self.show(latest, view))
+            except Trouble:
+                # What was said must not be said again because of this: it is drawn again later, by itself.
+                async with self.book.page() as page:
+                    await page.want((Refresh(request.reference),))
 
     async def _refresh(self, request: Request) -> None:
         trouble: Trouble | None = None

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import structlog
 
-from domain.errors import Trouble
+from domain.errors import PutOff, Trouble
 from domain.people import Person
 from services.book import Addresses
 from services.chat import Address, Messenger, Scope
@@ -52,6 +52,8 @@ class Reach:
     async def _installed(self, installer: Installer, place: Address, person: Person) -> Address | None:
         try:
             chat = await installer.chat_of(person.id)
+        except PutOff:
+            raise
         except Trouble as trouble:
             log.warning("the app was not installed", message=trouble.message)
             return None

@@ -18,7 +18,7 @@ ACCOUNTS = 20
 TIDY = timedelta(hours=1)
 
 
-class Heard(Protocol):
+class Forgets(Protocol):
     async def forget_old(self) -> int: ...
 
 
@@ -26,7 +26,8 @@ class Heard(Protocol):
 class Sweep:
     book: Book
     drafts: Drafts
-    heard: Heard
+    forget: tuple[Forgets, ...]
+    """What keeps rows that are of no use after some hours."""
     carry_out: CarryOut
     _tidied: datetime | None = field(default=None)
 
@@ -41,7 +42,8 @@ class Sweep:
         if self._tidied is None or abs(now - self._tidied) >= TIDY:
             self._tidied = now
             await self.drafts.forget_before(now - self.carry_out.policy.limits.draft_kept)
-            await self.heard.forget_old()
+            for one in self.forget:
+                await one.forget_old()
 
     async def _look_at_accounts(self, now: datetime) -> None:
         """Somebody who left, was disabled or became an administrator; the ends never wait for this."""

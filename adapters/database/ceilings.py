@@ -1,6 +1,5 @@
 """The ceilings of Teams and Graph in PostgreSQL: a row each, and one statement to ask. By the database's own clock."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -90,6 +89,6 @@ class PostgresCeilings:
                 return (await connection.execute(_FORGET)).rowcount
 
 
-def _values(ceiling: Ceiling, now: float | None) -> Mapping[str, Any]:
+def _values(ceiling: Ceiling, now: float | None) -> dict[str, Any]:
     every, slack = zip(*((limit.every, limit.slack) for limit in ceiling.limits), strict=True)
     return {"name": ceiling.name, "every": list(every), "slack": list(slack), "now": now}

@@ -26,7 +26,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from domain.errors import Trouble
+from domain.errors import Throttled, Trouble
 
 TIMEOUT = 8.0
 """Seconds for a whole call."""
@@ -42,6 +42,10 @@ class GraphTrouble(Trouble):
         super().__init__(message, retry_after=retry_after)
         self.status = status
         self.code = code
+
+
+class GraphThrottled(GraphTrouble, Throttled):
+    """Graph asks us to wait."""
 
 
 class _Provider(AccessTokenProvider):
@@ -141,7 +145,8 @@ def trouble(response: httpx.Response) -> GraphTrouble:
     if response.status_code in (401, 403):
         said = f"{said}. {_PERMISSIONS}"
     wait = _retry_after(response.headers.get("Retry-After", ""))
-    return GraphTrouble(said, status=response.status_code, code=code, retry_after=wait)
+    kind = GraphThrottled if response.status_code == 429 or wait else GraphTrouble
+    return kind(said, status=response.status_code, code=code, retry_after=wait)
 
 
 def _retry_after(value: str) -> timedelta | None:

@@ -13,7 +13,7 @@ from procrastinate.retry import BaseRetryStrategy
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK, effect_of
 from domain.effects import Effect
-from domain.errors import Trouble
+from domain.errors import PutOff, Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +35,17 @@ class _TryAgain(BaseRetryStrategy):
     """An effect is tried again until it has happened or is no longer wanted; it is never given up here."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        asked = exception.retry_after if isinstance(exception, Trouble) else None
-        wait = wait_before(job.attempts + 1, asked, random.random())  # noqa: S311  # jitter is no secret
-        return RetryDecision(retry_at=datetime.now(UTC) + wait)
+        spread = random.random()  # noqa: S311  # jitter is no secret
+        return RetryDecision(retry_at=datetime.now(UTC) + _wait(exception, job.attempts + 1, spread))
+
+
+def _wait(exception: BaseException, attempts: int, spread: float) -> timedelta:
+    if isinstance(exception, PutOff) and exception.retry_after is not None:
+        return exception.retry_after  # a moment of its own already
+    if isinstance(exception, asyncio.CancelledError):
+        return timedelta(0)  # this process stops: another one goes on
+    asked = exception.retry_after if isinstance(exception, Trouble) else None
+    return wait_before(attempts, asked, spread)
 
 
 def make_engine(url: str, perform: Perform, sweep: Callable[[], Awaitable[None]]) -> App:

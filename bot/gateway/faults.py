@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.errors import TooLarge, Trouble, Unreachable
+from domain.errors import Throttled, TooLarge, Trouble, Unreachable
 
 PASSING = frozenset({412, 429, 502, 504})
 """Worth trying again at once: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit"""
@@ -36,6 +36,8 @@ def trouble(status: int, body: bytes, wait: timedelta | None) -> Trouble:
             return TooLarge(f"Teams refused the message for its size ({said}).")
         case 401:
             return Trouble("Teams did not take the bot's token (401).")
+        case 429:
+            return Throttled(f"Teams did not take the message ({said}).", retry_after=wait)
         case _:
             lasting = 300 <= status < 500 and status not in PASSING and status != 408
             return Trouble(f"Teams did not take the message ({said}).", retry_after=wait, for_good=lasting)

@@ -1,0 +1,34 @@
+"""How often a notice failed for a reason that will not pass, in PostgreSQL."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.database.engine import each_alone
+from adapters.database.tables import undelivered
+from adapters.database.trouble import no_database
+from services.deliver import Failures
+
+
+class PostgresUndelivered:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = each_alone(engine)
+
+    async def failed(self, key: str, at: datetime) -> Failures:
+        query = (
+            upsert(undelivered)
+            .values(key=key, tries=1, since=at)
+            .on_conflict_do_update(index_elements=[undelivered.c.key], set_={"tries": undelivered.c.tries + 1})
+            .returning(undelivered.c.tries, undelivered.c.since)
+        )
+        with no_database():
+            async with self._engine.begin() as connection:
+                row = (await connection.execute(query)).one()
+        return Failures(row.tries, row.since)
+
+    async def forget(self, key: str) -> None:
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(undelivered).where(undelivered.c.key == key))

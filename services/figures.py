@@ -1,0 +1,81 @@
+"""What is counted for those who run the bot: the port, and the figures that come from the tables."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.pace import Urgency
+
+OVERDUE = timedelta(minutes=1)
+"""The sweep runs every few seconds: what is due for so long was not done."""
+UNPROVED = timedelta(minutes=15)
+"""A grant that Entra has not confirmed for so long needs somebody's eyes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Requests of one kind in one state."""
+
+    kind: str
+    state: str
+    number: int
+    due: int
+    """Time has to move them on, and has not yet."""
+    overdue: int
+    """Due for longer than `OVERDUE`."""
+    ends_overdue: int
+    """Still exempt for longer than `OVERDUE` after their end."""
+    unproved: int
+    """Being granted for longer than `UNPROVED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """How many jobs are in which state."""
+
+    waiting: int
+    later: int
+    """Their time has not come, put off or to be tried again."""
+    running: int
+    retried: int
+    """Of those that wait, now or later: not for the first time."""
+    failed: int
+    """Nobody will try them again."""
+    oldest: timedelta
+    """How long the one that has waited the longest could have been run."""
+
+
+class Tables(Protocol):
+    """May raise `Trouble`."""
+
+    async def requests(self, now: datetime) -> tuple[Standing, ...]: ...
+
+    async def jobs(self) -> Jobs: ...
+
+
+class Figures(Protocol):
+    """Counts what happens in this process. Never fails, never waits."""
+
+    def late(self, what: str, by: timedelta) -> None:
+        """`what`: `end` or `reminder`."""
+        ...
+
+    def notice(self, way: str, outcome: str) -> None:
+        """`way`: teams, mail, channel or none. `outcome`: sent or given_up."""
+        ...
+
+    def tried_again(self, effect: str, why: str) -> None:
+        """`why`: trouble, for_good or bug."""
+        ...
+
+    def throttled(self, service: str) -> None:
+        """Somebody asked us to wait."""
+        ...
+
+    def put_off(self, service: str, urgency: Urgency) -> None:
+        """We waited by ourselves, in order not to be asked to."""
+        ...
+
+    def drift(self, what: str) -> None:
+        """Entra and the book did not agree. `what`: how, in a word or two."""
+        ...

@@ -1,0 +1,144 @@
+"""The ports through which jobs act, each call below the ceilings of Teams and Graph. No person's turn waits here.
+
+Whoever is told to wait by Teams or Graph tells everybody: a row of the database holds the pause for all processes.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from cards.card import Card
+from domain.errors import Throttled
+from services.chat import Address, Messenger, Sent
+from services.deliver import CountedNotices
+from services.figures import Figures
+from services.pace import GRAPH, TEAMS, Ceiling, Paced, Urgency, conversation
+from services.perform import Perform
+from services.ports import Exemptions, Mail, Proof, Sessions
+from services.reach import Installer
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Makes a call when there is room for it. May raise `PutOff`, and what the call raises."""
+
+    paced: Paced
+    figures: Figures
+
+    async def __call__(self, call: Callable[[], Awaitable[_T]], urgency: Urgency, *ceilings: Ceiling) -> _T:
+        """The last of `ceilings` is the whole service's: it is the one that pauses."""
+        await self.paced.turn(urgency, *ceilings)
+        return await self.listening(call, ceilings[-1])
+
+    async def listening(self, call: Callable[[], Awaitable[_T]], ceiling: Ceiling) -> _T:
+        """Makes a call that needs no room, and tells everybody where it is told to wait."""
+        try:
+            return await call()
+        except Throttled as throttled:
+            self.figures.throttled(ceiling.service)
+            await self.paced.pause(ceiling, throttled.retry_after)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class PacedMessenger:
+    """A pause is for all conversations: below the limits of each one, it is the whole bot that Teams finds too much."""
+
+    inner: Messenger
+    below: Below
+
+    async def send(self, to: Address, card: Card) -> Sent:
+        return await self._to(to.conversation_id, lambda: self.inner.send(to, card))
+
+    async def say(self, to: Address, text: str) -> Sent:
+        return await self._to(to.conversation_id, lambda: self.inner.say(to, text))
+
+    async def post(self, channel: Address, card: Card) -> Sent:
+        return await self._to(channel.channel_id, lambda: self.inner.post(channel, card))
+
+    async def replace(self, at: Sent, card: Card) -> None:
+        where = at.address.conversation_id
+        await self._to(where, lambda: self.inner.replace(at, card), Urgency.REPORT)
+
+    async def find(self, team: Address, entra_id: str) -> Address | None:
+        """Two requests to Teams: the roster, and the chat."""
+        await self.below.paced.turn(Urgency.NOTICE, TEAMS)
+        return await self.below(lambda: self.inner.find(team, entra_id), Urgency.NOTICE, TEAMS)
+
+    async def _to(self, where: str, call: Callable[[], Awaitable[_T]], urgency: Urgency = Urgency.NOTICE) -> _T:
+        return await self.below(call, urgency, conversation(where), TEAMS)
+
+
+@dataclass(frozen=True, slots=True)
+class PacedExemptions:
+    inner: Exemptions
+    below: Below
+
+    async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
+        await self.below(
+            lambda: self.inner.add(group, entra_id, until=until, reference=reference), Urgency.GRANT, GRAPH
+        )
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        await self.below(lambda: self.inner.remove(group, entra_id), Urgency.END, GRAPH)
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        return await self.below.listening(lambda: self.inner.contains(group, entra_id), GRAPH)
+
+
+@dataclass(frozen=True, slots=True)
+class PacedProof:
+    inner: Proof
+    below: Below
+
+    async def not_asked(self, entra_id: str) -> None:
+        await self.below.listening(lambda: self.inner.not_asked(entra_id), GRAPH)
+
+
+@dataclass(frozen=True, slots=True)
+class PacedSessions:
+    inner: Sessions
+    below: Below
+
+    async def revoke(self, entra_id: str) -> None:
+        await self.below(lambda: self.inner.revoke(entra_id), Urgency.NOTICE, GRAPH)
+
+
+@dataclass(frozen=True, slots=True)
+class PacedMail:
+    inner: Mail
+    below: Below
+
+    async def send(self, *, to: str, subject: str, text: str) -> None:
+        await self.below(lambda: self.inner.send(to=to, subject=subject, text=text), Urgency.NOTICE, GRAPH)
+
+
+@dataclass(frozen=True, slots=True)
+class PacedInstaller:
+    inner: Installer
+    below: Below
+
+    async def chat_of(self, entra_id: str) -> str:
+        return await self.below(lambda: self.inner.chat_of(entra_id), Urgency.NOTICE, GRAPH)
+
+
+def paced(perform: Perform, below: Below) -> Perform:
+    """The same, but every call to Teams and every write to Graph waits for its turn."""
+    messenger, reach = PacedMessenger(perform.messenger, below), perform.reach
+    return replace(
+        perform,
+        messenger=messenger,
+        exemptions=PacedExemptions(perform.exemptions, below),
+        mail=PacedMail(perform.mail, below),
+        proof=PacedProof(perform.proof, below) if perform.proof else None,
+        sessions=PacedSessions(perform.sessions, below) if perform.sessions else None,
+        reach=replace(
+            reach,
+            messenger=messenger,
+            installer=PacedInstaller(reach.installer, below) if reach.installer else None,
+        ),
+        notices=CountedNotices(perform.notices, below.figures),
+    )

@@ -1,0 +1,82 @@
+"""What people's own turns send to Teams: they ask for no room and wait for nothing, and are counted afterwards."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from cards.card import Card
+from domain.errors import Throttled, Trouble
+from services.chat import Address, Messenger, Sent
+from services.figures import Figures
+from services.pace import LONGEST_PAUSE, TEAMS, Ceilings
+
+log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+EVERY = 1.0
+"""Seconds between two counts."""
+
+
+@dataclass(slots=True)
+class Uncounted:
+    sent: int = 0
+    pause: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class NotedMessenger:
+    """The same messenger, and a note of what went through it."""
+
+    inner: Messenger
+    uncounted: Uncounted
+    figures: Figures
+
+    async def send(self, to: Address, card: Card) -> Sent:
+        return await self._noted(self.inner.send(to, card))
+
+    async def say(self, to: Address, text: str) -> Sent:
+        return await self._noted(self.inner.say(to, text))
+
+    async def post(self, channel: Address, card: Card) -> Sent:
+        return await self._noted(self.inner.post(channel, card))
+
+    async def replace(self, at: Sent, card: Card) -> None:
+        await self._noted(self.inner.replace(at, card))
+
+    async def find(self, team: Address, entra_id: str) -> Address | None:
+        return await self._noted(self.inner.find(team, entra_id))
+
+    async def _noted(self, sending: Awaitable[_T]) -> _T:
+        self.uncounted.sent += 1
+        try:
+            return await sending
+        except Throttled as throttled:
+            self.figures.throttled(TEAMS.service)
+            asked = min(throttled.retry_after or timedelta(0), LONGEST_PAUSE)
+            self.uncounted.pause = max(self.uncounted.pause, asked)
+            raise
+
+
+async def count(uncounted: Uncounted, ceilings: Ceilings) -> None:
+    """Tells all processes what was sent since the last time, and that Teams asked to wait."""
+    sent, pause = uncounted.sent, uncounted.pause
+    uncounted.sent, uncounted.pause = 0, timedelta(0)
+    if sent:
+        await ceilings.spend(TEAMS, sent)
+    if pause:
+        await ceilings.pause(TEAMS, pause)
+
+
+async def keep_counting(
+    uncounted: Uncounted, ceilings: Ceilings, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Until cancelled. What cannot be counted, because the database is away, is let go: it is over by then."""
+    while True:
+        await sleep(EVERY)
+        try:
+            await count(uncounted, ceilings)
+        except Trouble as trouble:
+            log.warning("what was sent was not counted", message=trouble.message)

@@ -1,0 +1,230 @@
+"""Jobs speak to Teams and Graph below the ceilings; people's own turns are counted, and never wait."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cards.card import Card
+from domain.errors import PutOff, Throttled, Trouble
+from services.chat import Address, Scope, Sent
+from services.pace import LONGEST_PAUSE, Ceiling, Paced, Turn, Urgency
+from services.paced import Below, PacedExemptions, PacedInstaller, PacedMail, PacedMessenger, PacedProof, PacedSessions
+from services.uncounted import NotedMessenger, Uncounted, count, keep_counting
+
+CARD = Card({}, "A card")
+CHAT = Address("https://teams/", "a:chat", "tenant", "28:bot", Scope.PERSONAL)
+CHANNEL = Address("https://teams/", "19:c;messageid=1", "tenant", "28:bot", Scope.CHANNEL, "19:c")
+UNTIL = datetime(2026, 8, 7, tzinfo=UTC)
+
+
+class Room:
+    """Ceilings with room for everything, or for nothing, that note what they are asked."""
+
+    def __init__(self, *, full: bool = False, away: bool = False) -> None:
+        self.full = full
+        self.away = away
+        self.asked: list[tuple[str, timedelta]] = []
+        self.spent: list[int] = []
+        self.pauses: list[tuple[str, timedelta]] = []
+
+    async def ask(self, ceiling: Ceiling, patience: timedelta) -> Turn:
+        self.asked.append((ceiling.name, patience))
+        return Turn(booked=not self.full, wait=30.0 if self.full else 0.0)
+
+    async def spend(self, ceiling: Ceiling, number: int) -> None:
+        if self.away:
+            raise Trouble("the database is away")
+        self.spent.append(number)
+
+    async def pause(self, ceiling: Ceiling, wait: timedelta) -> None:
+        self.pauses.append((ceiling.name, wait))
+
+
+class Noted:
+    """Figures that are remembered in order."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Any, ...]] = []
+
+    def late(self, what: str, by: timedelta) -> None:
+        self.seen.append(("late", what, by))
+
+    def notice(self, way: str, outcome: str) -> None:
+        self.seen.append(("notice", way, outcome))
+
+    def tried_again(self, effect: str, why: str) -> None:
+        self.seen.append(("tried_again", effect, why))
+
+    def throttled(self, service: str) -> None:
+        self.seen.append(("throttled", service))
+
+    def put_off(self, service: str, urgency: Urgency) -> None:
+        self.seen.append(("put_off", service, urgency))
+
+    def drift(self, what: str) -> None:
+        self.seen.append(("drift", what))
+
+
+class Outside:
+    """Teams, Graph and mail at once: notes what it is asked for, or asks to wait."""
+
+    def __init__(self, wait: timedelta | None = None) -> None:
+        self.wait = wait
+        self.done: list[str] = []
+
+    async def _do(self, what: str, answer: Any = None) -> Any:
+        if self.wait is not None:
+            raise Throttled("429", retry_after=self.wait)
+        self.done.append(what)
+        return answer
+
+    async def send(self, to: Any = None, card: Any = None, **_: str) -> Any:
+        return await self._do("send", Sent(CHAT, "1"))
+
+    async def say(self, to: Address, text: str) -> Sent:
+        return await self._do("say", Sent(CHAT, "1"))  # type: ignore[no-any-return]
+
+    async def replace(self, at: Sent, card: Card) -> None:
+        await self._do("replace")
+
+    async def find(self, team: Address, entra_id: str) -> Address | None:
+        return await self._do("find", CHAT)  # type: ignore[no-any-return]
+
+    async def post(self, channel: Address, card: Card) -> Sent:
+        return await self._do("post", Sent(CHANNEL, "1"))  # type: ignore[no-any-return]
+
+    async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
+        await self._do("add")
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        await self._do("remove")
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        return bool(await self._do("contains", answer=True))
+
+    async def not_asked(self, entra_id: str) -> None:
+        await self._do("not_asked")
+
+    async def revoke(self, entra_id: str) -> None:
+        await self._do("revoke")
+
+    async def chat_of(self, entra_id: str) -> str:
+        return str(await self._do("chat_of", "a:chat"))
+
+
+Call = Callable[[Outside, Below], Awaitable[Any]]
+TO_TEAMS: dict[str, Call] = {
+    "send": lambda outside, below: PacedMessenger(outside, below).send(CHAT, CARD),
+    "say": lambda outside, below: PacedMessenger(outside, below).say(CHAT, "Hello"),
+    "replace": lambda outside, below: PacedMessenger(outside, below).replace(Sent(CHAT, "1"), CARD),
+    "post": lambda outside, below: PacedMessenger(outside, below).post(CHANNEL, CARD),
+    "find": lambda outside, below: PacedMessenger(outside, below).find(CHANNEL, "id"),
+}
+TO_GRAPH: dict[str, Call] = {
+    "add": lambda outside, below: PacedExemptions(outside, below).add("g", "u", until=UNTIL, reference="MFA-1"),
+    "remove": lambda outside, below: PacedExemptions(outside, below).remove("g", "u"),
+    "send": lambda outside, below: PacedMail(outside, below).send(to="a@nhs.net", subject="", text=""),
+    "revoke": lambda outside, below: PacedSessions(outside, below).revoke("u"),
+    "chat_of": lambda outside, below: PacedInstaller(outside, below).chat_of("u"),
+}
+READS: dict[str, Call] = {
+    "contains": lambda outside, below: PacedExemptions(outside, below).contains("g", "u"),
+    "not_asked": lambda outside, below: PacedProof(outside, below).not_asked("u"),
+}
+ALL = [*TO_TEAMS.items(), *TO_GRAPH.items(), *READS.items()]
+
+
+def below(room: Room, noted: Noted) -> Below:
+    return Below(Paced(room, noted.put_off), noted)
+
+
+@pytest.mark.parametrize(("what", "call"), [*TO_TEAMS.items(), *TO_GRAPH.items()])
+async def test_nothing_is_sent_while_there_is_no_room(what: str, call: Call) -> None:
+    outside, noted = Outside(), Noted()
+    with pytest.raises(PutOff) as put_off:
+        await call(outside, below(Room(full=True), noted))
+    assert put_off.value.retry_after == timedelta(seconds=30)
+    assert outside.done == []
+    assert [one[0] for one in noted.seen] == ["put_off"]
+
+
+@pytest.mark.parametrize(("what", "call"), ALL)
+async def test_a_request_to_wait_is_told_to_all_processes(what: str, call: Call) -> None:
+    room, noted = Room(), Noted()
+    with pytest.raises(Throttled):
+        await call(Outside(timedelta(seconds=60)), below(room, noted))
+    service = "teams" if call in TO_TEAMS.values() else "graph"
+    assert room.pauses == [(service, timedelta(seconds=60))]
+    assert noted.seen == [("throttled", service)]
+
+
+@pytest.mark.parametrize(("what", "call"), READS.items())
+async def test_reading_needs_no_room(what: str, call: Call) -> None:
+    room, outside = Room(full=True), Outside()
+    await call(outside, below(room, Noted()))
+    assert outside.done == [what]
+    assert room.asked == []
+
+
+async def test_teams_is_asked_for_the_conversation_first_and_a_channel_counts_as_one() -> None:
+    room = Room()
+    for call in (TO_TEAMS["send"], TO_TEAMS["post"], TO_TEAMS["find"]):
+        await call(Outside(), below(room, Noted()))
+    names = [name for name, _ in room.asked]
+    assert names == ["conversation:a:chat", "teams", "conversation:19:c", "teams", "teams", "teams"]
+
+
+async def test_an_end_may_wait_longest_then_a_grant_then_a_notice_then_what_shows_how_things_stand() -> None:
+    waits = []
+    for call in (TO_GRAPH["remove"], TO_GRAPH["add"], TO_GRAPH["send"], TO_TEAMS["replace"]):
+        room = Room()
+        await call(Outside(), below(room, Noted()))
+        waits.append(room.asked[0][1])
+    assert waits == sorted(waits, reverse=True)
+    assert len(set(waits)) == 4
+
+
+async def test_what_a_turn_sends_asks_for_nothing_and_is_counted_afterwards() -> None:
+    room, uncounted = Room(full=True), Uncounted()
+    messenger = NotedMessenger(Outside(), uncounted, Noted())
+    await messenger.send(CHAT, CARD)
+    await messenger.say(CHAT, "Hello")
+    await messenger.post(CHANNEL, CARD)
+    await messenger.replace(Sent(CHAT, "1"), CARD)
+    await messenger.find(CHANNEL, "id")
+    assert room.asked == []
+    await count(uncounted, room)
+    await count(uncounted, room)
+    assert room.spent == [5]
+
+
+async def test_a_turn_that_teams_slows_down_tells_the_others_too() -> None:
+    room, uncounted, noted = Room(), Uncounted(), Noted()
+    messenger = NotedMessenger(Outside(timedelta(days=1)), uncounted, noted)
+    with pytest.raises(Throttled):
+        await messenger.send(CHAT, CARD)
+    await count(uncounted, room)
+    assert room.pauses == [("teams", LONGEST_PAUSE)]
+    assert noted.seen == [("throttled", "teams")]
+
+
+async def test_counting_goes_on_when_the_database_was_away() -> None:
+    room, uncounted = Room(away=True), Uncounted()
+    waited = 0
+
+    class Enough(Exception):
+        """Ends the loop under test."""
+
+    async def sleep(_: float) -> None:
+        nonlocal waited
+        waited += 1
+        uncounted.sent = waited
+        room.away = waited == 1
+        if waited == 3:
+            raise Enough
+
+    with pytest.raises(Enough):
+        await keep_counting(uncounted, room, sleep)
+    assert room.spent == [2]
