@@ -120,25 +120,6 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
     )
 
 
-def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
-    sort, _, rest = occasion.partition(":")
-    notice, _, to = rest.partition(":")
-    to = to.partition(":")[0]
-    rows, then = {
-        "Tell": (
-            [("Message", notice.replace("_", " ")), ("To", _TO.get(to, to))],
-            "Tell them yourself, for example by telephone.",
-        ),
-        "WriteToMailbox": (
-            [("Message", "the one-time code"), ("To", request.site.mailbox if request.site else "")],
-            "Send a new code, or check the mailbox's address.",
-        ),
-        "ShowHelpdesk": ([("Message", "the request"), ("To", "this channel")], "Open the request here."),
-    }.get(sort, ([("Message", "how the request stands, on its cards")], "Open the request: older cards may be wrong."))
-    title = f"Not delivered: a message about {request.subject.name} ({request.reference})"
-    return _card(request, title, "It failed again and again, and is not tried any more", rows, then, policy)
-
-
 def _card(request: Request, title: str, what: str, rows: list[tuple[str, str]], then: str, policy: Policy) -> Card:
     return card(
         title,
