@@ -19,7 +19,9 @@ _MOMENT = re.compile(
     r"|\d{1,2}(?::\d\d)?[ap]m|midday|midnight|(?:\w+day )?\d{1,2} [A-Z][a-z]+ \d{4}"
 )
 _REFERENCE = re.compile(r"MFA-\w{4}-\w{4}")
-_DIFFERS = frozenset({"version", "code", "codes", "salt", "digest", "next_due", "looked_at", "evidence", "data_key"})
+_DIFFERS = frozenset(
+    {"version", "code", "codes", "salt", "digest", "next_due", "looked_at", "evidence", "data_key", "correlation_id"}
+)
 _MAY_REPEAT = frozenset({"read", "code_issued"})
 """Audit lines of something that did happen again: a page that was read, a code that was made anew for an e-mail."""
 _PASSING = frozenset({"trouble", "started_again"})
