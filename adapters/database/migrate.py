@@ -13,8 +13,11 @@ _LOCK = 5_630_313
 """Any number, the same in all processes: PostgreSQL lets one holder in at a time."""
 
 
-def migrate(url: str) -> None:
-    """Blocking: call it in a thread. Raises `Trouble` where the database cannot be reached."""
+def migrate(url: str, to: str = "head") -> None:
+    """Blocking: call it in a thread. Raises `Trouble` where the database cannot be reached.
+
+    A database that a newer version has brought further stays as it is.
+    """
     # Imported here: a process that only serves does without its 7 MB.
     from alembic import command
     from alembic.config import Config
@@ -22,19 +25,27 @@ def migrate(url: str) -> None:
     with no_database(), _connected(url) as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         connection.commit()
+        if _serves(connection):
+            return
         config = Config()
         config.set_main_option("script_location", str(_SCRIPTS))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         connection.commit()
 
 
 def is_current(url: str) -> bool:
-    """Whether the tables are those of this version of the program. Blocking."""
+    """Whether this version of the program can work with the tables: they are its own or, while another version takes
+    its place, newer ones (see `docs/running.md`, “A new version”). Blocking."""
     with no_database(), _connected(url) as connection:
-        if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
-            return False
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == head()
+        return _serves(connection)
+
+
+def _serves(connection: Connection) -> bool:
+    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
+        return False
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found is not None and found >= head()
 
 
 def head() -> str:
