@@ -173,6 +173,26 @@ async def test_many_writers_at_once_make_one_chain_in_the_order_of_their_commits
     assert pairs == [(90,)], "entries of one transaction stay together"
 
 
+async def test_thousands_of_entries_in_one_transaction_and_several_tenants_in_one_statement_are_chained(
+    audit: Audit,
+) -> None:
+    engine = make_engine(audit.url)
+    async with PostgresBook(engine, TENANT).page() as page:
+        await page.record([entry(number) for number in range(5000)])
+    await engine.dispose()
+    with psycopg.connect(audit.url) as connection:
+        connection.execute(PLAIN + ", (now(), '', '', '', '', '', '{}', 't2'), (now(), '', '', '', '', '', '{}', 't1')")
+        connection.execute(PLAIN)
+    assert (audit.head().number, audit.head("t2").number) == (5003, 1)
+    assert audit.findings() == audit.findings(tenant_id="t2") == []
+
+
+async def test_entries_go_on_after_a_removed_end_and_hide_nothing(ten: Audit) -> None:
+    ten.tamper("DELETE FROM audit WHERE number > 7")
+    await ten.add(entry(11), entry(12))
+    assert ten.found() == [("removed", 8)]
+
+
 async def test_a_transaction_that_is_taken_back_leaves_no_gap(ten: Audit) -> None:
     engine = make_engine(ten.url)
 
@@ -441,7 +461,8 @@ async def test_rows_from_before_the_chain_are_chained_by_the_migration(audit: Au
     chain = import_module("migrations.versions.0007_audit_chain").CHAIN
     with psycopg.connect(audit.url) as connection:
         connection.execute(
-            "DROP TRIGGER audit_chained ON audit; DROP FUNCTION audit_chained; DROP FUNCTION audit_digest; "
+            "DROP TRIGGER audit_chained ON audit; DROP TRIGGER audit_head_moved ON audit; "
+            "DROP FUNCTION audit_chained; DROP FUNCTION audit_head_moved; DROP FUNCTION audit_digest; "
             "DROP TABLE audit_heads; ALTER TABLE audit DROP COLUMN tenant_id, DROP COLUMN number, "
             "DROP COLUMN previous, DROP COLUMN hash, DROP CONSTRAINT audit_details_are_texts"
         )
