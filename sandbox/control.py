@@ -33,6 +33,11 @@ DOORS = (
     ("GET /sandbox/mail", "e-mails accepted, newest last"),
     ("GET /sandbox/calls", "Graph calls in order"),
     ("GET /sandbox/members", "who is in which group"),
+    (
+        "POST /sandbox/members",
+        'change a group as somebody does it in Entra itself: {"group": "exempt_short", '
+        '"user": "anna.baker1@nhs.example", "action": "add", "by": "Sam Price"}; by may be left out',
+    ),
     ("POST /sandbox/users", f"change somebody: {_USER_DOOR}"),
     ("GET, POST /sandbox/conditional-access", 'whom the MFA policy leaves out: {"exclude_groups": ["exempt_short"]}'),
     (

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.audits import Audits
 from sandbox.calls import Calls
 from sandbox.clock import MovableClock
 from sandbox.conditional_access import Access
 from sandbox.control import Control
+from sandbox.delta import Delta
 from sandbox.directory import Directory
 from sandbox.faults import Faults
 from sandbox.mailboxes import Mailboxes
@@ -84,9 +86,11 @@ class Sandbox:
         calls = Calls(self.clock, faults)
         control = Control(directory, self.clock, faults, calls, identity(self.tenant, self._data_dir))
         pim, access = Pim(directory, self.clock), Access(directory, self.clock)
-        application = web.Application(middlewares=[calls.watch, pim.watch, access.watch])
-        mailboxes = Mailboxes(directory, self.clock)
-        for part in (People(directory), Memberships(directory), mailboxes, Teamwork(directory), pim, access, control):
+        audits = Audits(directory, self.clock)
+        application = web.Application(middlewares=[calls.watch, audits.watch, pim.watch, access.watch])
+        mailboxes, memberships = Mailboxes(directory, self.clock), Memberships(directory)
+        people, teamwork, delta = People(directory), Teamwork(directory), Delta(directory)
+        for part in (people, delta, memberships, mailboxes, teamwork, pim, access, audits, control):
             application.add_routes(part.routes())
         return application
 

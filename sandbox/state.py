@@ -22,6 +22,12 @@ create table if not exists changed (user_id text primary key, change text not nu
 create table if not exists assignments
     (group_id text, user_id text, rest text not null, primary key (group_id, user_id)) without rowid;
 create table if not exists mails (number integer primary key, mail text not null);
+create table if not exists member_changes
+    (number integer primary key autoincrement, group_id text, user_id text, added integer, at text, by text);
+create trigger if not exists member_added after insert on members begin
+    insert into member_changes (group_id, user_id, added) values (new.group_id, new.user_id, 1); end;
+create trigger if not exists member_removed after delete on members begin
+    insert into member_changes (group_id, user_id, added) values (old.group_id, old.user_id, 0); end;
 """
 
 
@@ -48,6 +54,19 @@ class Assignment:
     ends: datetime
     begun: bool
     """Whether it has made the user a member."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """Somebody became a member of a group, or ceased to be one."""
+
+    number: int
+    group: str
+    user: str
+    added: bool
+    at: str
+    by: str
+    """Who did it; empty where it was an application."""
 
 
 class State:
@@ -79,6 +98,8 @@ class State:
                 self._database.execute(f"delete from {table}")  # noqa: S608 - the names stand above
             self._database.executemany("insert or ignore into members values (?, ?)", members)
             self._database.execute("insert into meta values ('tenant', ?)", (self._tenant.digest,))
+            self._database.execute("insert into meta values ('first change', ?)", (str(self.last_change),))
+            self._database.execute("delete from member_changes")
 
     @property
     def offset(self) -> timedelta:
@@ -110,6 +131,29 @@ class State:
         """False where the user was no member."""
         found = self._database.execute("delete from members where group_id = ? and user_id = ?", (group, user))
         return found.rowcount > 0
+
+    @property
+    def last_change(self) -> int:
+        """The number of the last change of a membership."""
+        row = self._database.execute("select seq from sqlite_sequence where name = 'member_changes'").fetchone()
+        return int(row[0]) if row else 0
+
+    @property
+    def first_change(self) -> int:
+        """Changes up to this number are forgotten."""
+        return int(self._meta("first change") or 0)
+
+    def member_changes(self, after: int = 0) -> tuple[MemberChange, ...]:
+        """Newest last."""
+        rows = self._database.execute("select * from member_changes where number > ? order by number", (after,))
+        return tuple(
+            MemberChange(number, group, user, bool(added), at or "", by or "")
+            for number, group, user, added, at, by in rows
+        )
+
+    def note_changes(self, at: str, by: str) -> None:
+        """Says of the changes of which it was not said yet when they were, and by whom."""
+        self._database.execute("update member_changes set at = ?, by = ? where at is null", (at, by))
 
     @property
     def deleted(self) -> frozenset[str]:
