@@ -9,7 +9,7 @@ from domain.effects import Audience, Notice
 from domain.eligibility import renewable_from
 from domain.moments import span, uk_time
 from domain.policy import Policy
-from domain.request import Request
+from domain.request import Cause, Request
 from domain.standing import lacked_evidence
 
 
@@ -217,7 +217,8 @@ def _lapsed(request: Request, policy: Policy, _: datetime, __: Audience) -> Word
 
 
 def _ended(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
-    words_given = request.closing.words if request.closing else ""
+    closing = request.closing
+    words_given = closing.words if closing and closing.cause is not Cause.RENEWED else ""
     why = f" The helpdesk wrote: “{plain(words_given)}”" if words_given else ""
     return (
         f"{_whose(request, to)} has ended",

@@ -68,6 +68,8 @@ def still_says_so(request: Request, notice: Notice) -> bool:
     """Whether what the notice says is true of the request now."""
     if notice is Notice.HALF_WAY and (request.half_way is None or request.half_way.answered_at is not None):
         return False
+    if notice is Notice.UNUSUAL and not request.unusual:
+        return False
     if notice is Notice.SENT_BACK and not request.questions:
         return False
     if notice is Notice.EVIDENCE_GIVEN and request.given is None:

@@ -45,7 +45,7 @@ class EntraDirectory:
         if not _ID.fullmatch(entra_id):
             return None
         found = await self._user(entra_id)
-        return Caller(person_of(found), guest=_is_guest(found)) if found else None
+        return Caller(person_of(found), guest=is_guest(found)) if found else None
 
     async def _user(self, key: str) -> dict[str, Any] | None:
         """`key`: an object id or a UPN; the SDK escapes it."""
@@ -107,7 +107,7 @@ class EntraDirectory:
             privileged=bool(roles["value"]),
             method_ids=ids,
             upn=str(user.get("userPrincipalName") or ""),
-            guest=_is_guest(user),
+            guest=is_guest(user),
         )
 
     async def _roles(self, builder: Any) -> dict[str, Any] | None:
@@ -150,7 +150,7 @@ def person_of(user: Any) -> Person:
         raise Trouble("Graph's answer about a user has another shape than expected") from error
 
 
-def _is_guest(user: Any) -> bool:
+def is_guest(user: Any) -> bool:
     """Accounts from before Entra knew guests have no user type: they are the tenant's own, unless the UPN says so."""
     kind = str(user.get("userType") or "").casefold()
     return kind == "guest" or (not kind and "#ext#" in str(user.get("userPrincipalName") or "").casefold())

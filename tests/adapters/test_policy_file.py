@@ -7,6 +7,7 @@ import pytest
 
 from adapters.policy_file import BadFileError, read_policy
 from adapters.toml_lines import line_of
+from domain.policy import LimitsForAgents, LimitsForPeople
 from tests.builders import POLICY, ROOT
 
 TEXT = (ROOT / "policy" / "policy.toml").read_text(encoding="utf-8")
@@ -42,6 +43,14 @@ def line(text: str, part: str) -> str:
         ("text = 1000 ", "text = 0 ", "1 to 4000"),
         ('draft_kept = "P7D"', 'draft_kept = "PT1H"', "20 hours"),
         ('register_method = "https://', 'register_method = "http://', "https://"),
+        ('never = ["breakglass*@*"', 'never = ["*@*"', "bar everybody"),
+        ("never_groups = []", 'never_groups = [" "]', "object id"),
+        ("approvals_per_hour = 60", "approvals_per_hour = 0", "from 1"),
+        ("same_site_per_day = 10", "same_site_per_day = 0", "from 1"),
+        ("night_until = 06:00:00", "", "Give both"),
+        ("requests_per_day = 30", "requests_per_day = 0", "from 1"),
+        ("look_ups_per_hour = 60", "look_ups_per_hour = -1", "from 1"),
+        ("look_ups_per_hour = 60", "look_ups_per_minute = 60", "not known"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -53,6 +62,17 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, said
     assert fault
     near = changed.splitlines()[max(0, int(fault[1]) - 4) : int(fault[1])]
     assert any(new.split("\n")[0].split(" =")[0] in one or new in one or "[" in one for one in near)
+
+
+def test_a_policy_from_before_the_limits_is_still_valid_and_limits_nobody(tmp_path: Path) -> None:
+    old = re.sub(r"\[limits_for_agents\][\s\S]*?(?=\[working\])", "", TEXT)
+    old = re.sub(r"^never.*\n", "", old, flags=re.MULTILINE)
+    path = tmp_path / "policy.toml"
+    path.write_text(old, encoding="utf-8")
+    policy = read_policy(path)
+    assert policy.account.never == policy.account.never_groups == ()
+    assert policy.limits_for_agents == LimitsForAgents()
+    assert policy.limits_for_people == LimitsForPeople()
 
 
 def test_all_faults_are_said_at_once(tmp_path: Path) -> None:

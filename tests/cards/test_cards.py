@@ -79,6 +79,7 @@ def long_requests(words: str) -> Iterator[Request]:
         yield replace(one, questions=())
         if one.decided:
             yield replace(one, decided=replace(one.decided, words=words), days=90)
+            yield replace(one, unusual=tuple(cards.UNUSUAL))
         if one.closing:
             for cause in Cause:
                 yield replace(one, closing=Closing(cause, words="MFA-2222-2222" if cause is Cause.RENEWED else words))
@@ -128,6 +129,9 @@ def of_questions(words: str = "A short reason") -> Iterator[tuple[str, Card]]:
     yield "not understood", plain_words.not_understood(POLICY, [("Help", "help")])
     yield "refusal", plain_words.refused(Refusal("No.", rule="x", link=("Read", POLICY.links.guide)), POLICY)
     yield "went wrong", plain_words.went_wrong("It failed.", POLICY)
+    for about in alarms.ATTEMPTS:
+        for subject in (None, safe):
+            yield "attempt", alarms.attempt(about, safe, subject, NOON, POLICY)
     yield "note", plain_words.note("Done", "It is done.", POLICY)
     yield "answered", plain_words.answered("What?", "That.")
     for number in (0, 1, lists.MOST):
@@ -204,6 +208,26 @@ def test_a_decided_request_has_no_live_decision() -> None:
             State.ACTIVE: {"revoke"},
         }
         assert verbs == wanted.get(one.state, set())
+
+
+def test_no_card_for_people_names_another_request_or_the_methods_that_somebody_has() -> None:
+    known = {"MFA-2222-2222", POLICY.account.method_names["password"], "Authenticator app"}
+    for one in requests():
+        shown = [cards.mine(one, POLICY, NOON)]
+        for what in Notice:
+            if still_says_so(one, what) and what is not Notice.METHOD_FOUND:
+                shown += [notices.notice(one, what, to, POLICY, NOON) for to in Audience if to is not Audience.LEADS]
+        for card in shown:
+            said = " ".join(texts(card.content))
+            assert not [word for word in known if word in said], said
+
+
+def test_only_leads_and_the_helpdesk_see_what_is_unusual() -> None:
+    one = replace(request(State.ACTIVE), unusual=tuple(cards.UNUSUAL))
+    for words in cards.UNUSUAL.values():
+        assert words in " ".join(texts(cards.decision(one, [], POLICY, NOON).content))
+        assert words not in " ".join(texts(cards.mine(one, POLICY, NOON).content))
+    assert {what for what in Notice if still_says_so(replace(one, unusual=()), what)}.isdisjoint({Notice.UNUSUAL})
 
 
 def test_our_words_have_no_contractions_and_do_not_shout() -> None:

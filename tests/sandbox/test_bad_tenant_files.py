@@ -111,7 +111,7 @@ def test_a_bad_file_is_refused_with_the_line_and_what_to_write(
         (
             {"email": "x"},
             f"line 18, users, number 2, email: {UNKNOWN} "
-            "id, name, upn, mail, enabled, privileged, methods, groups.",
+            "id, name, upn, mail, enabled, privileged, guest, methods, groups.",
         ),
     ],
 )  # fmt: skip
