@@ -92,7 +92,8 @@ def _sender(account: Json) -> Sender:
 def _address(raw: Json, app_id: str) -> Address:
     conversation, data = object_of(raw, "conversation"), object_of(raw, "channelData")
     conversation_id = text_of(conversation, "id")
-    if not conversation_id or not text_of(raw, "serviceUrl"):
+    # Dots alone would be taken for steps in the path of our answer.
+    if not conversation_id.strip(".") or not text_of(raw, "serviceUrl"):
         raise NotAccepted(400, "nothing to answer to")
     scope = _scope(conversation, data)
     team = object_of(data, "team")
