@@ -347,6 +347,9 @@ def _listed(said: Any, options: tuple[Option, ...]) -> str:
 
 
 def asks_to_change(answers: Answers) -> Answers:
+    """Raises `Refusal` where it is not known yet for whom it is: there is nothing to change."""
+    if answers.get("who") != FOR_ME and "subject" not in answers:
+        raise Refusal("There is nothing to change yet. Answer this question first.", rule="change")
     return {**answers, "changing": True}
 
 

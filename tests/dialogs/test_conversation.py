@@ -155,3 +155,13 @@ def test_an_enormous_text_is_no_trouble() -> None:
         command_in(text)
         reason_in(text, KIND)
         address_in(text)
+
+
+def test_while_it_is_not_known_for_whom_it_is_there_is_nothing_to_change() -> None:
+    """Found by fuzzing: “change” typed while a colleague was being asked for was an error."""
+    answers = dialog.answer(dialog.begin("short"), Said(text="a colleague"), POLICY)
+    assert dialog.next_step(answers, POLICY) is Step.PERSON
+    with pytest.raises(Refusal, match="nothing to change yet"):
+        dialog.asks_to_change(answers)
+    mine = dialog.answer(dialog.begin("short"), Said(text="me"), POLICY)
+    assert dialog.next_step(dialog.asks_to_change(mine), POLICY) is Step.CHANGE
