@@ -30,9 +30,12 @@ def free_port() -> int:
 
 
 class Program:
-    """One process of `app.py serve --sandbox`."""
+    """One process of `app.py`; with `command`, another part of it than `serve`."""
 
-    def __init__(self, environment: Mapping[str, str], port: int, log: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], port: int, log: Path, command: tuple[str, ...] = ("serve", "--no-seats")
+    ) -> None:
+        self._command = command
         self.url = f"http://127.0.0.1:{port}"
         self._environment = dict(environment) | {"PORT": str(port)}
         self._log = log
@@ -41,7 +44,7 @@ class Program:
     async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "app.py", "serve", "--sandbox", "--no-seats",
+                sys.executable, "app.py", *self._command, "--sandbox",
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log,
             )  # fmt: skip
         async with asyncio.timeout(40), aiohttp.ClientSession() as session:
@@ -78,8 +81,9 @@ class World:
         tenant_file: Path = DEFAULT_FILE,
         policy_file: Path | None = None,
         more: Mapping[str, str] | None = None,
+        command: tuple[str, ...] = ("serve", "--no-seats"),
     ) -> None:
-        """`more` are further settings of the program."""
+        """`more` are further settings of the program; `command` is what its first process does."""
         self.tenant: Tenant = read_tenant(tenant_file)
         self.connector = Connector(Login())
         self.connector.require_token = False
@@ -95,12 +99,13 @@ class World:
             **({"MFA_POLICY": str(policy_file)} if policy_file else {}),
             **(more or {}),
         }
-        self.program = self.another_program()
+        self.program = self.another_program(*command)
         self.channel = Channel("19:decisions@thread.tacv2", "19:team@thread.tacv2", self.tenant.helpdesk.team)
 
-    def another_program(self) -> Program:
+    def another_program(self, *command: str) -> Program:
         """A second process on the same database and tenant; start it yourself."""
-        return Program(self.environment, free_port(), self.folder / "program.log")
+        log = self.folder / "program.log"
+        return Program(self.environment, free_port(), log, command or ("serve", "--no-seats"))
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=8 * 1024 * 1024)
