@@ -90,6 +90,8 @@ def _next(request: Request, policy: Policy) -> str:
                 f"{request.reference}. They check who you are and decide. We tell you as soon as the exception has "
                 "started."
             )
+        case State.GRANTING if request.ends_at:
+            return f"NHSmail had lost it. It is being put back, until {uk_time(request.ends_at)} as before."
         case State.GRANTING:
             return "We are waiting for NHSmail to confirm it. The time starts when it does, and we tell you then."
         case State.ACTIVE if request.ends_at:
@@ -302,6 +304,8 @@ def _next_for_agents(request: Request) -> str:
                 f"{request.asked_by.name} was told to telephone and quote {request.reference}. Verify the caller, then "
                 "approve or reject. You cannot decide on your own request or on one that you asked for."
             )
+        case State.GRANTING if request.ends_at:
+            return standing(request)
         case State.GRANTING:
             return "We are adding the account to the exemption group in Entra and read it back. Nobody was told yet."
         case State.ACTIVE | State.ENDING:

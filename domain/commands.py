@@ -78,6 +78,13 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBack:
+    """Entra has lost the membership of an exception that is on: it is granted again, until the end that it had."""
+
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
 class SendCode:
     """Somebody asks for a new code for the shared mailbox. The one before it no longer counts."""
 
@@ -147,9 +154,7 @@ class Tick:
     """Time has passed: whatever is due is due now."""
 
 
-PersonCommand = (
-    Ask | Approve | Reject | SendBack | Withdraw | EndEarly | StillNeeded | Revoke | SendCode | GiveCode | GiveEvidence
-)
-AgentCommand = Approve | Reject | SendBack | Revoke
+AgentCommand = Approve | Reject | SendBack | Revoke | PutBack
+PersonCommand = Ask | AgentCommand | Withdraw | EndEarly | StillNeeded | SendCode | GiveCode | GiveEvidence
 SystemCommand = IssueCode | ConfirmGrant | ConfirmEnd | ReportTrouble | SeeAccount | ConfirmPurge | Tick
 Command = PersonCommand | SystemCommand

@@ -9,6 +9,7 @@ from domain.commands import (
     ConfirmGrant,
     ConfirmPurge,
     EndEarly,
+    PutBack,
     ReportTrouble,
     Revoke,
     SeeAccount,
@@ -16,7 +17,7 @@ from domain.commands import (
     Withdraw,
 )
 from domain.correlation import Change, correlation_id
-from domain.effects import END, START, Alarm, Audience, Effect, End, Notice, Refresh, RevokeSessions, Tell
+from domain.effects import END, START, Alarm, Audience, Effect, End, Grant, Notice, Refresh, RevokeSessions, Tell
 from domain.events import Event, What
 from domain.outcome import Decision, Facts, filled, given_words, tell_all
 from domain.policy import Policy
@@ -43,6 +44,14 @@ def revoke(request: Request, command: Revoke, _: Facts, policy: Policy, __: date
     return ending(request, Closing(Cause.REVOKED, command.by, words))
 
 
+def put_back(request: Request, command: PutBack, _: Facts, __: Policy, now: datetime) -> Decision:
+    if request.ends_at is not None and request.ends_at <= now:
+        return ending(request, Closing(Cause.EXPIRED))
+    granting = replace(request, state=State.GRANTING, stuck=None)
+    effects = (Grant(request.reference, request.subject.id), Refresh(request.reference))
+    return Decision(granting, (Event(What.PUT_BACK, command.by.id),), effects)
+
+
 def end_if_confirmed(request: Request, policy: Policy, now: datetime) -> datetime:
     """When the exception ends if the grant is confirmed now. A renewal lasts from its own approval."""
     length = timedelta(days=request.days) if request.days else policy.kinds[request.kind].duration
@@ -51,11 +60,14 @@ def end_if_confirmed(request: Request, policy: Policy, now: datetime) -> datetim
 
 
 def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Policy, now: datetime) -> Decision:
-    """The clock starts. A renewal takes the place of what it follows."""
-    ends_at = end_if_confirmed(request, policy, now)
-    active = replace(request, state=State.ACTIVE, starts_at=now, ends_at=ends_at, stuck=None, looked_at=now)
+    """The clock starts. A renewal takes the place of what it follows; what was put back keeps its times."""
+    ends_at = request.ends_at or end_if_confirmed(request, policy, now)
+    starts_at = request.starts_at or now
+    active = replace(request, state=State.ACTIVE, starts_at=starts_at, ends_at=ends_at, stuck=None, looked_at=now)
     correlation = correlation_id(request.reference, Change.ADD)
     event = Event(What.GRANT_CONFIRMED, details={"ends_at": ends_at.isoformat(), "correlation_id": correlation})
+    if request.starts_at is not None:
+        return Decision(active, (event,), (Refresh(request.reference),))
     effects = tell_all(request, Notice.GRANTED)
     reason = policy.kinds[request.kind].reason(request.reason)
     if reason and reason.revoke_sessions:

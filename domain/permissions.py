@@ -8,6 +8,7 @@ from domain.commands import (
     EndEarly,
     GiveCode,
     GiveEvidence,
+    PutBack,
     Reject,
     Revoke,
     SendBack,
@@ -43,6 +44,7 @@ COMMANDS: tuple[type[Command], ...] = (
     Reject,
     SendBack,
     Revoke,
+    PutBack,
     Withdraw,
     EndEarly,
     StillNeeded,
@@ -82,7 +84,7 @@ _INTERESTED = {
     Role.AGENT_WHO_ASKED: "asked_for_it",
     Role.AGENT_WHO_GAVE: "gave_evidence",
 }
-_DECIDE: frozenset[type[Command]] = frozenset({Approve, Reject, SendBack})
+_DECIDE: frozenset[type[Command]] = frozenset({Approve, Reject, SendBack, PutBack})
 
 
 def rule_against(role: Role, command: type[Command], state: State, *, from_site: bool = True) -> str:

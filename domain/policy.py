@@ -288,6 +288,18 @@ class LimitsForPeople:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciling:
+    """How Entra is compared with the book."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    every: timedelta = timedelta(hours=1)
+    most_removals: int = 20
+    """More of one sort at once is not acted upon: it is shown, and people have to look."""
+    other_exclusions: tuple[str, ...] = ()
+    """Object ids that the MFA policy leaves out besides our groups, and rightly: as break-glass accounts."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkingTime:
     """When people are at work, in UK local time, Monday to Friday."""
 
@@ -312,6 +324,7 @@ class Policy:
     working: WorkingTime = field(default_factory=lambda: WorkingTime(time(9), time(17)))
     limits_for_agents: LimitsForAgents = field(default_factory=LimitsForAgents)
     limits_for_people: LimitsForPeople = field(default_factory=LimitsForPeople)
+    reconcile: Reconciling = field(default_factory=Reconciling)
 
     def verification(self, verification_id: str) -> Verification | None:
         return next((way for way in self.verifications if way.id == verification_id), None)

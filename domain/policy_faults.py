@@ -18,6 +18,7 @@ from domain.policy import (
     LimitsForAgents,
     LimitsForPeople,
     Policy,
+    Reconciling,
     WorkingTime,
 )
 
@@ -42,6 +43,7 @@ def faults(policy: Policy) -> Iterator[Fault]:
     yield from _limit_faults(policy.limits)
     yield from _agent_faults(policy.limits_for_agents)
     yield from _people_faults(policy.limits_for_people)
+    yield from _reconcile_faults(policy.reconcile)
     yield from _working_faults(policy.working)
     if SHORT not in policy.kinds:
         yield ("kinds",), f"The kind “{SHORT}” is missing: add [kinds.{SHORT}]."
@@ -94,6 +96,16 @@ def _people_faults(limits: LimitsForPeople) -> Iterator[Fault]:
         number = getattr(limits, name)
         if number is not None and number < 1:
             yield ("limits_for_people", name), "Give a number from 1, or leave it out for no limit."
+
+
+def _reconcile_faults(reconcile: Reconciling) -> Iterator[Fault]:
+    if not timedelta(minutes=1) <= reconcile.every <= timedelta(days=1):
+        yield ("reconcile", "every"), "Give a duration from one minute (PT1M) to one day (P1D)."
+    if not 1 <= reconcile.most_removals <= 1000:
+        yield ("reconcile", "most_removals"), "Give a number from 1 to 1000."
+    for position, one in enumerate(reconcile.other_exclusions):
+        if not one.strip():
+            yield ("reconcile", "other_exclusions", position), "Name the object id of an account, a group or a role."
 
 
 def _working_faults(working: WorkingTime) -> Iterator[Fault]:

@@ -24,6 +24,8 @@ def standing(request: Request) -> str:
             )
         case State.AWAITING_DECISION:
             return "It is waiting for the helpdesk to decide."
+        case State.GRANTING if request.ends_at:
+            return f"{who} NHSmail had lost it. It is being put back, and ends at {uk_time(request.ends_at)} as before."
         case State.GRANTING:
             return f"{who} It has not started yet: we are waiting for NHSmail to confirm it."
         case State.ACTIVE if request.ends_at:

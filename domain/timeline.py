@@ -60,7 +60,9 @@ def due(request: Request, policy: Policy, now: datetime) -> tuple[Occasion, ...]
 def next_due(request: Request, policy: Policy, now: datetime) -> datetime | None:
     """The next moment at which time alone changes something; None where it never will."""
     if request.state in (State.GRANTING, State.ENDING):
-        return now + policy.limits.check_again
+        again = now + policy.limits.check_again
+        put_back_until = request.ends_at if request.state is State.GRANTING else None
+        return min(again, put_back_until or again)
     return min((one.comes(now, policy) for one in plan(request, policy)), default=None)
 
 

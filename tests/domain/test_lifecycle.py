@@ -15,6 +15,7 @@ from domain.commands import (
     GiveCode,
     GiveEvidence,
     IssueCode,
+    PutBack,
     Reject,
     ReportTrouble,
     Revoke,
@@ -39,6 +40,7 @@ COMMANDS: dict[type[Command], Command] = {
     EndEarly: EndEarly(SUBJECT),
     StillNeeded: StillNeeded(OWNER),
     Revoke: Revoke(AGENT, "No longer right"),
+    PutBack: PutBack(AGENT),
     SendCode: SendCode(SUBJECT),
     IssueCode: IssueCode("01", "d2"),
     GiveCode: GiveCode(OWNER),
@@ -63,6 +65,7 @@ LASTING: dict[tuple[State, type[Command]], State] = {
     (State.GRANTING, Tick): State.GRANTING,
     (State.ACTIVE, EndEarly): State.ENDING,
     (State.ACTIVE, Revoke): State.ENDING,
+    (State.ACTIVE, PutBack): State.ENDING,  # its time is up
     (State.ACTIVE, SeeAccount): State.ENDING,
     (State.ACTIVE, Tick): State.ENDING,
     (State.ENDING, ConfirmEnd): State.ENDED,

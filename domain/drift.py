@@ -1,0 +1,145 @@
+"""Where the exemption groups in Entra and the book do not agree. Pure: members and decisions are given."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.policy import Policy
+from domain.request import Request, State
+
+BEING_DONE = timedelta(minutes=5)
+"""An end that is younger is being done, and may take its time in Entra."""
+SOON = timedelta(seconds=10)
+"""What is due is found within seconds: an end that is so little overdue will come by itself."""
+
+
+class Sort(StrEnum):
+    STRANGER = "stranger"
+    """A member, and nobody decided on it."""
+    OVERSTAYED = "overstayed"
+    """A member, although the exception has ended or its time is up."""
+    MISSING = "missing"
+    """No member, although the exception is on."""
+    EXCLUSION_GONE = "exclusion_gone"
+    """The MFA policy does not leave one of our groups out: exceptions have no effect."""
+    EXCLUSION_MORE = "exclusion_more"
+    """The MFA policy leaves out more than our groups: others are not asked for MFA."""
+    MANY = "many"
+    """More of one sort at once than people want to have acted upon. Its `entra_id` is the sort."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    sort: Sort
+    group: str = ""
+    """The exemption group; empty for the MFA policy's exclusions and for many at once."""
+    entra_id: str = ""
+    """The member, or what the MFA policy leaves out."""
+    reference: str = ""
+    """The request, where there is one."""
+    number: int = 0
+    """How many, where it stands for many."""
+
+    @property
+    def key(self) -> str:
+        """The same for the same drift, in each run."""
+        return ":".join(part for part in (self.sort, self.group, self.entra_id, self.reference) if part)
+
+
+def compare(
+    members: Mapping[str, Collection[str]], requests: Iterable[Request], policy: Policy, now: datetime
+) -> tuple[Drift, ...]:
+    """`members`: by exemption group, read before the requests were.
+
+    `requests`: all that are granting, on or ending, and those that have ended of people who are members. Both kinds
+    may share a group. Who is being granted or has just begun to end is no drift.
+    """
+    of_member: dict[tuple[str, str], list[Request]] = {}
+    for request in requests:
+        if request.group_id in members:
+            of_member.setdefault((request.group_id, request.subject.id), []).append(request)
+    found = list(_members(members, of_member, policy, now))
+    for (group, entra_id), theirs in of_member.items():
+        if entra_id in members[group] or any(one.state is State.GRANTING for one in theirs):
+            continue
+        found += [Drift(Sort.MISSING, group, entra_id, one.reference) for one in theirs if _is_on(one, now)]
+    return tuple(sorted(found, key=lambda one: one.key))
+
+
+def _members(
+    members: Mapping[str, Collection[str]],
+    of_member: Mapping[tuple[str, str], Sequence[Request]],
+    policy: Policy,
+    now: datetime,
+) -> Iterator[Drift]:
+    for group, ids in members.items():
+        for entra_id in ids:
+            theirs = of_member.get((group, entra_id), ())
+            if any(is_held(one, policy, now) for one in theirs):
+                continue
+            over = [one for one in theirs if was_exempt(one)]
+            if over:
+                last = max(over, key=lambda one: (one.is_open, one.ends_at or one.closed_at or now, one.reference))
+                yield Drift(Sort.OVERSTAYED, group, entra_id, last.reference)
+            else:
+                yield Drift(Sort.STRANGER, group, entra_id)
+
+
+def is_held(request: Request, policy: Policy, now: datetime) -> bool:
+    """Whether this request is a reason for its subject to be a member now, or is just ceasing to be one."""
+    match request.state:
+        case State.GRANTING:
+            return True
+        case State.ACTIVE:
+            return request.ends_at is not None and request.ends_at > now - SOON
+        case State.ENDING:
+            return now - ending_since(request, policy, now) < BEING_DONE
+    return False
+
+
+def ending_since(request: Request, policy: Policy, now: datetime) -> datetime:
+    """About when the end began: its time was up, or Entra refused it first, or somebody last had a hand in it."""
+    known = [request.ends_at, request.stuck.since if request.stuck else None]
+    if request.next_due is not None:
+        known.append(request.next_due - policy.limits.check_again)
+    return min((moment for moment in known if moment is not None and moment <= now), default=now)
+
+
+def was_exempt(request: Request) -> bool:
+    """Whether it was decided, so that the membership was once right."""
+    return request.state in (State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED)
+
+
+def _is_on(request: Request, now: datetime) -> bool:
+    return request.state is State.ACTIVE and request.ends_at is not None and request.ends_at > now
+
+
+def compare_exclusions(
+    left_out: Collection[str], groups: Collection[str], others: Collection[str]
+) -> tuple[Drift, ...]:
+    """`left_out`: ids of groups, users and roles that the MFA policy leaves out; `others`: which of them rightly."""
+    known = {one.lower() for one in left_out}
+    ours, rightly = {one.lower() for one in groups}, {one.lower() for one in others}
+    gone = [Drift(Sort.EXCLUSION_GONE, entra_id=one) for one in sorted(ours - known)]
+    more = [Drift(Sort.EXCLUSION_MORE, entra_id=one) for one in sorted(known - ours - rightly)]
+    return (*gone, *more)
+
+
+FEW = 3
+"""So many exceptions that are on may be missing from a group that reads as empty; more is no coincidence."""
+
+
+def few_at_once(drifts: Sequence[Drift], members: Mapping[str, Collection[str]], most: int) -> tuple[Drift, ...]:
+    """The same, but where there are more than `most` of a sort, one that says how many and takes their place.
+
+    The same where a group reads as empty while the book has several in it: it is rather misread than emptied.
+    """
+    numbers = Counter(one.sort for one in drifts)
+    emptied = Counter(one.group for one in drifts if one.sort is Sort.MISSING and not members[one.group])
+    many = {sort for sort, number in numbers.items() if number > most}
+    if any(number > FEW for number in emptied.values()):
+        many.add(Sort.MISSING)
+    kept = [one for one in drifts if one.sort not in many]
+    return (*kept, *(Drift(Sort.MANY, entra_id=sort.value, number=numbers[sort]) for sort in sorted(many)))
