@@ -48,6 +48,12 @@ DECLARE
     head audit_heads%ROWTYPE;
     latest audit_heads%ROWTYPE;
 BEGIN
+    -- The command line does not know the tenant; nearly every database has one only.
+    IF NEW.tenant_id = '' THEN
+        NEW.tenant_id := coalesce(
+            (SELECT min(tenant_id) FROM audit_heads WHERE tenant_id <> '' HAVING count(*) = 1), ''
+        );
+    END IF;
     LOOP
         SELECT * INTO head FROM audit_heads WHERE tenant_id = NEW.tenant_id FOR UPDATE;
         EXIT WHEN FOUND;

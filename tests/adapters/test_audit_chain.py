@@ -140,6 +140,16 @@ async def test_every_tenant_has_a_chain_of_its_own(audit: Audit) -> None:
     assert audit.findings(tenant_id="t2") == []
 
 
+async def test_whoever_does_not_name_a_tenant_is_on_the_only_chain_that_there_is(audit: Audit) -> None:
+    await audit.add(entry(1))
+    await audit.add(entry(2), tenant_id="")
+    assert audit.head().number == 2
+    await audit.add(entry(3), tenant_id="t2")
+    await audit.add(entry(4), tenant_id="")
+    assert (audit.head().number, audit.head("t2").number, audit.head("").number) == (2, 1, 1)
+    assert audit.findings() == audit.findings(tenant_id="t2") == audit.findings(tenant_id="") == []
+
+
 async def test_sites_notices_and_pages_use_the_same_door(audit: Audit) -> None:
     engine = make_engine(audit.url)
     site = Site("ZZ901", "Riverside", "admin@nhs.example", ())

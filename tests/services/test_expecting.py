@@ -12,7 +12,7 @@ from bot import log
 from domain.correlation import Change, correlation_id
 from domain.request import Cause, Closing, Decided, State
 from services.expecting import described, expecting
-from tests.builders import AGENT, NOON, person, request
+from tests.builders import AGENT, NOON, ROOT, person, request
 
 GRANTING = request(State.GRANTING)
 
@@ -64,3 +64,10 @@ def test_the_line_is_in_the_file_before_the_change_and_the_id_is_there_within_it
     assert told["stream"] == "security"
     assert file.read_text().splitlines() == [line]
     assert "correlation_id" not in structlog.contextvars.get_contextvars()
+
+
+def test_every_field_is_documented() -> None:
+    words = (ROOT / "docs" / "security-operations.md").read_text()
+    approved = replace(request(State.ENDING), closing=Closing(Cause.REVOKED, AGENT))
+    for told in (described(approved, Change.REMOVE, None), described(GRANTING, Change.ADD, NOON)):
+        assert [name for name in told if f"`{name}`" not in words] == []
