@@ -16,7 +16,7 @@ from adapters.database.engine import each_alone
 from adapters.database.tables import audit, drafts, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
-from adapters.jobs.orders import QUEUE, TASK, order
+from adapters.jobs.orders import QUEUE, TASK, Order, order
 from domain.effects import Effect
 from domain.outcome import Approval, Asked
 from domain.request import OPEN, Request, State
@@ -29,6 +29,7 @@ _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, :priority, :lock, :key, CAST(:args AS jsonb), NULL)"
     "::procrastinate_job_to_defer_v1])"
 )
+_HOLD = text("SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR UPDATE")
 
 
 class PostgresPage:
@@ -64,21 +65,32 @@ class PostgresPage:
     async def want(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             wanted = order(effect)
-            try:
-                async with self._connection.begin_nested():
-                    await self._connection.execute(
-                        _DEFER,
-                        {
-                            "queue": QUEUE,
-                            "task": TASK,
-                            "priority": wanted.priority,
-                            "lock": wanted.lock,
-                            "key": wanted.key,
-                            "args": json.dumps(wanted.args),
-                        },
-                    )
-            except IntegrityError:
-                continue  # the same effect already waits: its queueing lock is unique
+            while not (await self._deferred(wanted) or await self._held(wanted)):
+                pass  # the one that waited was taken just now, so another one can wait
+
+    async def _deferred(self, wanted: Order) -> bool:
+        """False where the same effect waits already: its queueing lock is unique."""
+        values = {
+            "queue": QUEUE,
+            "task": TASK,
+            "priority": wanted.priority,
+            "lock": wanted.lock,
+            "key": wanted.key,
+            "args": json.dumps(wanted.args),
+        }
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(_DEFER, values)
+        except IntegrityError:
+            return False
+        return True
+
+    async def _held(self, wanted: Order) -> bool:
+        """Keeps the effect that waits from being taken before this transaction is committed.
+
+        Taken earlier, it would read the request as it was, and what is decided here would never be carried out.
+        """
+        return (await self._connection.execute(_HOLD, {"key": wanted.key})).first() is not None
 
     async def asked(self, by_id: str, subject_id: str, site: str, since: datetime) -> Asked:
         return await counts.asked(self._connection, by_id, subject_id, site, since)

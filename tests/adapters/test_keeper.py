@@ -10,10 +10,12 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
+from adapters.database.book import PostgresBook
+from adapters.database.engine import make_engine as make_database
 from adapters.jobs.engine import make_engine
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK
-from domain.effects import Effect
+from domain.effects import Effect, Refresh
 from domain.errors import Trouble
 from tests.adapters.postgres import postgres
 
@@ -134,3 +136,23 @@ async def test_what_cannot_be_written_at_all_is_an_error_in_the_end(
     monkeypatch.setattr(asyncio, "sleep", no_time)
     with pytest.raises(ConnectorException):
         await app.job_manager.retry_job_by_id_async(1_000_000, datetime.now(UTC))
+
+
+async def test_an_effect_that_waits_is_not_taken_before_the_decision_that_wants_it_again_is_saved(
+    database: str, performed: tuple[Performed, App]
+) -> None:
+    _, app = performed
+    engine = make_database(database)
+    worker = await app.job_manager.register_worker()
+    try:
+        async with PostgresBook(engine).page() as page:
+            await page.want([Refresh("MFA-7K3Q-9XDM")])
+        async with PostgresBook(engine).page() as page:
+            await page.want([Refresh("MFA-7K3Q-9XDM")])
+            assert await app.job_manager.fetch_job([QUEUE], worker) is None
+        assert await app.job_manager.fetch_job([QUEUE], worker) is not None
+        async with PostgresBook(engine).page() as page:
+            await page.want([Refresh("MFA-7K3Q-9XDM")])
+        assert await _left(app) == ["doing", "todo"]
+    finally:
+        await engine.dispose()

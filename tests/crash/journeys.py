@@ -76,7 +76,7 @@ async def expires(run: Run) -> None:
     await agent.say(f"approve {reference} called back")
     await _shown(run, anna, "is on until")
     await run.advance("PT20H")
-    await _shown(run, anna, "ends in 4 hours")
+    await _shown(run, anna, "Your MFA exception ends in")
     await until(run.accounts_looked_at, LONG_ENOUGH)
     await run.advance("PT5H")
     await _shown(run, anna, "has ended")

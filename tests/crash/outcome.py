@@ -16,7 +16,8 @@ from tests.microsoft import Call
 
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d(?::?\d\d)?)?"
-    r"|\d{1,2}(?::\d\d)?[ap]m|midday|midnight|(?:\w+day )?\d{1,2} [A-Z][a-z]+ \d{4}"
+    r"|\d{1,2}(?::\d\d)?[ap]m|midday|midnight"
+    r"|in \d+ (?:hour|minute)s?(?: and \d+ minutes?)?|(?:\w+day )?\d{1,2} [A-Z][a-z]+ \d{4}"
 )
 _REFERENCE = re.compile(r"MFA-\w{4}-\w{4}")
 _DIFFERS = frozenset(

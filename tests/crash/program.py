@@ -3,6 +3,8 @@
 Importing the program takes longer than a short journey; a fork has it imported already, and dies as any process does.
 """
 
+import contextlib
+import importlib
 import json
 import os
 import selectors
@@ -15,6 +17,7 @@ import app
 from tests.crash import seams
 from tests.crash.steps import KILL_AT, RECORD, Steps
 
+MODULES = ".modules"
 _said: list[Steps] = []
 """In a forked process: what notes its steps."""
 
@@ -22,6 +25,18 @@ _said: list[Steps] = []
 def _step(seam: str, moment: str, what: str) -> None:
     for steps in _said:
         steps(seam, moment, what)
+    if seam == "answer" and moment == "after" and not os.environ[KILL_AT]:
+        Path(os.environ[RECORD]).with_suffix(MODULES).write_text("\n".join(sys.modules))
+
+
+def _import_what_they_needed(folder: Path) -> None:
+    """What the runs without a crash imported while they ran, so that no later fork has to do it again."""
+    for path in folder.glob(f"*{MODULES}"):
+        for name in path.read_text().splitlines():
+            if name not in sys.modules:
+                with contextlib.suppress(Exception):  # a migration, for example, has no name that can be imported
+                    importlib.import_module(name)
+        path.unlink()
 
 
 def _worker_is(number: int) -> None:
@@ -88,10 +103,11 @@ def main() -> None:
                         os.kill(pid, signal.SIGKILL)
                     return
                 *orders, unread = (unread + read).split(b"\n")
-                for order in orders:
+                for order in map(json.loads, orders):
+                    _import_what_they_needed(Path(order["log"]).parent)
                     pid = os.fork()
                     if pid == 0:
-                        _serve(json.loads(order))
+                        _serve(order)
                     running.add(pid)
                     _tell(started=pid)
 

@@ -3,8 +3,6 @@
 A sample: each kind of step once, several in one run. `make crash` kills it at every single step.
 """
 
-import os
-
 import pytest
 
 from tests.crash import trial
@@ -16,7 +14,7 @@ from tests.crash.steps import seams
 
 @pytest.mark.timeout(900)
 async def test_a_crash_at_any_kind_of_step_changes_nothing_of_how_a_journey_ends() -> None:
-    async with grounds(lanes=os.cpu_count() or 2) as ground:
+    async with grounds(lanes=trial.LANES) as ground:
         known = await trial.usual(ground, JOURNEYS, (1, 2))
         for journey in known.values():
             passed = seams(journey.steps)

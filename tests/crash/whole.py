@@ -1,6 +1,5 @@
 """Every step of every journey on one and on two replicas, and a thousand pairs: `make crash`. It takes an hour."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ PAIRS = 1000
 @pytest.mark.parametrize("replicas", [1, 2])
 @pytest.mark.parametrize("journey", JOURNEYS)
 async def test_a_crash_at_any_step_changes_nothing_of_how_a_journey_ends(journey: str, replicas: int) -> None:
-    async with grounds(lanes=os.cpu_count() or 2) as ground:
+    async with grounds(lanes=trial.LANES) as ground:
         known = await trial.usual(ground, [journey], [replicas])
         results = await trial.tried(ground, trial.every(known), known)
     assert not trial.never_met(results)
