@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 NOTICES = Tell | ShowHelpdesk | Alarm | Refresh | WriteToMailbox
 MOST_TRIES = 12
 """Of a notice of which Teams or Graph says that it will never be taken."""
-LONGEST = timedelta(hours=24)
+LONGEST = timedelta(days=1)
 """For a notice that one of our own mistakes stops: a mended version may deliver it within a day."""
 
 

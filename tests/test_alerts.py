@@ -1,0 +1,65 @@
+"""The example alarms name figures that exist, and each says what to do."""
+
+import re
+from typing import Any
+
+import prometheus_client
+import pytest
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from bot import metrics
+from tests.builders import ROOT
+
+RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+RULES: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((ROOT / "docs" / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+]
+OURS = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
+NAMES = {
+    name
+    for one in OURS
+    for name in {
+        "counter": [f"{one._name}_total"],
+        "histogram": [f"{one._name}_{part}" for part in ("bucket", "count", "sum")],
+    }.get(str(one._type), [one._name])
+}
+LABELS = {label for one in OURS for label in one._labelnames}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alarm_names_only_figures_and_labels_that_exist(rule: dict[str, Any]) -> None:
+    named = set(re.findall(r"\bmfa_\w+", rule["expr"]))
+    assert named
+    assert named <= NAMES
+    used = re.findall(r"\bby \(([^)]*)\)", rule["expr"]) + re.findall(r"(\w+)=\"", rule["expr"])
+    assert {label.strip() for labels in used for label in labels.split(",")} <= LABELS | {"le"}
+    assert set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])) <= LABELS
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alarm_says_how_urgent_it_is_and_the_documentation_what_to_do(rule: dict[str, Any]) -> None:
+    assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+    assert rule["labels"]["severity"] in ("page", "ticket")
+    assert re.fullmatch(r"\d+[smh]", rule.get("for", "1m"))
+    rows = [line for line in RUNNING.splitlines() if line.startswith(f"| `{rule['alert']}` |")]
+    assert len(rows) == 1
+    assert all(cell.strip() for cell in rows[0].strip("|").split("|"))
+
+
+def test_the_documentation_has_no_alarm_that_does_not_exist_and_names_each_figure() -> None:
+    assert set(re.findall(r"^\| `(Mfa\w+)` \|", RUNNING, re.MULTILINE)) == {rule["alert"] for rule in RULES}
+    for one in OURS:
+        name = f"{one._name}_total" if one._type == "counter" else one._name
+        assert f"`{name}`" in RUNNING, name
+
+
+def test_what_the_bot_counts_is_given_out() -> None:
+    counted = metrics.Counted()
+    counted.drift("exempt_without_book")
+    counted.notice("mail", "sent")
+    given = prometheus_client.generate_latest().decode()
+    assert 'mfa_drift_total{what="exempt_without_book"}' in given
+    assert 'mfa_notices_total{outcome="sent",way="mail"}' in given
