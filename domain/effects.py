@@ -111,6 +111,15 @@ class Warn:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowDrift:
+    """Show the helpdesk's channel where Entra and the book do not agree, or how that stands now."""
+
+    key: str
+    """Which one: `domain.drift.Drift.key`."""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Show the present state on all copies of the request's cards."""
 
@@ -136,4 +145,6 @@ class RevokeSessions:
 
 START, END = "start", "end"
 
-Effect = Grant | End | RevokeSessions | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Warn | Refresh | Purge
+Effect = (
+    Grant | End | RevokeSessions | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Warn | ShowDrift | Refresh | Purge
+)

@@ -63,7 +63,7 @@ class Audits:
         known = next((user for user in self._directory.tenant.users if user.id == change.user), None)
         value = "newValue" if change.added else "oldValue"
         modified = {"displayName": "Group.ObjectID", "oldValue": None, "newValue": None, value: f'"{change.group}"'}
-        member = {
+        member: Json = {
             "id": change.user,
             "displayName": None,
             "type": "User",
@@ -71,7 +71,7 @@ class Audits:
             "groupType": None,
             "modifiedProperties": [modified],
         }
-        group = {
+        group: Json = {
             "id": change.group,
             "displayName": None,
             "type": "Group",

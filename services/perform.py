@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import structlog
 
 from cards import alarms, mails
 from cards.card import Card
-from domain import lasting
-from domain.commands import ConfirmEnd, ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
+from domain.commands import ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
 from domain.correlation import Change
 from domain.effects import (
     START,
@@ -36,6 +34,7 @@ from services import codes
 from services.book import Addresses, Book, Copies, Copy, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
+from services.end import NOT_YET, EndExemption
 from services.evidence import EvidenceStore
 from services.expecting import expecting
 from services.ports import Exemptions, Mail, Proof, Sessions
@@ -43,7 +42,6 @@ from services.reach import Reach
 from services.show import HELPDESK, Show, notice_view, still_says_so
 
 log = structlog.get_logger(__name__)
-NOT_YET = timedelta(seconds=2)
 MOST_LEADS = 50
 
 
@@ -66,6 +64,10 @@ class Perform:
     """None: a grant is believed when Entra, read again, shows the membership."""
     sessions: Sessions | None = None
     """None: nobody is signed out."""
+
+    @property
+    def _ending(self) -> EndExemption:
+        return EndExemption(self.book, self.carry_out, self.exemptions)
 
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
@@ -90,7 +92,7 @@ class Perform:
             case Grant():
                 await self._grant(request)
             case End():
-                await self._end(request)
+                await self._ending(request)
             case RevokeSessions():
                 await self._revoke_sessions(effect, request)
             case Tell():
@@ -109,7 +111,7 @@ class Perform:
     async def _grant(self, request: Request) -> None:
         if request.state is not State.GRANTING:
             return
-        until = await self._until(request)
+        until = await self._ending.until(request)
         with expecting(request, Change.ADD, until):
             await self.exemptions.add(request.group_id, request.subject.id, until=until, reference=request.reference)
         if not await self.exemptions.contains(request.group_id, request.subject.id):
@@ -117,40 +119,6 @@ class Perform:
         if self.proof:
             await self.proof.not_asked(request.subject.id)
         await self.carry_out(request.reference, ConfirmGrant())
-
-    async def _end(self, request: Request) -> None:
-        if request.state is not State.ENDING:
-            return
-        held_by = await self.book.held_by(request)
-        if held_by:
-            await self._hand_over(held_by)
-            await self.carry_out(request.reference, ConfirmEnd(held_by))
-            return
-        with expecting(request, Change.REMOVE):
-            await self.exemptions.remove(request.group_id, request.subject.id)
-        if await self.exemptions.contains(request.group_id, request.subject.id):
-            raise Trouble("Entra still shows the account in the exemption group", retry_after=NOT_YET)
-        await self.carry_out(request.reference, ConfirmEnd())
-
-    async def _until(self, request: Request) -> datetime:
-        """When the membership has to end, as things are: when the last exception that needs it does."""
-        now = self.carry_out.clock.now()
-        own = request.ends_at or lasting.end_if_confirmed(request, self.carry_out.policy, now)
-        others = [
-            other.ends_at
-            for other in await self.book.open_requests(request.subject.id)
-            if other.state is State.ACTIVE and other.ends_at and other.group_id == request.group_id
-            if other.reference not in (request.reference, request.renews)
-        ]
-        return max([own, *others])
-
-    async def _hand_over(self, reference: str) -> None:
-        """Another exception goes on with the membership: Entra learns its end. One that begins says it by itself."""
-        other = await self.book.request(reference)
-        if other is not None and other.state is State.ACTIVE:
-            until = await self._until(other)
-            with expecting(other, Change.EXTEND, until):
-                await self.exemptions.add(other.group_id, other.subject.id, until=until, reference=reference)
 
     async def _revoke_sessions(self, effect: RevokeSessions, request: Request) -> None:
         """Once for each occasion, while it is still about something. Nothing waits for it."""

@@ -13,6 +13,7 @@ from domain.effects import (
     Purge,
     Refresh,
     RevokeSessions,
+    ShowDrift,
     ShowHelpdesk,
     Tell,
     Warn,
@@ -23,7 +24,7 @@ TASK = "perform"
 QUEUE = "effects"
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Grant, End, RevokeSessions, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Warn, Refresh, Purge)
+    for kind in (Grant, End, RevokeSessions, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Warn, ShowDrift, Refresh, Purge)
 }
 
 
@@ -59,6 +60,8 @@ def order(effect: Effect) -> Order:
         case Warn():
             key = f"warn:{effect.about}:{effect.subject or effect.by}:{effect.occasion}"
             return Order(key, key, 25, args)
+        case ShowDrift():
+            return Order(f"drift:{effect.key}", f"drift:{effect.key}", 25, args)
         case Purge():
             return Order(f"{reference}:purge", f"{reference}:purge", 5, args)
         case Refresh():

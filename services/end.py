@@ -1,0 +1,75 @@
+"""Ends an exception in Entra, in the order that loses nobody: by the jobs, by the comparison and by the watchdog."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain import lasting
+from domain.commands import ConfirmEnd
+from domain.correlation import Change
+from domain.errors import Trouble
+from domain.request import Request, State
+from services.book import Book
+from services.carry_out import CarryOut
+from services.expecting import expecting
+from services.ports import Exemptions
+
+NOT_YET = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class EndExemption:
+    """May be called by several processes at once: each step looks at the book again, and Entra's calls are idempotent.
+
+    Raises `Trouble` where it has to be tried again.
+    """
+
+    book: Book
+    carry_out: CarryOut
+    exemptions: Exemptions
+
+    async def __call__(self, request: Request) -> None:
+        if request.state is not State.ENDING:
+            return
+        held_by = await self.book.held_by(request)
+        if held_by:
+            await self.hand_over(held_by)
+        else:
+            held_by = await self.take_out(request)
+        await self.carry_out(request.reference, ConfirmEnd(held_by))
+
+    async def take_out(self, request: Request) -> str:
+        """Removes the subject and reads it back. Gives the reference of whoever needs the membership after all.
+
+        Somebody may have been granted another exception while this was on its way: then it is given back to them.
+        """
+        with expecting(request, Change.REMOVE):
+            await self.exemptions.remove(request.group_id, request.subject.id)
+        held_by = await self.book.held_by(request)
+        if held_by:
+            await self.hand_over(held_by, begins=True)
+        elif await self.exemptions.contains(request.group_id, request.subject.id):
+            raise Trouble("Entra still shows the account in the exemption group", retry_after=NOT_YET)
+        return held_by
+
+    async def until(self, request: Request) -> datetime:
+        """When the membership has to end, as things are: when the last exception that needs it does."""
+        now = self.carry_out.clock.now()
+        own = request.ends_at or lasting.end_if_confirmed(request, self.carry_out.policy, now)
+        others = [
+            other.ends_at
+            for other in await self.book.open_requests(request.subject.id)
+            if other.state is State.ACTIVE and other.ends_at and other.group_id == request.group_id
+            if other.reference not in (request.reference, request.renews)
+        ]
+        return max([own, *others])
+
+    async def hand_over(self, reference: str, *, begins: bool = False) -> None:
+        """Another exception goes on with the membership: Entra learns its end. One that begins says it by itself.
+
+        `begins`: it is given back to one that begins, too, because it may have said so before the removal.
+        """
+        other = await self.book.request(reference)
+        if other is not None and (other.state is State.ACTIVE or (begins and other.state is State.GRANTING)):
+            until = await self.until(other)
+            with expecting(other, Change.EXTEND, until):
+                await self.exemptions.add(other.group_id, other.subject.id, until=until, reference=reference)
