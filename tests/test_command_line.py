@@ -18,8 +18,9 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_settings_it_says_what_is_missing_and_exits_with_2() -> None:
-    done = run("serve")
+@pytest.mark.parametrize("command", [("serve",), ("serve", "--no-jobs"), ("worker",)], ids=" ".join)
+def test_without_settings_it_says_what_is_missing_and_exits_with_2(command: tuple[str, ...]) -> None:
+    done = run(*command)
     assert done.returncode == 2
     for name in ("MicrosoftAppId", "MicrosoftAppTenantId", "DATABASE_URL", "HELPDESK_GROUP_ID", "HELPDESK_TEAM_ID"):
         assert name in done.stderr
