@@ -23,6 +23,18 @@ def expecting(request: Request, change: Change, until: datetime | None = None) -
         yield
 
 
+@contextmanager
+def expecting_removal(tenant_id: str, group: str, entra_id: str, by_id: str, drift: str) -> Iterator[None]:
+    """The same, where somebody is taken out on whom nobody ever decided: there is no request."""
+    correlation = correlation_id(drift, Change.REMOVE)
+    with structlog.contextvars.bound_contextvars(correlation_id=correlation):
+        security.info(
+            "expected", stream="security", change=Change.REMOVE.value, tenant_id=tenant_id, group_id=group,
+            subject_id=entra_id, cause="stranger", ended_by=by_id,
+        )  # fmt: skip
+        yield
+
+
 def described(request: Request, change: Change, until: datetime | None) -> Mapping[str, str]:
     """Ids only; what does not apply is left out."""
     approved = [one.by.id for one in (request.first_approval, request.decided) if one]

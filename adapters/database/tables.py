@@ -243,6 +243,45 @@ ceilings = Table(
     Column("used_at", MOMENT, nullable=False, server_default=text("now()")),
 )
 
+drifts = Table(
+    "drifts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("sort", Text, nullable=False),
+    Column("group_id", Text, nullable=False),
+    Column("entra_id", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("occasion", Integer, nullable=False),
+    Column("first_seen", MOMENT, nullable=False),
+    Column("last_seen", MOMENT, nullable=False),
+    Column("added_by", Text, nullable=False, server_default=""),
+    Column("added_at", MOMENT),
+    Column("over_at", MOMENT),
+    Column("outcome", Text, nullable=False, server_default=""),
+    Column("by_id", Text, nullable=False, server_default=""),
+    Column("card", JSONB(none_as_null=True)),
+)
+Index("drifts_open", drifts.c.first_seen, postgresql_where=text("over_at IS NULL"))
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", Text, nullable=False),
+    Column("entra_id", Text, nullable=False),
+    PrimaryKeyConstraint("group_id", "entra_id"),
+)
+
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("groups", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("link", Text, nullable=False, server_default=""),
+    Column("whole_at", MOMENT),
+    Column("compared_at", MOMENT),
+)
+
 undelivered = Table(
     "undelivered",
     metadata,

@@ -1,0 +1,106 @@
+"""What the comparison of Entra with the book needs from outside. `adapters` makes it real.
+
+Each call may raise `Trouble`; nothing else that is expected.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from domain.drift import Drift
+from domain.request import Request
+from services.book import Entry
+from services.chat import Sent
+
+NOT_PERMITTED = "not permitted"
+"""Instead of a name, where the app may not read Entra's audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Who made somebody a member, as Entra's audit has it."""
+
+    by: str = ""
+    """A name and an address, or an application's name; empty: it does not say (yet). Or `NOT_PERMITTED`."""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A drift that was found, and how it stands."""
+
+    drift: Drift
+    first_seen: datetime
+    last_seen: datetime
+    occasion: int = 1
+    """Counts how often it began: it is shown once for each."""
+    added: Added = field(default_factory=Added)
+    over_at: datetime | None = None
+    outcome: str = ""
+    """How it came to be over: a key of `cards.drifts.OUTCOMES`."""
+    by_id: str = ""
+    """The Entra id of whoever settled it; empty for the program itself."""
+    card: Sent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who is in which group, and the link by which Entra tells what has changed since."""
+
+    members: Mapping[str, frozenset[str]]
+    link: str = ""
+    whole_at: datetime | None = None
+    """When all of it was last read from the beginning."""
+
+
+class Members(Protocol):
+    async def read(self, groups: Collection[str], known: Known | None) -> Known:
+        """All members of these groups, whatever they are: read whole where `known` is None or Entra says so."""
+        ...
+
+
+class DirectoryAudit(Protocol):
+    async def added(self, group: str, entra_id: str) -> Added:
+        """Who added this member last. Raises `NotPermitted` where the app may not read it."""
+        ...
+
+
+class MfaPolicy(Protocol):
+    async def left_out(self) -> frozenset[str]:
+        """The ids of all groups, users and roles that the MFA policy leaves out."""
+        ...
+
+
+class Drifts(Protocol):
+    async def bound(self, groups: Collection[str], members: Collection[str]) -> tuple[Request, ...]:
+        """Requests in these groups that are granting, on or ending, and those that have ended of these people."""
+        ...
+
+    async def known(self) -> Known | None: ...
+
+    async def keep(self, known: Known) -> None: ...
+
+    async def compared_at(self) -> datetime | None:
+        """When a comparison last came to its end."""
+        ...
+
+    async def compared(self, at: datetime) -> None: ...
+
+    async def open(self) -> tuple[Seen, ...]: ...
+
+    async def one(self, key: str) -> Seen | None: ...
+
+    async def see(self, drift: Drift, at: datetime, entry: Entry) -> Seen:
+        """Found, or found again. Where it begins: `entry` goes into the audit, and the channel will be shown it."""
+        ...
+
+    async def know(self, key: str, added: Added) -> None:
+        """Who added the member; the channel will be shown it."""
+        ...
+
+    async def settle(self, key: str, *, outcome: str, by_id: str, at: datetime, entries: Sequence[Entry]) -> bool:
+        """It is over; the channel will be shown it. False, and nothing is written, where it was over already."""
+        ...
+
+    async def shown(self, key: str, occasion: int, card: Sent) -> None: ...

@@ -1,0 +1,268 @@
+"""Compares the exemption groups in Entra with the book, both ways, and does what may be done about it.
+
+Whoever has overstayed is removed at once. Everything else is only shown: somebody of the helpdesk settles it. Where
+reading is in doubt, nothing is done.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from domain.commands import PutBack, Tick
+from domain.drift import Drift, Sort, compare, compare_exclusions, few_at_once
+from domain.errors import NotPermitted, Refusal, Trouble
+from domain.events import Event, What
+from domain.outcome import filled
+from domain.people import Person
+from domain.policy import GROUPS, SHORT
+from domain.request import Request, State
+from services.book import Entry
+from services.carry_out import CarryOut
+from services.drifts import NOT_PERMITTED, Added, DirectoryAudit, Drifts, Known, Members, MfaPolicy, Seen
+from services.end import EndExemption
+from services.expecting import expecting_removal
+from services.ports import Exemptions
+
+log = structlog.get_logger(__name__)
+WHOLE_EVERY = timedelta(days=1)
+"""Entra's changes are believed for so long; then everybody is read again."""
+_OF_EXCLUSIONS = frozenset({Sort.EXCLUSION_GONE, Sort.EXCLUSION_MORE})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found. `done` says of each drift what was, or would be, done about it."""
+
+    drifts: tuple[tuple[Drift, str], ...]
+    troubles: tuple[str, ...] = ()
+    """What could not be read or done, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    carry_out: CarryOut
+    exemptions: Exemptions
+    members: Members
+    audit: DirectoryAudit
+    drifts: Drifts
+    mfa_policy: MfaPolicy | None = None
+    """None: the settings do not name it."""
+    most: int | None = None
+    """Instead of the policy's `most_removals`."""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The exemption groups; both kinds may share one."""
+        return frozenset(self.carry_out.groups[name] for name in GROUPS if self.carry_out.groups.get(name))
+
+    async def is_due(self) -> bool:
+        at, now = await self.drifts.compared_at(), self.carry_out.clock.now()
+        return at is None or abs(now - at) >= self.carry_out.policy.reconcile.every
+
+    async def __call__(self, *, dry_run: bool = False) -> Report:
+        """Raises `Trouble` where the members or the book cannot be read; then nothing was done."""
+        known = await self._read(dry_run=dry_run)
+        found = await self._of_members(known)
+        done, troubles = [], []
+        for drift in found:
+            try:
+                done.append((drift, await self._do(drift, dry_run=dry_run)))
+            except Trouble as trouble:
+                done.append((drift, "not done yet, will be tried again"))
+                troubles.append(f"{drift.key}: {trouble.message}")
+        exclusions, cannot = await self._of_exclusions()
+        if cannot:
+            troubles.append(cannot)
+        done += [(drift, await self._do(drift, dry_run=dry_run)) for drift in exclusions]
+        if not dry_run:
+            await self._over([*found, *exclusions], exclusions_read=not cannot)
+            if not troubles or (cannot and len(troubles) == 1):
+                await self.drifts.compared(self.carry_out.clock.now())
+        return Report(tuple(done), tuple(troubles))
+
+    async def _read(self, *, dry_run: bool) -> Known:
+        """Members first and the book afterwards: whoever is being granted meanwhile is in the book already."""
+        now = self.carry_out.clock.now()
+        known = None if dry_run else await self.drifts.known()
+        fresh = known is not None and known.whole_at is not None and abs(now - known.whole_at) < WHOLE_EVERY
+        read = await self.members.read(self.groups, known if fresh else None)
+        if not (fresh and known and read.whole_at == known.whole_at):
+            read = replace(read, whole_at=now)
+        if not dry_run:
+            await self.drifts.keep(read)
+        return read
+
+    async def _of_members(self, known: Known) -> tuple[Drift, ...]:
+        policy, now = self.carry_out.policy, self.carry_out.clock.now()
+        everybody = frozenset(one for ids in known.members.values() for one in ids)
+        bound = await self.drifts.bound(self.groups, everybody)
+        most = policy.reconcile.most_removals if self.most is None else self.most
+        found = few_at_once(compare(known.members, bound, policy, now), known.members, most)
+        return tuple([one for one in found if one.sort is Sort.MANY or await self._is_so(one)])
+
+    async def _is_so(self, drift: Drift) -> bool:
+        """Looks again at this one, in Entra and then in the book: what was read of everybody may be minutes old."""
+        member = await self.exemptions.contains(drift.group, drift.entra_id)
+        if not member and drift.sort is Sort.STRANGER:
+            # Not a person, as another group within the group: Entra cannot be asked about it in this way.
+            member = await self.carry_out.directory.person(drift.entra_id) is None
+        return drift.key in {one.key for one in await self._about(drift.group, drift.entra_id, member=member)}
+
+    async def _about(self, group: str, entra_id: str, *, member: bool) -> tuple[Drift, ...]:
+        bound = await self.drifts.bound({group}, {entra_id})
+        theirs = [one for one in bound if one.subject.id == entra_id]
+        now = self.carry_out.clock.now()
+        return compare({group: {entra_id} if member else set()}, theirs, self.carry_out.policy, now)
+
+    async def _of_exclusions(self) -> tuple[tuple[Drift, ...], str]:
+        """What is wrong with whom the MFA policy leaves out; or why that cannot be read."""
+        if self.mfa_policy is None:
+            return (), ""
+        try:
+            left_out = await self.mfa_policy.left_out()
+        except Trouble as trouble:
+            log.warning("exclusions not read", message=trouble.message)
+            return (), f"the MFA policy's exclusions were not read: {trouble.message}"
+        return compare_exclusions(left_out, self.groups, self.carry_out.policy.reconcile.other_exclusions), ""
+
+    async def _do(self, drift: Drift, *, dry_run: bool) -> str:
+        overstayed = drift.sort is Sort.OVERSTAYED
+        if dry_run:
+            return "would be removed, with an alarm" if overstayed else "an alarm would be shown"
+        seen = await self._see(drift)
+        if seen.drift.sort in (Sort.STRANGER, Sort.OVERSTAYED) and not seen.added.at:
+            await self._find_who(seen)
+        if not overstayed:
+            return "alarm shown" if seen.first_seen == seen.last_seen else "alarm shown before"
+        await self._remove(drift)
+        return "removed, alarm shown"
+
+    async def _see(self, drift: Drift) -> Seen:
+        now = self.carry_out.clock.now()
+        log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
+        details = filled(
+            sort=drift.sort.value, group=drift.group, subject=drift.entra_id, number=str(drift.number or "")
+        )
+        return await self.drifts.see(drift, now, self._entry(drift, What.DRIFT, now, details))
+
+    async def _find_who(self, seen: Seen) -> None:
+        """Entra's audit comes some minutes late, so it is looked at again with each comparison."""
+        try:
+            added = await self.audit.added(seen.drift.group, seen.drift.entra_id)
+        except NotPermitted:
+            added = Added(NOT_PERMITTED)
+        except Trouble as trouble:
+            log.warning("who added a member is not known", message=trouble.message)
+            return
+        if added != seen.added:
+            await self.drifts.know(seen.drift.key, added)
+
+    async def _remove(self, drift: Drift) -> None:
+        """Takes out whoever has overstayed, by the same steps as any end."""
+        request = await self.carry_out.book.request(drift.reference)
+        assert request is not None
+        end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
+        if request.state is State.ACTIVE:
+            request = await self.carry_out(request.reference, Tick())
+        if request.state is State.ENDING:
+            await end(request)
+        elif request.state is State.ENDED:
+            await end.take_out(request)
+        await self._settle(drift, "removed", "", What.MEMBER_REMOVED)
+
+    async def _over(self, found: Sequence[Drift], *, exclusions_read: bool) -> None:
+        """What was found earlier and is no more."""
+        keys = {one.key for one in found}
+        unknown = {Sort(one.entra_id) for one in found if one.sort is Sort.MANY}
+        unknown |= frozenset() if exclusions_read else _OF_EXCLUSIONS
+        for seen in await self.drifts.open():
+            if seen.drift.key not in keys and seen.drift.sort not in unknown:
+                await self._settle(seen.drift, "gone", "")
+
+    async def remove(self, key: str, by: Person, activity: str) -> None:
+        """Somebody of the helpdesk takes a stranger out of the group. Raises `Refusal`."""
+        seen = await self._open(key, by, Sort.STRANGER)
+        drift = seen.drift
+        if not await self._is_so(drift):
+            await self._settle(drift, "gone", "")
+            raise Refusal(OVER, rule="drift_over")
+        tenant = self.carry_out.tenant_id
+        with expecting_removal(tenant, drift.group, drift.entra_id, by.id, f"{drift.key}:{seen.occasion}"):
+            await self.exemptions.remove(drift.group, drift.entra_id)
+        if await self.exemptions.contains(drift.group, drift.entra_id):
+            raise Trouble("Entra still shows the account in the exemption group")
+        if await self._held(drift):
+            await self._give_back(drift)
+        await self._settle(drift, "removed", by.id, What.MEMBER_REMOVED, activity)
+
+    async def put_back(self, key: str, by: Person, activity: str) -> None:
+        """Somebody of the helpdesk has whoever is missing granted again. Raises `Refusal`."""
+        drift = (await self._open(key, by, Sort.MISSING)).drift
+        await self.carry_out(drift.reference, PutBack(by), activity)
+        await self._settle(drift, "put_back", by.id, activity=activity)
+
+    async def stranger(self, key: str, by: Person) -> tuple[Person, str]:
+        """Who it is and the kind of exception to ask for, where somebody of the helpdesk adopts a stranger."""
+        drift = (await self._open(key, by, Sort.STRANGER)).drift
+        person = await self.carry_out.directory.person(drift.entra_id)
+        if person is None:
+            raise Refusal(
+                "This is not a person's account, so no exception can be asked for it. Remove it.", rule="person"
+            )
+        if person.id == by.id:
+            raise Refusal("This is your own account, so a colleague has to do this.", rule="own_request")
+        return person, kind_of(drift.group, self.carry_out)
+
+    async def _open(self, key: str, by: Person, sort: Sort) -> Seen:
+        await self.only_agents(by)
+        seen = await self.drifts.one(key)
+        if seen is None or seen.drift.sort is not sort or seen.over_at is not None:
+            raise Refusal(OVER, rule="drift_over")
+        return seen
+
+    async def only_agents(self, by: Person) -> None:
+        if not await self.carry_out.helpdesk_groups(by.id):
+            raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
+
+    async def _held(self, drift: Drift) -> Request | None:
+        bound = await self.drifts.bound({drift.group}, set())
+        holding = (State.GRANTING, State.ACTIVE)
+        return next((one for one in bound if one.subject.id == drift.entra_id and one.state in holding), None)
+
+    async def _give_back(self, drift: Drift) -> None:
+        """They were granted an exception while they were being removed."""
+        held = await self._held(drift)
+        if held is not None:
+            end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
+            await end.hand_over(held.reference, begins=True)
+
+    async def _settle(
+        self, drift: Drift, outcome: str, by_id: str, also: What | None = None, activity: str = ""
+    ) -> None:
+        now = self.carry_out.clock.now()
+        details = filled(sort=drift.sort.value, group=drift.group, subject=drift.entra_id, outcome=outcome)
+        entries = [self._entry(drift, what, now, details, by_id, activity) for what in (also, What.DRIFT_OVER) if what]
+        await self.drifts.settle(drift.key, outcome=outcome, by_id=by_id, at=now, entries=entries)
+
+    def _entry(
+        self, drift: Drift, what: What, at: datetime, details: dict[str, str], by_id: str = "", activity: str = ""
+    ) -> Entry:
+        about = drift.reference or (f"account:{drift.entra_id}" if drift.group else "mfa_policy")
+        return self.carry_out.entry(about, Event(what, by_id, details), at, activity)
+
+
+OVER = (
+    "This is over: it was settled already, or Entra has changed. Nothing was changed. The channel shows how it stands."
+)
+
+
+def kind_of(group: str, carry_out: CarryOut) -> str:
+    """The kind of exception whose group this is; the short one where both share it."""
+    kinds = kinds_of(group, carry_out)
+    return SHORT if SHORT in kinds or not kinds else next(iter(kinds))
+
+
+def kinds_of(group: str, carry_out: CarryOut) -> Collection[str]:
+    return [name for name, kind in carry_out.policy.kinds.items() if carry_out.groups.get(kind.group) == group]

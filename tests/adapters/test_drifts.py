@@ -1,0 +1,143 @@
+"""What is kept of drifts and of who is in the groups. On a real database."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.database.book import PostgresBook
+from adapters.database.drifts import PostgresDrifts
+from adapters.database.engine import make_engine
+from domain.drift import Drift, Sort
+from domain.request import State
+from services.book import Entry
+from services.chat import Address, Scope, Sent
+from services.drifts import Added, Known
+from tests.adapters.postgres import postgres
+from tests.builders import NOON, OTHER_OWNER, request
+
+STRANGER = Drift(Sort.STRANGER, "group", "somebody")
+ENTRY = Entry(NOON, "account:somebody", "drift", "", "", "1", {"sort": "stranger"})
+OVER = replace(ENTRY, what="drift_over", by_id="an-agent")
+CARD = Sent(Address("https://teams", "19:channel;messageid=1", "t", "28:bot", Scope.CHANNEL), "1")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    one = make_engine(database)
+    async with one.begin() as connection:
+        for table in ("drifts", "group_members", "comparisons", "procrastinate_jobs", "requests"):
+            await connection.execute(text(f"TRUNCATE {table} CASCADE"))
+    yield one
+    await one.dispose()
+
+
+async def shows(engine: AsyncEngine) -> int:
+    """How often the channel is to be shown a drift; they are taken out, as by a worker."""
+    async with engine.begin() as connection:
+        query = text("DELETE FROM procrastinate_jobs WHERE args ->> 'effect' = 'ShowDrift' RETURNING id")
+        return len((await connection.execute(query)).all())
+
+
+async def written(engine: AsyncEngine, reference: str = "account:somebody") -> list[str]:
+    return [entry.what for entry in await PostgresBook(engine).entries(reference)]
+
+
+async def test_a_drift_is_shown_and_written_down_once_until_it_is_over(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    before = len(await written(engine))
+    first = await drifts.see(STRANGER, NOON, ENTRY)
+    again = await drifts.see(STRANGER, NOON + HOUR, ENTRY)
+    assert (first.first_seen, again.first_seen, again.last_seen) == (NOON, NOON, NOON + HOUR)
+    assert await shows(engine) == 1
+    assert len(await written(engine)) == before + 1
+    assert [seen.drift for seen in await drifts.open()] == [STRANGER]
+
+
+async def test_what_is_over_begins_anew_with_another_card(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    await drifts.see(STRANGER, NOON, ENTRY)
+    await drifts.know(STRANGER.key, Added("Sam Price", NOON))
+    await drifts.shown(STRANGER.key, 1, CARD)
+    assert (seen := await drifts.one(STRANGER.key))
+    assert (seen.card, seen.added) == (CARD, Added("Sam Price", NOON))
+    assert await drifts.settle(STRANGER.key, outcome="removed", by_id="an-agent", at=NOON + HOUR, entries=[OVER])
+    assert not await drifts.settle(STRANGER.key, outcome="gone", by_id="", at=NOON + HOUR, entries=[OVER])
+    assert await drifts.open() == ()
+    assert (seen := await drifts.one(STRANGER.key))
+    assert (seen.outcome, seen.by_id, seen.over_at) == ("removed", "an-agent", NOON + HOUR)
+    await shows(engine)
+    anew = await drifts.see(STRANGER, NOON + 2 * HOUR, ENTRY)
+    assert (anew.occasion, anew.first_seen, anew.over_at, anew.card, anew.added, anew.outcome, anew.by_id) == (
+        2, NOON + 2 * HOUR, None, None, Added(), "", "",
+    )  # fmt: skip
+    assert await shows(engine) == 1
+    await drifts.shown(STRANGER.key, 1, CARD)
+    assert (seen := await drifts.one(STRANGER.key))
+    assert seen.card is None, "a card of the time before is not taken for the new one"
+
+
+async def test_an_unknown_drift_is_none_and_settles_nothing(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    assert await drifts.one("stranger:group:nobody") is None
+    assert not await drifts.settle("no", outcome="gone", by_id="", at=NOON, entries=[OVER])
+    await drifts.know("no", Added("x"))
+    assert await shows(engine) == 0
+
+
+async def test_members_and_the_link_are_kept_together(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    assert await drifts.known() is None
+    many = frozenset(f"id-{n}" for n in range(12_000))
+    for known in (
+        Known({"a": many, "b": frozenset()}, "https://graph/1", NOON),
+        Known({"a": many - {"id-7"} | {"new"}, "b": frozenset({"x"})}, "https://graph/2", NOON),
+        Known({"a": frozenset()}, "", NOON + HOUR),
+    ):
+        await drifts.keep(known)
+        assert await drifts.known() == known
+
+
+async def test_when_a_comparison_ended_is_known_to_all(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    assert await drifts.compared_at() is None
+    await drifts.compared(NOON)
+    await drifts.keep(Known({"a": frozenset()}, "x", NOON))
+    assert await drifts.compared_at() == NOON
+    await drifts.compared(NOON + HOUR)
+    assert await drifts.compared_at() == NOON + HOUR
+    assert await drifts.known() == Known({"a": frozenset()}, "x", NOON)
+
+
+async def test_the_requests_that_bind_members_are_those_that_hold_and_those_that_have_ended(
+    engine: AsyncEngine,
+) -> None:
+    book, drifts = PostgresBook(engine), PostgresDrifts(engine)
+    made = {
+        state: request(state, reference=f"MFA-{number}", subject=replace(OTHER_OWNER, id=f"id-{state}"))
+        for number, state in enumerate(State)
+        if state is not State.AWAITING_EVIDENCE
+    }
+    async with book.page() as page:
+        for one in made.values():
+            assert await page.add(one)
+    everybody = {one.subject.id for one in made.values()}
+    found = {one.state for one in await drifts.bound({"group"}, everybody)}
+    assert found == {State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED}
+    assert {one.state for one in await drifts.bound({"group"}, set())} == found - {State.ENDED}
+    assert await drifts.bound({"another"}, everybody) == ()
+    active = made[State.ACTIVE]
+    assert active.ends_at is not None
+    assert await drifts.overdue(active.ends_at, 10) == ()
+    late = await drifts.overdue(active.ends_at + timedelta(seconds=1), 10)
+    assert {one.state for one in late} == {State.ACTIVE, State.ENDING}
