@@ -514,9 +514,7 @@ class _Bot:
                 addresses=addresses,
                 drafts=drafts,
                 look_up=look_up,
-                asking=Asking(
-                    self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites, look_ups
-                ),
+                asking=Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites, look_ups),
                 deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show, evidence, file_links),
                 own=OwnRequests(self._policy, book, copies, carry_out, show),
                 sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),

@@ -49,9 +49,14 @@ async def write(book: PostgresBook, request: Request, agent: str, what: str = "a
 
 async def test_requests_are_counted_by_person_for_person_and_for_site(engine: AsyncEngine) -> None:
     book = PostgresBook(engine, "tenant")
-    for number, given in enumerate(
-        [{}, {"subject": SUBJECT}, {"asked_by": STRANGER}, {"asked_at": NOON - DAY}, {"site": replace(SITE, ods="ZZ0")}]
-    ):
+    different: list[dict[str, object]] = [
+        {},
+        {"subject": SUBJECT},
+        {"asked_by": STRANGER},
+        {"asked_at": NOON - DAY},
+        {"site": replace(SITE, ods="ZZ0")},
+    ]
+    for number, given in enumerate(different):
         async with book.page() as page:
             assert await page.add(asked_for(number, **given))
     async with book.page() as page:
