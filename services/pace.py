@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from domain.errors import PutOff
 
@@ -150,3 +150,24 @@ class Paced:
     async def pause(self, ceiling: Ceiling, wait: timedelta | None) -> None:
         if wait:
             await self.ceilings.pause(ceiling, min(wait, LONGEST_PAUSE))
+
+
+SOON = timedelta(seconds=5)
+_T = TypeVar("_T")
+
+
+async def coming_back(
+    call: Callable[[], Awaitable[_T]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> _T:
+    """Makes a call that is put off again when there is room, where that is soon.
+
+    For one of several calls of a job: if the whole job came back, it would use up the room with what it did before,
+    and never come to its end.
+    """
+    while True:
+        try:
+            return await call()
+        except PutOff as later:
+            if later.retry_after is None or later.retry_after > SOON:
+                raise
+            await sleep(later.retry_after.total_seconds())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -37,6 +38,7 @@ from services.chat import Messenger, Sent
 from services.end import NOT_YET, EndExemption
 from services.evidence import EvidenceStore
 from services.expecting import expecting
+from services.pace import coming_back
 from services.ports import Exemptions, Mail, Proof, Sessions
 from services.reach import Reach
 from services.show import HELPDESK, Show, notice_view, still_says_so
@@ -270,7 +272,7 @@ class Perform:
         trouble: Trouble | None = None
         for copy in await self.copies.copies(request.reference):
             try:
-                await self._draw(copy, await self.show(request, copy.view))
+                await coming_back(partial(self._draw, copy, await self.show(request, copy.view)))
             except Trouble as failed:
                 trouble = failed
         if trouble:
