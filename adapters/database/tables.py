@@ -96,9 +96,7 @@ audit = Table(
     Column("hash", Text, nullable=False),
 )
 Index("audit_of_request", audit.c.reference, audit.c.id)
-Index(
-    "audit_approvals", audit.c.by_id, audit.c.at, postgresql_where=text("what IN ('approved', 'approved_first')")
-)
+Index("audit_approvals", audit.c.by_id, audit.c.at, postgresql_where=text("what IN ('approved', 'approved_first')"))
 Index("audit_in_order", audit.c.tenant_id, audit.c.number, unique=True)
 
 audit_heads = Table(
