@@ -6,6 +6,7 @@ A seam that is gone fails here, when it is wrapped, or in the test that looks wh
 import functools
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, Engine, event
 from adapters import sandbox_clock
 from bot.gateway.gateway import Gateway
 from bot.gateway.pipeline import PooledSender
+from services import pace
 from tests.crash.steps import during
 
 Step = Callable[[str, str, str], None]
@@ -41,8 +43,13 @@ def wrap(step: Step, worker_is: Callable[[int], None]) -> None:
 
 
 def hurry() -> None:
-    """What looks round every few seconds looks round each second, so that a run is short. No other time is changed."""
+    """What looks round every few seconds looks round each second, and a chat takes more, so that a run is short.
+
+    No other time is changed.
+    """
     sandbox_clock.EVERY = 0.2
+    more = tuple(replace(one, most=one.most * 100, burst=one.burst * 100) for one in pace._CONVERSATION)
+    pace._CONVERSATION = more  # type: ignore[assignment]
     periodic = App.periodic
 
     @functools.wraps(periodic)
