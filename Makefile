@@ -35,7 +35,7 @@ test: setup ## set up and run all tests
 	@$(BIN)/python tests/browser/get_ready.py
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-crash: setup ## kill the program at every step of every journey, and a thousand pairs of people at once; takes an hour
+crash: setup ## kill the program at every step of every journey, and a thousand pairs of people at once; takes two hours
 	@$(BIN)/python -m pytest -v --timeout 7200 tests/crash/whole.py
 
 check: .venv/ready ## what CI checks: lint, format, types, imports

@@ -1,4 +1,4 @@
-"""Every step of every journey on one and on two replicas, and a thousand pairs: `make crash`. It takes an hour."""
+"""Every step of every journey on one and on two replicas, and a thousand pairs: `make crash`. It takes two hours."""
 
 from pathlib import Path
 
