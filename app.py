@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from adapters.database.ceilings import PostgresCeilings
 from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices, PostgresSeen
 from adapters.database.counts import PostgresLookUps
 from adapters.database.drafts import PostgresDrafts
+from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
 from adapters.database.figures import PostgresFigures
@@ -33,10 +34,14 @@ from adapters.database.file_links import PostgresFileLinks
 from adapters.database.person_records import PostgresPersonRecords
 from adapters.database.sites import PostgresSites
 from adapters.database.undelivered import PostgresUndelivered
+from adapters.drift_table import table
 from adapters.entra.client import Graph, Token
 from adapters.entra.directory import EntraDirectory, person_of
+from adapters.entra.directory_audit import EntraAudit
 from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.mailboxes import EntraMailboxes
+from adapters.entra.members import EntraMembers
+from adapters.entra.mfa_policy import EntraMfaPolicy
 from adapters.entra.pim import EntraPim
 from adapters.entra.proof import WhatIf
 from adapters.entra.sessions import EntraSessions
@@ -64,6 +69,7 @@ from adapters.toml_lines import line_of
 from bot.asking import Asking
 from bot.deciding import Deciding
 from bot.door import Door
+from bot.drifts import SettlingDrifts
 from bot.evidence_pages import routes as evidence_pages
 from bot.gateway.connection import Connection
 from bot.gateway.gateway import Gateway
@@ -98,20 +104,25 @@ from sandbox.sites import sites_of
 from sandbox.tenant import BadTenantError, Tenant, read_tenant
 from services.carry_out import CarryOut
 from services.check_sites import CheckSites
+from services.compare import Compare
 from services.deliver import Deliver
+from services.end import EndExemption
 from services.file_links import FileLinks
 from services.import_sites import ImportSites
 from services.look_up import LookUp
 from services.pace import Paced
-from services.paced import Below, paced
+from services.paced import Below, PacedExemptions, PacedMessenger, paced
 from services.perform import Perform
 from services.person_records import AnswerForPerson
 from services.ports import Clock, Exemptions
 from services.reach import Reach
+from services.reconcile import Reconcile
 from services.show import Show
+from services.show_drifts import ShowDrifts
 from services.sites import add_missing
 from services.sweep import Sweep
 from services.uncounted import NotedMessenger, Uncounted, keep_counting
+from services.watchdog import Watchdog
 
 ROOT = Path(__file__).resolve().parent
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -170,6 +181,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     evidence.add_parser("rotate-keys", help="wrap every request's key anew with the first of EVIDENCE_KEYS")
     _person_options(commands)
+    reconcile = commands.add_parser("reconcile", help="compare the exemption groups in Entra with the book, both ways")
+    reconcile.add_argument("--dry-run", action="store_true", help="only show what is found and what would be done")
+    reconcile.add_argument("--most-removals", metavar="N", type=int, help="act on up to so many at once, this time")
+    reconcile.add_argument("--sandbox", action="store_true", help="ask the pretend tenant")
+    watchdog = commands.add_parser("watchdog", help="end overdue exceptions even if the workers are dead")
+    watchdog.add_argument("--once", action="store_true", help="look once, instead of until stopped")
+    watchdog.add_argument("--sandbox", action="store_true", help="watch the pretend tenant")
     sites = commands.add_parser("sites", help="look after the register of sites").add_subparsers(
         dest="what", required=True
     )
@@ -211,6 +229,10 @@ async def _command(options: argparse.Namespace) -> int:
         return await _answer_for_person(_database_url(), options)
     if options.command == "sites":
         return await _import_sites(options.file, apply=options.apply, sandbox=options.sandbox)
+    if options.command == "reconcile":
+        return await _reconcile(options)
+    if options.command == "watchdog":
+        return await _watchdog(options)
     role = Role(answers=options.command == "serve", works=not options.no_jobs)
     if options.sandbox:
         return await _serve_sandbox(read_sandboxed(os.environ, ROOT), role, seats=not options.no_seats)
@@ -347,6 +369,98 @@ async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
             origin={"file": path.name, "account": os.environ.get("USER") or os.environ.get("USERNAME") or ""},
         )
         return await import_sites(file.given, file.half, file.faults, file.codes, apply=apply)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What commands that work beside the bot need, with connections of their own."""
+
+    carry_out: CarryOut
+    exemptions: Exemptions
+    drifts: PostgresDrifts
+    graph: Graph
+    graph_url: str
+    common: Common
+
+    @property
+    def reconcile(self) -> Reconcile:
+        return make_reconcile(
+            self.carry_out, self.exemptions, self.drifts, self.graph, self.graph_url, self.common.mfa_policy
+        )
+
+
+async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
+    token: Token = _pretend_token
+    clock: Clock = RealClock()
+    groups: Mapping[str, str]
+    if sandbox:
+        pretend = read_sandboxed(os.environ, ROOT)
+        common, tenant = pretend.common, read_tenant(pretend.tenant_file, line_of)
+        tenant_id, groups = tenant.tenant_id.lower(), tenant.groups
+        sandbox_url, clock, url = await _pretend(stack, pretend, tenant)
+        graph_url = f"{sandbox_url}/v1.0"
+        keys = await asyncio.to_thread(sandbox_keys, common.data_dir)
+    else:
+        real = read_real(os.environ, ROOT)
+        common, url, graph_url = real.common, real.common.database_url, _graph_url()
+        tenant_id, groups, keys = real.tenant_id, real.groups, real.evidence_keys
+        await _needs_this_version(url)
+        bot_token = BotToken(token_source(_real_gateway(real), GRAPH_RESOURCE))
+        stack.push_async_callback(bot_token.close)
+        token = bot_token.value
+    database, graph = make_engine(url), Graph(graph_url, token)
+    stack.push_async_callback(database.dispose)
+    stack.push_async_callback(graph.close)
+    carry_out = CarryOut(
+        PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys), clock,
+        read_policy(common.policy_file), groups, tenant_id,
+    )  # fmt: skip
+    exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
+    return _Outside(carry_out, exemptions, PostgresDrifts(database, tenant_id), graph, graph_url, common)
+
+
+async def _reconcile(options: argparse.Namespace) -> int:
+    """0: Entra and the book agree; 1: they do not; 2: something could not be read or done."""
+    async with AsyncExitStack() as stack:
+        outside = await _outside(stack, sandbox=options.sandbox)
+        reconcile = replace(outside.reconcile, most=options.most_removals)
+        try:
+            report = await reconcile(dry_run=options.dry_run)
+        except Trouble as trouble:
+            print(f"Nothing was done: {trouble.message}.", file=sys.stderr)  # noqa: T201
+            return 2
+        for line in table(report, outside.carry_out.groups):
+            say(line)
+    if report.troubles:
+        return 2
+    return 1 if report.drifts else 0
+
+
+async def _watchdog(options: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        outside = await _outside(stack, sandbox=options.sandbox)
+        end = EndExemption(outside.carry_out.book, outside.carry_out, outside.exemptions)
+        watchdog = Watchdog(outside.drifts, outside.carry_out, end)
+        if options.once:
+            return 1 if await watchdog() else 0
+        say("Watching. Press Ctrl-C to stop.")
+        task = asyncio.create_task(watchdog.keep_looking())
+        stopped = asyncio.create_task(_until_stopped())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            stopped.cancel()
+            await task  # a mistake of ours: whoever supervises this starts it again
+        await _cancelled(task)
+    return 0
+
+
+def make_reconcile(
+    carry_out: CarryOut, exemptions: Exemptions, drifts: PostgresDrifts, graph: Graph, graph_url: str, mfa_policy: str
+) -> Reconcile:
+    return Reconcile(
+        carry_out, exemptions, EntraMembers(graph, graph_url), EntraAudit(graph), drifts,
+        EntraMfaPolicy(graph, mfa_policy) if mfa_policy else None,
+    )  # fmt: skip
 
 
 async def _start_or_join(stack: AsyncExitStack, settings: Sandboxed, tenant: Tenant) -> str:
@@ -508,22 +622,39 @@ class _Bot:
             show = Show(book, self._clock, self._policy)
             sites = PostgresSites(database, self._tenant_id)
             look_up, look_ups = LookUp(directory, carry_out), PostgresLookUps(database)
+            exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
+            drifts, notices = PostgresDrifts(database, self._tenant_id), PostgresNotices(database, self._tenant_id)
+            reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self._graph_url, self._common.mfa_policy)
+            asking = Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites, look_ups)
+            figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
+            noted = NotedMessenger(messenger, uncounted, figures)
+            below = Below(Paced(ceilings, figures.put_off), figures)
+            app_id = self._common.teams_app
+            installer = GraphTeamsApp(graph, self._graph_url, app_id) if app_id else None
+            perform = Perform(
+                book, carry_out, exemptions, messenger,
+                GraphMail(graph, self._mailbox), addresses, copies, notices, show, evidence,
+                Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
+                WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
+                EntraSessions(graph) if self._common.revoke_sessions else None,
+            )  # fmt: skip
+            show_drifts = ShowDrifts(
+                paced(perform, below), drifts, carry_out, PacedMessenger(messenger, below), addresses, notices
+            )
             turns = Turns(
                 policy=self._policy,
                 clock=self._clock,
                 addresses=addresses,
                 drafts=drafts,
                 look_up=look_up,
-                asking=Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites, look_ups),
+                asking=asking,
                 deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show, evidence, file_links),
                 own=OwnRequests(self._policy, book, copies, carry_out, show),
                 sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
                 giving=Giving(self._policy, book, drafts, copies, evidence, files, carry_out, show),
+                drifts=SettlingDrifts(self._policy, reconcile, drifts, drafts, asking, show_drifts),
                 helpdesk_team=self._team.lower(),
             )
-
-            figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
-            noted = NotedMessenger(messenger, uncounted, figures)
 
             async def handle(incoming: Incoming) -> InPlace | None:
                 return await turns(Reply(incoming, noted, copies))
@@ -532,20 +663,10 @@ class _Bot:
             if role.answers:
                 await gateway.start()
                 stack.push_async_callback(gateway.close)
-            app_id = self._common.teams_app
-            installer = GraphTeamsApp(graph, self._graph_url, app_id) if app_id else None
-            exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
-            perform = Perform(
-                book, carry_out, exemptions, messenger,
-                GraphMail(graph, self._mailbox), addresses, copies, PostgresNotices(database, self._tenant_id),
-                show, evidence,
-                Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
-                WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
-                EntraSessions(graph) if self._common.revoke_sessions else None,
-            )  # fmt: skip
-            below = Below(Paced(ceilings, figures.put_off), figures)
-            deliver = Deliver(paced(perform, below), carry_out, PostgresUndelivered(database), figures)
-            jobs = make_jobs(self._database_url, deliver, Sweep(book, drafts, (seen, ceilings), carry_out))
+            deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures)
+            sweep = Sweep(book, drafts, (seen, ceilings), carry_out)
+            compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep)
+            jobs = make_jobs(self._database_url, deliver, sweep, compare)
             tables = PostgresFigures(database)
 
             async def count() -> None:

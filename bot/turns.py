@@ -6,6 +6,7 @@ import structlog
 
 from bot.asking import CONFIRMING, Asking, is_asking
 from bot.deciding import FORMS, Deciding
+from bot.drifts import SettlingDrifts
 from bot.giving import TOPIC as GIVE
 from bot.giving import Giving
 from bot.incoming import Click, Incoming, InPlace, Kind
@@ -44,6 +45,7 @@ class Turns:
     own: OwnRequests
     sites: KeepingSites
     giving: Giving
+    drifts: SettlingDrifts
     helpdesk_team: str
     """The Entra group id of the helpdesk's team, in lower case."""
 
@@ -145,6 +147,8 @@ class Turns:
             reply.in_place = InPlace(sentence="")
         elif verb == "site" or verb.startswith("site."):
             await self.sites.clicked(me, reply, verb, click.data)
+        elif verb.startswith("drift."):
+            await self.drifts.clicked(me, reply, verb, click.data)
         elif verb in ("ask.start", "ask.long"):
             kind = LONG if verb == "ask.long" or click.data.get("kind") == LONG else SHORT
             await self._ask(me, reply, kind)

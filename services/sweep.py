@@ -33,17 +33,23 @@ class Sweep:
 
     async def __call__(self) -> None:
         now = self.carry_out.clock.now()
-        for reference in await self.book.due(now, BATCH):
-            try:
-                await self.carry_out(reference, Tick())
-            except Refusal:
-                log.exception("time was refused", reference=reference)
+        await self.tick(now)
         await self._look_at_accounts(now)
         if self._tidied is None or abs(now - self._tidied) >= TIDY:
             self._tidied = now
             await self.drafts.forget_before(now - self.carry_out.policy.limits.draft_kept)
             for one in self.forget:
                 await one.forget_old()
+
+    async def tick(self, now: datetime) -> int:
+        """Moves on what is due, a batch of it; gives how many that were."""
+        due = await self.book.due(now, BATCH)
+        for reference in due:
+            try:
+                await self.carry_out(reference, Tick())
+            except Refusal:
+                log.exception("time was refused", reference=reference)
+        return len(due)
 
     async def _look_at_accounts(self, now: datetime) -> None:
         """Somebody who left, was disabled or became an administrator; the ends never wait for this."""

@@ -48,8 +48,14 @@ def _wait(exception: BaseException, attempts: int, spread: float) -> timedelta:
     return wait_before(attempts, asked, spread)
 
 
-def make_engine(url: str, perform: Perform, sweep: Callable[[], Awaitable[None]]) -> App:
-    """`url` is a libpq URL. `sweep` is called every few seconds, in one process at a time."""
+COMPARING = "comparing"
+"""A queue of its own: processes of a version that does not compare do not take these jobs."""
+
+
+def make_engine(
+    url: str, perform: Perform, sweep: Callable[[], Awaitable[None]], compare: Callable[[], Awaitable[None]]
+) -> App:
+    """`url` is a libpq URL. `sweep` and `compare` are called every few seconds, each in one process at a time."""
     app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=6, timeout=10))
     app.job_manager = Keeper(app.connector)
 
@@ -65,6 +71,11 @@ def make_engine(url: str, perform: Perform, sweep: Callable[[], Awaitable[None]]
             await sweep()
         except Trouble as trouble:
             log.warning("sweep put off", message=trouble.message)
+
+    @app.periodic(cron="* * * * * */10", periodic_id="compare")
+    @app.task(name="compare", queue=COMPARING, lock="compare", queueing_lock="compare", priority=10)
+    async def _compare(timestamp: int) -> None:  # noqa: ARG001
+        await compare()
 
     @app.periodic(cron="* * * * * */10", periodic_id="stalled")
     @app.task(name="take_up_stalled", queue=QUEUE, queueing_lock="take_up_stalled", priority=50, pass_context=True)
@@ -84,7 +95,7 @@ async def work(app: App) -> None:
         try:
             async with app.open_async():
                 await app.run_worker_async(
-                    queues=[QUEUE],
+                    queues=[QUEUE, COMPARING],
                     concurrency=8,
                     delete_jobs="successful",
                     install_signal_handlers=False,

@@ -47,7 +47,7 @@ async def _swept() -> None:
 @pytest.fixture
 async def performed(database: str) -> AsyncIterator[tuple[Performed, App]]:
     perform = Performed()
-    app = make_engine(database, perform, _swept)
+    app = make_engine(database, perform, _swept, _swept)
     async with app.open_async():
         await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
         yield perform, app
@@ -91,7 +91,7 @@ async def test_a_failed_effect_that_was_wanted_again_meanwhile_is_carried_out(
             await _wanted(app)
         await first(effect, attempts)
 
-    other = make_engine(database, wanted_meanwhile, _swept)
+    other = make_engine(database, wanted_meanwhile, _swept, _swept)
     async with other.open_async():
         await other.run_worker_async(queues=[QUEUE], wait=False, install_signal_handlers=False)
     assert perform.times == 2

@@ -1,0 +1,83 @@
+"""Shows the helpdesk's channel where Entra and the book do not agree, once for each, and how that stands then."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from cards import drifts as cards
+from cards.card import Card
+from domain.drift import Sort
+from domain.effects import Effect, ShowDrift
+from domain.errors import Trouble, Unreachable
+from services.book import Addresses, Notices
+from services.carry_out import CarryOut
+from services.chat import Messenger
+from services.drifts import NOT_PERMITTED, Drifts, Seen
+from services.reconcile import kinds_of
+
+log = structlog.get_logger(__name__)
+_OF_PEOPLE = frozenset({Sort.STRANGER, Sort.OVERSTAYED, Sort.MISSING, Sort.EXCLUSION_MORE})
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDrifts:
+    """Carries out `ShowDrift`, and hands every other effect on."""
+
+    perform: Callable[[Effect, int], Awaitable[None]]
+    drifts: Drifts
+    carry_out: CarryOut
+    messenger: Messenger
+    addresses: Addresses
+    notices: Notices
+
+    async def __call__(self, effect: Effect, attempts: int) -> None:
+        """Raises `Trouble` where it has to be tried again."""
+        if not isinstance(effect, ShowDrift):
+            await self.perform(effect, attempts)
+            return
+        seen = await self.drifts.one(effect.key)
+        if seen is None:
+            log.error("a drift that does not exist", key=effect.key)
+        elif seen.card is not None:
+            await self._redraw(seen)
+        else:
+            await self._post(seen)
+
+    async def _redraw(self, seen: Seen) -> None:
+        assert seen.card is not None
+        try:
+            await self.messenger.replace(seen.card, await self.card(seen))
+        except Unreachable:
+            log.warning("the card of a drift is gone", key=seen.drift.key)
+
+    async def _post(self, seen: Seen) -> None:
+        place, now = await self.addresses.place(), self.carry_out.clock.now()
+        if place is None:
+            raise Trouble("the helpdesk's channel is not known yet: add the app to the helpdesk's team")
+        notice = f"drift:{seen.drift.key}:{seen.occasion}"
+        if not await self.notices.begin(notice, seen.drift.reference, now):
+            return
+        sent = await self.messenger.post(place, await self.card(seen))
+        await self.drifts.shown(seen.drift.key, seen.occasion, sent)
+        await self.notices.finish(notice, way="channel", activity_id=sent.activity_id, at=now)
+
+    async def card(self, seen: Seen) -> Card:
+        one, directory = seen.drift, self.carry_out.directory
+        about = await directory.person(one.entra_id) if one.sort in _OF_PEOPLE else None
+        by = await directory.person(seen.by_id) if seen.by_id else None
+        titles = [self.carry_out.policy.kinds[name].title for name in kinds_of(one.group, self.carry_out)]
+        not_permitted = seen.added.by == NOT_PERMITTED
+        shown = cards.Shown(
+            drift=one,
+            first_seen=seen.first_seen,
+            name=about.name if about else one.entra_id,
+            address=about.address if about else "",
+            kinds=", ".join(titles),
+            added_by=cards.NOT_PERMITTED if not_permitted else seen.added.by,
+            added_at=seen.added.at,
+            over_at=seen.over_at,
+            outcome=seen.outcome,
+            by=by.name if by else seen.by_id,
+        )
+        return cards.drift(shown, self.carry_out.policy)
