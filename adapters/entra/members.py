@@ -77,7 +77,8 @@ class EntraMembers:
                 if "@removed" in row:
                     raise Trouble("Entra says that an exemption group was deleted: check its id in the settings")
                 named.add(group)
-                _apply(row.get("members@delta") or [], members[group])
+                if (changes := row.get("members@delta")) is not None:
+                    _apply(changes, members[group])
             assert body is not None
             if link := body.get("@odata.deltaLink"):
                 return str(link), named

@@ -163,7 +163,9 @@ async def test_whoever_entra_lost_is_put_back_until_the_same_end(world: World) -
 
     await until(on_again)
     assert until_when in agent.text
-    assert anna.all_text.count("is on until") == 1
+    await until(lambda: "is on until" in anna.all_text)
+    told = [one for one in world.connector.sent if one.method == "POST" and "is on until" in str(one.activity)]
+    assert len(told) == 1, "nobody is told twice"
     assert (await command(world, "reconcile"))[0] == 0
     await world.advance("PT24H")
     await until(lambda: "has ended" in anna.all_text)

@@ -1,0 +1,163 @@
+"""The watchdog, with a book and an Entra of ten lines each: what it ends, in which order, and what stops it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from domain.commands import Command, ConfirmEnd, Tick
+from domain.errors import Trouble
+from domain.request import Cause, Closing, Request, State
+from services.end import EndExemption
+from services.watchdog import OVERDUE, Watchdog
+from tests.builders import NOON, POLICY, SUBJECT, request
+
+ON = request(State.ACTIVE)
+OTHER = replace(ON, reference="MFA-2222-2222")
+
+
+@dataclass
+class World:
+    requests: dict[str, Request]
+    members: set[str] = field(default_factory=lambda: {SUBJECT.id})
+    said: list[Command] = field(default_factory=list)
+    asked_before: list[datetime] = field(default_factory=list)
+    broken: Exception | None = None
+    """What the door in raises."""
+    stubborn: bool = False
+    """Entra goes on showing the membership."""
+    granted_meanwhile: Request | None = None
+    policy = POLICY
+
+    @property
+    def clock(self) -> "World":
+        return self
+
+    def now(self) -> datetime:
+        return NOON + timedelta(days=2)
+
+    async def overdue(self, before: datetime, limit: int) -> tuple[Request, ...]:
+        self.asked_before.append(before)
+        wanted = (State.ACTIVE, State.ENDING)
+        return tuple(
+            one for one in self.requests.values() if one.state in wanted and one.ends_at and one.ends_at < before
+        )
+
+    async def request(self, reference: str) -> Request | None:
+        return self.requests.get(reference)
+
+    async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
+        return tuple(one for one in self.requests.values() if one.is_open)
+
+    async def held_by(self, one: Request) -> str:
+        others = [other for other in self.requests.values() if other.reference != one.reference]
+        holding = [other for other in others if other.state in (State.GRANTING, State.ACTIVE)]
+        return next((other.reference for other in holding if other.ends_at is None or other.ends_at > self.now()), "")
+
+    async def add(self, group: str, entra_id: str, **_: Any) -> None:
+        self.members.add(entra_id)
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        if not self.stubborn:
+            self.members.discard(entra_id)
+        if self.granted_meanwhile:
+            self.requests[self.granted_meanwhile.reference] = self.granted_meanwhile
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        return entra_id in self.members
+
+    async def __call__(self, reference: str, command: Command, activity: str = "") -> Request:
+        if self.broken:
+            raise self.broken
+        self.said.append(command)
+        state = {Tick: State.ENDING, ConfirmEnd: State.ENDED}[type(command)]
+        changed = replace(self.requests[reference], state=state, closing=Closing(Cause.EXPIRED))
+        self.requests[reference] = changed
+        return changed
+
+
+def watchdog(*requests: Request) -> tuple[World, Watchdog]:
+    world: Any = World({one.reference: one for one in requests})
+    return world, Watchdog(world, cast(Any, world), EndExemption(world, world, world))
+
+
+async def test_what_is_overdue_is_ended_by_the_usual_steps() -> None:
+    world, look = watchdog(ON)
+    assert await look() == 0
+    assert [type(one) for one in world.said] == [Tick, ConfirmEnd]
+    assert world.members == set()
+    assert world.asked_before == [world.now() - OVERDUE]
+
+
+async def test_an_end_that_was_begun_is_brought_to_its_end() -> None:
+    world, look = watchdog(replace(request(State.ENDING), ends_at=NOON))
+    assert await look() == 0
+    assert [type(one) for one in world.said] == [ConfirmEnd]
+    assert world.members == set()
+
+
+async def test_a_second_look_and_a_second_watchdog_find_nothing_to_do() -> None:
+    world, look = watchdog(ON)
+    await look()
+    await look()
+    assert len(world.said) == 2
+
+
+async def test_who_has_another_exception_keeps_the_membership() -> None:
+    longer = replace(OTHER, ends_at=NOON + timedelta(days=99))
+    world, look = watchdog(ON, longer)
+    assert await look() == 0
+    assert world.said[-1] == ConfirmEnd(OTHER.reference)
+    assert world.members == {SUBJECT.id}
+
+
+@pytest.mark.parametrize("state", [State.ACTIVE, State.GRANTING])
+async def test_who_is_granted_another_one_meanwhile_gets_the_membership_back(state: State) -> None:
+    world, look = watchdog(ON)
+    world.granted_meanwhile = replace(OTHER, state=state, ends_at=NOON + timedelta(days=99))
+    assert await look() == 0
+    assert world.members == {SUBJECT.id}
+    assert world.said[-1] == ConfirmEnd(OTHER.reference)
+
+
+async def test_where_entra_does_not_do_as_asked_nothing_is_confirmed_and_it_is_tried_again() -> None:
+    world, look = watchdog(ON)
+    world.stubborn = True
+    assert await look() == 1
+    assert [type(one) for one in world.said] == [Tick]
+    world.stubborn = False
+    assert await look() == 0
+    assert world.members == set()
+
+
+async def test_where_our_own_records_cannot_be_changed_the_account_is_removed_all_the_same() -> None:
+    world, look = watchdog(ON)
+    world.broken = KeyError("a kind that the policy no longer has")
+    assert await look() == 0
+    assert world.members == set()
+    assert world.said == []
+
+
+async def test_one_that_fails_keeps_nobody_from_the_next() -> None:
+    world, look = watchdog(ON, replace(OTHER, ends_at=NOON))
+    world.stubborn = True
+    assert await look() == 2
+
+
+async def test_it_goes_on_looking_where_it_cannot_see() -> None:
+    world, look = watchdog(ON)
+    looks: list[float] = []
+
+    async def unseen(before: datetime, limit: int) -> tuple[Request, ...]:
+        raise Trouble("the database cannot be reached")
+
+    async def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+
+    cast(Any, world).overdue = unseen
+    with pytest.raises(KeyboardInterrupt):
+        await look.keep_looking(sleep)
+    assert len(looks) == 3
