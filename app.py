@@ -665,7 +665,7 @@ class _Bot:
                 stack.push_async_callback(gateway.close)
             deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures)
             sweep = Sweep(book, drafts, (seen, ceilings), carry_out)
-            compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep)
+            compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep, figures)
             jobs = make_jobs(self._database_url, deliver, sweep, compare)
             tables = PostgresFigures(database)
 

@@ -15,9 +15,10 @@ def table(report: Report, groups: Mapping[str, str]) -> Iterator[str]:
             names.get(one.group, one.group) or "-",
             f"{one.number} x {one.entra_id}" if one.number else one.entra_id or "-",
             one.reference or "-",
-            done,
+            found.done,
         )
-        for one, done in report.drifts
+        for found in report.drifts
+        for one in [found.drift]
     ]
     if not rows:
         yield "Entra and the book agree." if not report.troubles else "Nothing was found where it could be read."

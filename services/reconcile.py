@@ -32,10 +32,17 @@ _OF_EXCLUSIONS = frozenset({Sort.EXCLUSION_GONE, Sort.EXCLUSION_MORE})
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What was found. `done` says of each drift what was, or would be, done about it."""
+class Found:
+    drift: Drift
+    done: str
+    """What was, or would be, done about it."""
+    new: bool = False
+    """It was not there when Entra and the book were last compared."""
 
-    drifts: tuple[tuple[Drift, str], ...]
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    drifts: tuple[Found, ...]
     troubles: tuple[str, ...] = ()
     """What could not be read or done, a sentence each."""
 
@@ -68,14 +75,14 @@ class Reconcile:
         done, troubles = [], []
         for drift in found:
             try:
-                done.append((drift, await self._do(drift, dry_run=dry_run)))
+                done.append(await self._do(drift, dry_run=dry_run))
             except Trouble as trouble:
-                done.append((drift, "not done yet, will be tried again"))
+                done.append(Found(drift, "not done yet, will be tried again"))
                 troubles.append(f"{drift.key}: {trouble.message}")
         exclusions, cannot = await self._of_exclusions()
         if cannot:
             troubles.append(cannot)
-        done += [(drift, await self._do(drift, dry_run=dry_run)) for drift in exclusions]
+        done += [await self._do(drift, dry_run=dry_run) for drift in exclusions]
         if not dry_run:
             await self._over([*found, *exclusions], exclusions_read=not cannot)
             if not troubles or (cannot and len(troubles) == 1):
@@ -127,17 +134,18 @@ class Reconcile:
             return (), f"the MFA policy's exclusions were not read: {trouble.message}"
         return compare_exclusions(left_out, self.groups, self.carry_out.policy.reconcile.other_exclusions), ""
 
-    async def _do(self, drift: Drift, *, dry_run: bool) -> str:
+    async def _do(self, drift: Drift, *, dry_run: bool) -> Found:
         overstayed = drift.sort is Sort.OVERSTAYED
         if dry_run:
-            return "would be removed, with an alarm" if overstayed else "an alarm would be shown"
+            return Found(drift, "would be removed, with an alarm" if overstayed else "an alarm would be shown")
         seen = await self._see(drift)
         if seen.drift.sort in (Sort.STRANGER, Sort.OVERSTAYED) and not seen.added.at:
             await self._find_who(seen)
+        new = seen.first_seen == seen.last_seen
         if not overstayed:
-            return "alarm shown" if seen.first_seen == seen.last_seen else "alarm shown before"
+            return Found(drift, "alarm shown" if new else "alarm shown before", new)
         await self._remove(drift)
-        return "removed, alarm shown"
+        return Found(drift, "removed, alarm shown", new)
 
     async def _see(self, drift: Drift) -> Seen:
         now = self.carry_out.clock.now()

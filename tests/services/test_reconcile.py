@@ -1,0 +1,319 @@
+"""The comparison, with a book and an Entra of ten lines each: what it does by itself, and what it never does."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from domain.commands import Command, ConfirmEnd, Tick
+from domain.drift import Drift, Sort
+from domain.errors import NotPermitted, Refusal, Trouble
+from domain.people import Person
+from domain.request import Cause, Closing, Request, State
+from services.book import Entry
+from services.drifts import NOT_PERMITTED, Added, Known, Seen
+from services.reconcile import Reconcile
+from tests.builders import AGENT, NOON, POLICY, STRANGER, SUBJECT, person, request
+
+GROUP = "group"
+ON, ENDED = request(State.ACTIVE), request(State.ENDED)
+LATER = NOON + timedelta(hours=2)
+
+
+@dataclass
+class World:
+    """Entra, the book and the table of drifts in one."""
+
+    requests: list[Request] = field(default_factory=list)
+    members: set[str] = field(default_factory=set)
+    read_before: set[str] | None = None
+    """What reading everybody gives, where it is not what is so by now."""
+    moment: datetime = LATER
+    agents: frozenset[str] = frozenset({AGENT.id})
+    seen: dict[str, Seen] = field(default_factory=dict)
+    written: list[Entry] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    kept: list[Known] = field(default_factory=list)
+    ended_at: list[datetime] = field(default_factory=list)
+    unreadable: Trouble | None = None
+    stubborn: bool = False
+    audit: Added | Trouble = field(default_factory=lambda: Added("Sam Price", NOON))
+    excluded: frozenset[str] | Trouble = frozenset({GROUP})
+    groups: dict[str, str] = field(default_factory=lambda: {"exempt_short": GROUP, "exempt_long": GROUP})
+    policy = POLICY
+    tenant_id = "tenant"
+
+    @property
+    def clock(self) -> "World":
+        return self
+
+    book = directory = clock
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def person(self, entra_id: str) -> Person | None:
+        known = (SUBJECT, STRANGER, AGENT)
+        return next((one for one in known if one.id == entra_id), None)
+
+    async def helpdesk_groups(self, entra_id: str) -> frozenset[str]:
+        return frozenset({"helpdesk"}) if entra_id in self.agents else frozenset()
+
+    def entry(self, reference: str, event: Any, at: datetime, activity: str = "") -> Entry:
+        return Entry(at, reference, event.what.value, event.by, activity, "1", dict(event.details))
+
+    async def request(self, reference: str) -> Request | None:
+        return next((one for one in self.requests if one.reference == reference), None)
+
+    async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
+        return tuple(one for one in self.requests if one.is_open)
+
+    async def held_by(self, one: Request) -> str:
+        return ""
+
+    async def __call__(self, reference: str, command: Command, activity: str = "") -> Request:
+        states: dict[type[Command], State] = {Tick: State.ENDING, ConfirmEnd: State.ENDED}
+        now = next(one for one in self.requests if one.reference == reference)
+        changed = replace(now, state=states[type(command)], closing=Closing(Cause.EXPIRED), closed_at=self.moment)
+        self.requests = [changed if one is now else one for one in self.requests]
+        return changed
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        self.removed.append(entra_id)
+        if not self.stubborn:
+            self.members.discard(entra_id)
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        return entra_id in self.members and entra_id != "a-group"
+
+    async def read(self, groups: Collection[str], known: Known | None) -> Known:
+        if self.unreadable:
+            raise self.unreadable
+        found = self.members if self.read_before is None else self.read_before
+        return Known({GROUP: frozenset(found)}, "link", known.whole_at if known else None)
+
+    async def added(self, group: str, entra_id: str) -> Added:
+        if isinstance(self.audit, Trouble):
+            raise self.audit
+        return self.audit
+
+    async def left_out(self) -> frozenset[str]:
+        if isinstance(self.excluded, Trouble):
+            raise self.excluded
+        return self.excluded
+
+    async def bound(self, groups: Collection[str], members: Collection[str]) -> tuple[Request, ...]:
+        holding = (State.GRANTING, State.ACTIVE, State.ENDING)
+        return tuple(
+            one
+            for one in self.requests
+            if one.state in holding or (one.state is State.ENDED and one.subject.id in members)
+        )
+
+    async def known(self) -> Known | None:
+        return self.kept[-1] if self.kept else None
+
+    async def keep(self, known: Known) -> None:
+        self.kept.append(known)
+
+    async def compared_at(self) -> datetime | None:
+        return self.ended_at[-1] if self.ended_at else None
+
+    async def compared(self, at: datetime) -> None:
+        self.ended_at.append(at)
+
+    async def open(self) -> tuple[Seen, ...]:
+        return tuple(one for one in self.seen.values() if one.over_at is None)
+
+    async def one(self, key: str) -> Seen | None:
+        return self.seen.get(key)
+
+    async def see(self, drift: Drift, at: datetime, entry: Entry) -> Seen:
+        before = self.seen.get(drift.key)
+        if before is None or before.over_at is not None:
+            self.written.append(entry)
+            before = Seen(drift, at, at)
+        self.seen[drift.key] = replace(before, last_seen=at)
+        return self.seen[drift.key]
+
+    async def know(self, key: str, added: Added) -> None:
+        self.seen[key] = replace(self.seen[key], added=added)
+
+    async def settle(self, key: str, *, outcome: str, by_id: str, at: datetime, entries: Sequence[Entry]) -> bool:
+        self.written += entries
+        self.seen[key] = replace(self.seen[key], over_at=at, outcome=outcome, by_id=by_id)
+        return True
+
+
+def comparing(*, mfa_policy: bool = False, **given: Any) -> tuple[World, Reconcile]:
+    world = World(**given)
+    same = cast(Any, world)
+    return world, Reconcile(same, same, same, same, same, same if mfa_policy else None)
+
+
+def outcomes(world: World) -> list[tuple[Sort, str]]:
+    return [(one.drift.sort, one.outcome) for one in world.seen.values()]
+
+
+async def test_a_stranger_is_shown_with_who_added_them_and_is_not_touched() -> None:
+    world, reconcile = comparing(members={STRANGER.id})
+    report = await reconcile()
+    assert [(one.drift.sort, one.done, one.new) for one in report.drifts] == [(Sort.STRANGER, "alarm shown", True)]
+    assert [one.new for one in (await reconcile()).drifts] == [True]  # within the same moment
+    world.moment += timedelta(hours=1)
+    assert [one.new for one in (await reconcile()).drifts] == [False]
+    assert world.members == {STRANGER.id}
+    assert [one.added for one in world.seen.values()] == [Added("Sam Price", NOON)]
+    assert [entry.what for entry in world.written] == ["drift"]
+
+
+async def test_who_added_somebody_is_asked_again_until_entra_says_so() -> None:
+    world, reconcile = comparing(members={STRANGER.id}, audit=NotPermitted("403"))
+    key = Drift(Sort.STRANGER, GROUP, STRANGER.id).key
+    await reconcile()
+    assert world.seen[key].added.by == NOT_PERMITTED
+    for answer, by in ((Trouble("503"), NOT_PERMITTED), (Added(), ""), (Added("Sam Price", NOON), "Sam Price")):
+        world.audit = answer
+        await reconcile()
+        assert world.seen[key].added.by == by
+
+
+async def test_whoever_overstayed_is_removed_by_the_usual_steps_and_it_is_shown() -> None:
+    for one, steps in ((ON, 2), (ENDED, 0), (replace(request(State.ENDING), next_due=None), 1)):
+        world, reconcile = comparing(requests=[one], members={SUBJECT.id}, moment=NOON + timedelta(days=3))
+        report = await reconcile()
+        assert [found.done for found in report.drifts] == ["removed, alarm shown"], steps
+        assert world.members == set()
+        assert outcomes(world) == [(Sort.OVERSTAYED, "removed")]
+        assert world.requests[0].state is State.ENDED
+        assert [entry.what for entry in world.written] == ["drift", "member_removed", "drift_over"]
+        assert (await reconcile()).drifts == ()
+
+
+async def test_a_removal_that_entra_does_not_do_is_trouble_and_the_comparison_is_not_over() -> None:
+    world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, stubborn=True)
+    report = await reconcile()
+    assert report.troubles
+    assert world.ended_at == []
+    assert outcomes(world) == [(Sort.OVERSTAYED, "")]
+    world.stubborn = False
+    assert (await reconcile()).troubles == ()
+    assert world.ended_at == [LATER]
+
+
+async def test_what_was_read_of_everybody_is_looked_at_again_before_anything_is_done() -> None:
+    for requests, read, now in (
+        ([ENDED], {SUBJECT.id}, set[str]()),
+        ([], {STRANGER.id}, set()),
+        ([ON], set(), {SUBJECT.id}),
+    ):
+        world, reconcile = comparing(requests=requests, read_before=read, members=now)
+        assert (await reconcile()).drifts == ()
+        assert world.removed == []
+
+
+async def test_a_group_within_the_group_is_a_stranger_too() -> None:
+    _, reconcile = comparing(members={"a-group"})
+    assert [one.drift.sort for one in (await reconcile()).drifts] == [Sort.STRANGER]
+    with pytest.raises(Refusal, match="not a person"):
+        await reconcile.stranger(Drift(Sort.STRANGER, GROUP, "a-group").key, AGENT)
+
+
+async def test_where_members_cannot_be_read_nothing_is_done() -> None:
+    world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, unreadable=Trouble("503"))
+    with pytest.raises(Trouble):
+        await reconcile()
+    assert (world.removed, world.seen, world.written, world.kept, world.ended_at) == ([], {}, [], [], [])
+
+
+async def test_a_dry_run_writes_nothing_anywhere() -> None:
+    strangers = {STRANGER.id, SUBJECT.id}
+    world, reconcile = comparing(requests=[ENDED], members=set(strangers))
+    report = await reconcile(dry_run=True)
+    assert sorted(one.done for one in report.drifts) == ["an alarm would be shown", "would be removed, with an alarm"]
+    assert (world.removed, world.seen, world.written, world.kept, world.ended_at) == ([], {}, [], [], [])
+    assert world.members == strangers
+
+
+async def test_more_than_the_policy_lets_remove_at_once_are_not_touched() -> None:
+    people = [person(f"Person {number}") for number in range(POLICY.reconcile.most_removals + 1)]
+    ended = [replace(ENDED, reference=f"MFA-{n}", subject=one) for n, one in enumerate(people)]
+    world, reconcile = comparing(requests=ended, members={one.id for one in people})
+    report = await reconcile()
+    assert [(one.drift.sort, one.drift.number) for one in report.drifts] == [(Sort.MANY, len(people))]
+    assert world.removed == []
+    few = replace(reconcile, most=len(people))
+    assert len((await few()).drifts) == len(people)
+    assert world.members == set()
+    assert (Sort.MANY, "gone") in outcomes(world)
+
+
+async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> None:
+    world, reconcile = comparing(mfa_policy=True, members={STRANGER.id}, excluded=frozenset({"other"}))
+    await reconcile()
+    world.members.clear()
+    world.excluded = Trouble("403")
+    report = await reconcile()
+    assert len(report.troubles) == 1
+    assert dict(outcomes(world)) == {Sort.STRANGER: "gone", Sort.EXCLUSION_GONE: "", Sort.EXCLUSION_MORE: ""}
+    assert len(world.ended_at) == 2, "members are compared all the same"
+    world.excluded = frozenset({GROUP})
+    await reconcile()
+    assert {outcome for _, outcome in outcomes(world)} == {"gone"}
+
+
+async def test_it_is_due_at_the_interval_wherever_the_clock_jumps() -> None:
+    world, reconcile = comparing()
+    assert await reconcile.is_due()
+    await reconcile()
+    assert not await reconcile.is_due()
+    every = POLICY.reconcile.every
+    for jump in (every, -every):
+        world.moment = LATER + jump
+        assert await reconcile.is_due()
+
+
+async def test_everybody_is_read_anew_once_a_day() -> None:
+    world, reconcile = comparing()
+    await reconcile()
+    world.moment += timedelta(hours=23)
+    await reconcile()
+    world.moment += timedelta(hours=2)
+    await reconcile()
+    assert [one.whole_at for one in world.kept] == [LATER, LATER, LATER + timedelta(hours=25)]
+
+
+async def test_only_the_helpdesk_removes_and_only_what_is_still_a_stranger() -> None:
+    world, reconcile = comparing(members={STRANGER.id})
+    key = Drift(Sort.STRANGER, GROUP, STRANGER.id).key
+    await reconcile()
+    with pytest.raises(Refusal, match="Only helpdesk staff"):
+        await reconcile.remove(key, SUBJECT, "")
+    world.requests = [replace(ON, subject=STRANGER)]
+    with pytest.raises(Refusal, match="This is over"):
+        await reconcile.remove(key, AGENT, "")
+    assert world.removed == []
+    assert outcomes(world) == [(Sort.STRANGER, "gone")]
+    world.requests = []
+    await reconcile()
+    await reconcile.remove(key, AGENT, "activity")
+    assert world.removed == [STRANGER.id]
+    assert [(one.what, one.by_id, one.activity) for one in world.written[-2:]] == [
+        ("member_removed", AGENT.id, "activity"),
+        ("drift_over", AGENT.id, "activity"),
+    ]
+    for again in (key, "no such drift"):
+        with pytest.raises(Refusal, match="This is over"):
+            await reconcile.remove(again, AGENT, "")
+
+
+async def test_nobody_adopts_themselves() -> None:
+    world, reconcile = comparing(members={AGENT.id, STRANGER.id})
+    await reconcile()
+    with pytest.raises(Refusal, match="your own account"):
+        await reconcile.stranger(Drift(Sort.STRANGER, GROUP, AGENT.id).key, AGENT)
+    assert await reconcile.stranger(Drift(Sort.STRANGER, GROUP, STRANGER.id).key, AGENT) == (STRANGER, "short")
+    world.groups = {"exempt_short": "another", "exempt_long": GROUP}
+    assert (await reconcile.stranger(Drift(Sort.STRANGER, GROUP, STRANGER.id).key, AGENT))[1] == "long"
