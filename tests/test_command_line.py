@@ -18,7 +18,11 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", [("serve",), ("serve", "--no-jobs"), ("worker",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [("serve",), ("serve", "--no-jobs"), ("worker",), ("reconcile", "--dry-run"), ("watchdog", "--once")],
+    ids=" ".join,
+)
 def test_without_settings_it_says_what_is_missing_and_exits_with_2(command: tuple[str, ...]) -> None:
     done = run(*command)
     assert done.returncode == 2
