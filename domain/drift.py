@@ -100,11 +100,14 @@ def is_held(request: Request, policy: Policy, now: datetime) -> bool:
 
 
 def ending_since(request: Request, policy: Policy, now: datetime) -> datetime:
-    """About when the end began: its time was up, or Entra refused it first, or somebody last had a hand in it."""
-    known = [request.ends_at, request.stuck.since if request.stuck else None]
+    """When Entra first refused the end, or else when it was last begun.
+
+    Not when its time was up: after an outage it begins late, and is then being done.
+    """
+    known = [request.stuck.since] if request.stuck else []
     if request.next_due is not None:
         known.append(request.next_due - policy.limits.check_again)
-    return min((moment for moment in known if moment is not None and moment <= now), default=now)
+    return min(known, default=now)
 
 
 def was_exempt(request: Request) -> bool:

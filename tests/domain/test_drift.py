@@ -52,6 +52,9 @@ def test_an_end_that_has_just_begun_is_being_done_and_one_that_does_not_come_is_
     ending = replace(request(State.ENDING), next_due=ENDS + POLICY.limits.check_again)
     assert drifts({SUBJECT.id}, ending, now=ENDS + BEING_DONE - timedelta(seconds=1)) == []
     assert drifts({SUBJECT.id}, ending, now=ENDS + BEING_DONE) == [(Sort.OVERSTAYED, SUBJECT.id)]
+    after_an_outage = ENDS + timedelta(days=2)
+    late = decide(ON, Tick(), facts(), POLICY, after_an_outage).request
+    assert drifts({SUBJECT.id}, late, now=after_an_outage) == []
     begun = NOON + timedelta(hours=1)
     revoked = replace(ending, closing=Closing(Cause.REVOKED, AGENT, "x"), next_due=begun + POLICY.limits.check_again)
     assert drifts({SUBJECT.id}, revoked, now=begun) == []

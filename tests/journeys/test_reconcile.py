@@ -144,6 +144,16 @@ async def test_whoever_is_put_back_after_the_end_is_removed_at_once_with_an_alar
     assert (await audit(world, reference))[-3:] == ["drift", "member_removed", "drift_over"]
 
 
+async def test_what_ends_late_after_an_outage_ends_by_itself_and_is_no_alarm(world: World) -> None:
+    anna, _ = await granted(world)
+    await world.advance("P2D")
+    await until(lambda: "has ended" in anna.all_text)
+    await compared(world, 2)
+    assert await world.members() == set()
+    assert "Exempt past the end" not in world.in_channel()
+    assert '"event": "drift"' not in world.program.log()
+
+
 async def test_whoever_entra_lost_is_put_back_until_the_same_end(world: World) -> None:
     anna, reference = await granted(world)
     until_when = anna.text.split("until ")[1].split("\n")[0]
