@@ -51,6 +51,7 @@ class Person:
         await self.page.get_by_role("button", name=title, exact=True).last.click(timeout=PATIENCE)
 
     async def chooses(self, title: str) -> None:
+        await self._nothing_moves()
         await self.page.get_by_text(title, exact=True).last.click(timeout=PATIENCE)
 
     async def fills(self, label: str, text: str) -> None:

@@ -45,6 +45,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 
 async def test_a_long_exception_can_be_proved_from_the_export_alone(world: World, tmp_path: Path) -> None:
+    await world.set_clock("2027-02-02T10:00:00Z")  # 150 days on is a Friday morning
     reference, bilal, helen, agent = await steps.granted(world)
     code = await steps.code_for(world, reference)
     anna = world.seat("Anna Baker")
