@@ -207,9 +207,7 @@ async def test_without_the_setting_nobody_is_signed_out_and_what_if_is_not_asked
 
 async def test_by_pim_a_renewal_moves_the_end_in_entra_without_a_gap() -> None:
     async with a_world(BY_PIM | PROVED) as world:
-        await world.set_clock(
-            "2027-02-02T10:00:00Z"
-        )  # 150 days on is a Friday morning
+        await world.set_clock("2027-02-02T10:00:00Z")  # 150 days on is a Friday morning
         reference, bilal, helen, agent = await steps.granted(world)
         await world.advance("P150D")
         await until(lambda: "renew it now" in helen.all_text)
