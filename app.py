@@ -93,6 +93,7 @@ from bot.log import set_up
 from bot.metrics import Counted, show_jobs, show_requests
 from bot.own_requests import OwnRequests
 from bot.reply import Reply
+from bot.showing import Showing
 from bot.sites import KeepingSites
 from bot.turns import Turns
 from bot.web import make_app
@@ -625,7 +626,8 @@ class _Bot:
             exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
             drifts, notices = PostgresDrifts(database, self._tenant_id), PostgresNotices(database, self._tenant_id)
             reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self._graph_url, self._common.mfa_policy)
-            asking = Asking(self._policy, book, drafts, copies, directory, look_up, carry_out, show, sites, look_ups)
+            showing = Showing(book, copies, show)
+            asking = Asking(self._policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
             figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)
             below = Below(Paced(ceilings, figures.put_off), figures)
@@ -648,10 +650,10 @@ class _Bot:
                 drafts=drafts,
                 look_up=look_up,
                 asking=asking,
-                deciding=Deciding(self._policy, book, drafts, copies, addresses, carry_out, show, evidence, file_links),
-                own=OwnRequests(self._policy, book, copies, carry_out, show),
+                deciding=Deciding(self._policy, book, drafts, addresses, carry_out, showing, evidence, file_links),
+                own=OwnRequests(self._policy, book, carry_out, showing),
                 sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
-                giving=Giving(self._policy, book, drafts, copies, evidence, files, carry_out, show),
+                giving=Giving(self._policy, book, drafts, evidence, files, carry_out, showing),
                 drifts=SettlingDrifts(self._policy, reconcile, drifts, drafts, asking, show_drifts),
                 helpdesk_team=self._team.lower(),
             )

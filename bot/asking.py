@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.reply import Reply
+from bot.showing import Showing
 from cards import ask as cards
 from cards import ask_site as site_cards
 from cards.card import Card
-from cards.plain_words import answered, note
+from cards.plain_words import note
 from dialogs import ask as dialog
 from dialogs import ask_site
 from dialogs.ask import Step
@@ -22,16 +23,17 @@ from domain.people import Person
 from domain.policy import SHORT, Policy
 from domain.request import Request
 from domain.site import Site
-from services.book import Book, Copies, Copy, Draft, Drafts, LookUps
+from services.book import Book, Draft, Drafts, LookUps
 from services.carry_out import CarryOut, UsedUp
 from services.look_up import LookUp
 from services.ports import Directory
-from services.show import HELPDESK, MINE, Show
+from services.show import HELPDESK, MINE
 from services.sites import Sites
 
 _TOPIC = "ask"
 MOST_MATCHES = 8
 CONFIRMING = frozenset({"yes", "y", "send", "ok", "okay", "confirm", "grant", "go ahead", "send request"})
+ANSWERED = "This question was answered."
 TRY_AGAIN = "We cannot reach NHSmail to check this just now. Your answers are kept. Check again in a minute."
 
 
@@ -49,11 +51,10 @@ class Asking:
     policy: Policy
     book: Book
     drafts: Drafts
-    copies: Copies
     directory: Directory
     look_up: LookUp
     carry_out: CarryOut
-    show: Show
+    show: Showing
     sites: Sites
     look_ups: LookUps
 
@@ -142,8 +143,7 @@ class Asking:
         sent = await reply.show(card)
         if sent is not None:
             await self.drafts.shown(kept, sent)
-            if draft.card is not None and draft.card.activity_id != sent.activity_id:
-                await self._tidy(reply, draft)
+            await reply.retire(draft.card, sent, ANSWERED)
 
     async def _known(self, me: Person, answers: Answers, error: str) -> tuple[Answers, str, Refusal | None]:
         """Looks up and checks whatever the answers need, until there is a question or a refusal."""
@@ -288,7 +288,9 @@ class Asking:
             await self._proceed(me, reply, draft, answers, TRY_AGAIN)
         else:
             if len(requests) == 1:
-                await self._receipt(me, reply, requests[0], draft, HELPDESK if caller else MINE)
+                sent = await self.show(me, reply, requests[0], HELPDESK if caller else MINE)
+                if sent is not None:
+                    await reply.retire(draft.card, sent, ANSWERED)
                 return
             asking = cards.Asking(self.policy, dialog.kind_of(answers, self.policy), draft.version, (1, 1))
             await self._leave(reply, draft, cards.sent([(one.reference, one.subject.name) for one in requests], asking))
@@ -315,35 +317,15 @@ class Asking:
             for subject in dialog.subjects_of(answers, me)
         ]
 
-    async def _receipt(self, me: Person, reply: Reply, request: Request, draft: Draft | None, view: str) -> None:
-        sent = await reply.show(await self.show(request, view))
-        if sent is not None:
-            await self.copies.add_copy(Copy(request.reference, view, me.id, sent))
-            if draft is not None and draft.card is not None and draft.card.activity_id != sent.activity_id:
-                await self._tidy(reply, draft)
-            latest = await self.book.request(request.reference)
-            if latest is not None and latest.version != request.version:
-                await reply.messenger.replace(sent, await self.show(latest, view))
-
     async def _leave(self, reply: Reply, draft: Draft, card: Card) -> None:
         await self.drafts.drop(draft.person_id, draft.topic)
-        sent = await reply.show(card)
-        if draft.card is not None and (sent is None or draft.card.activity_id != sent.activity_id):
-            await self._tidy(reply, draft)
-
-    async def _tidy(self, reply: Reply, draft: Draft) -> None:
-        """Takes the buttons off a card whose question was answered elsewhere."""
-        assert draft.card is not None
-        try:
-            await reply.messenger.replace(draft.card, answered("This question was answered.", "See below."))
-        except Trouble:
-            return  # the old card stays as it is, and its buttons answer with the present state
+        await reply.retire(draft.card, await reply.show(card), ANSWERED)
 
     async def _nothing_open(self, me: Person, reply: Reply) -> None:
         """An old card's button, and nothing is half finished: shows the latest request, else where to begin."""
         latest = await self.book.of_person(me.id, 1)
         if latest:
-            await self._receipt(me, reply, latest[0], None, MINE)
+            await self.show(me, reply, latest[0], MINE)
         else:
             sentence = "This was already sent or cancelled, and nothing is half finished."
             await reply.show(note("Nothing is open", sentence, self.policy))

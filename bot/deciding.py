@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.reply import Reply
+from bot.showing import Showing
 from cards import decide as cards
 from cards import lists
 from cards import review as review_cards
@@ -18,12 +19,12 @@ from domain.events import Event, What
 from domain.people import Person
 from domain.policy import Policy
 from domain.request import Request, State
-from services.book import Addresses, Book, Copies, Copy, Draft, Drafts
+from services.book import Addresses, Book, Draft, Drafts
 from services.carry_out import CarryOut
 from services.chat import Scope
 from services.evidence import EvidenceStore
 from services.file_links import FileLinks
-from services.show import HELPDESK, Show
+from services.show import HELPDESK
 
 TOPIC = "decide"
 FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
@@ -42,10 +43,9 @@ class Deciding:
     policy: Policy
     book: Book
     drafts: Drafts
-    copies: Copies
     addresses: Addresses
     carry_out: CarryOut
-    show: Show
+    show: Showing
     evidence: EvidenceStore
     links: FileLinks
 
@@ -64,14 +64,13 @@ class Deciding:
         if not has_evidence or not self._is_private(reply):
             await self.carry_out.record(reference, Event(What.READ, me.id), reply.incoming.activity_id)
             hint = f"To read the evidence, type “review {reference}” in your own chat with this bot."
-            await self._show(me, reply, request, said or (hint if has_evidence else ""))
+            await self.show(me, reply, request, HELPDESK, said or (hint if has_evidence else ""))
             return
         details = {"evidence": await self.evidence.digest(reference), "page": str(page + 1)}
         await self.carry_out.record(reference, Event(What.READ, me.id, details), reply.incoming.activity_id)
         answers, files = await self.evidence.answers(reference), await self.evidence.files(reference)
         sent = await reply.show(review_cards.review(request, answers, files, self.policy, page, said))
-        if sent is not None:
-            await self.copies.add_copy(Copy(reference, HELPDESK, me.id, sent))
+        await self.show.keep(me, reference, HELPDESK, sent)
 
     def _is_private(self, reply: Reply) -> bool:
         """Whether only the person who acts sees the answer."""
@@ -102,7 +101,7 @@ class Deciding:
         request = await self._request(reference)
         form, states = FORMS[verb]
         if request.state not in states:
-            await self._show(me, reply, request, "It is too late for that. This is how it stands.")
+            await self.show(me, reply, request, HELPDESK, "It is too late for that. This is how it stands.")
             return
         await self.drafts.drop(me.id, TOPIC)
         answers = {"verb": verb, "reference": reference}
@@ -110,8 +109,7 @@ class Deciding:
         sent = await reply.show(form(request, self.policy, error))
         if draft is not None and sent is not None:
             await self.drafts.shown(draft, sent)
-        if sent is not None:
-            await self.copies.add_copy(Copy(reference, HELPDESK, me.id, sent))
+        await self.show.keep(me, reference, HELPDESK, sent)
 
     async def decide(self, me: Person, reply: Reply, verb: str, reference: str, said: Said) -> None:
         """The decision itself. What can be mended shows the form again; whoever is late sees how it stands."""
@@ -124,13 +122,13 @@ class Deciding:
                 return
             if refusal.rule in ("unknown", "not_an_agent"):
                 raise
-            await self._show(me, reply, await self._request(reference), refusal.sentence)
+            await self.show(me, reply, await self._request(reference), HELPDESK, refusal.sentence)
             return
         draft = await self.drafts.draft(me.id, TOPIC)
         await self.drafts.drop(me.id, TOPIC)
-        await self._show(me, reply, request)
+        await self.show(me, reply, request, HELPDESK)
         if draft is not None and draft.card is not None and draft.answers.get("reference") == reference:
-            await self.copies.add_copy(Copy(reference, HELPDESK, me.id, draft.card))
+            await self.show.keep(me, reference, HELPDESK, draft.card)
 
     async def _command(self, me: Person, verb: str, reference: str, said: Said) -> AgentCommand:
         if verb == "approve":
@@ -160,15 +158,6 @@ class Deciding:
             )
         await self.addresses.set_place(address, self.carry_out.clock.now(), only_first=False)
         await reply.show(note("This channel is used", "New requests are posted here from now on.", self.policy))
-
-    async def _show(self, me: Person, reply: Reply, request: Request, said: str = "") -> None:
-        sent = await reply.show(await self.show(request, HELPDESK, said))
-        if sent is None:
-            return
-        await self.copies.add_copy(Copy(request.reference, HELPDESK, me.id, sent))
-        latest = await self.book.request(request.reference)
-        if latest is not None and latest.version != request.version:
-            await reply.messenger.replace(sent, await self.show(latest, HELPDESK))
 
     async def _request(self, reference: str) -> Request:
         request = await self.book.request(reference)

@@ -11,9 +11,9 @@ import structlog
 
 from bot.incoming import IncomingFile
 from bot.reply import Reply
+from bot.showing import Showing
 from cards import evidence as cards
 from cards.card import Card
-from cards.plain_words import answered
 from dialogs import give_evidence as dialog
 from dialogs.give_evidence import Page
 from dialogs.said import Said
@@ -26,13 +26,15 @@ from domain.people import Person
 from domain.policy import Evidence, Policy
 from domain.request import Request, State
 from domain.vouching import check_giver
-from services.book import Book, Copies, Copy, Draft, Drafts
+from services.book import Book, Draft, Drafts
 from services.carry_out import CarryOut, no_such
+from services.chat import Sent
 from services.evidence import EvidenceStore, FileFetcher
-from services.show import MINE, Show
+from services.show import MINE
 
 log = structlog.get_logger(__name__)
 TOPIC = "evidence"
+SAVED = "This was saved."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,10 @@ class Giving:
     policy: Policy
     book: Book
     drafts: Drafts
-    copies: Copies
     store: EvidenceStore
     fetch: FileFetcher
     carry_out: CarryOut
-    show: Show
+    show: Showing
 
     async def start(self, me: Person, reply: Reply, reference: str, error: str = "") -> None:
         """Opens the evidence for whoever quoted the code, and asks everybody else for it."""
@@ -55,8 +56,8 @@ class Giving:
         await self.drafts.drop(me.id, TOPIC)
         draft = Draft(me.id, TOPIC, dialog.begin(reference), self.carry_out.clock.now())
         await self._page(me, reply, request, draft, error)
-        if before is not None and before.card is not None:
-            await self._tidy(reply, before)
+        if before is not None:
+            await reply.retire(before.card, None, SAVED)
 
     async def clicked(self, me: Person, reply: Reply, verb: str, reference: str, data: Mapping[str, Any]) -> None:
         """A button of one of this conversation's cards. An old card's button shows where it stands."""
@@ -190,8 +191,7 @@ class Giving:
             return
         await self.drafts.drop(me.id, TOPIC)
         card = await self._leave(reply, draft, cards.sent(sent, self.policy))
-        if card is not None:
-            await self.copies.add_copy(Copy(sent.reference, MINE, me.id, card))
+        await self.show.keep(me, sent.reference, MINE, card)
 
     async def _request(self, me: Person, reply: Reply, reference: str) -> Request | None:
         """The request while it waits for evidence; otherwise it is shown as it stands, to whom it concerns."""
@@ -203,10 +203,7 @@ class Giving:
         await self.drafts.drop(me.id, TOPIC)
         if not request.concerns(me.id):
             raise no_such(reference)
-        said = "Evidence cannot be given or changed now. This is how it stands."
-        sent = await reply.show(await self.show(request, MINE, said))
-        if sent is not None:
-            await self.copies.add_copy(Copy(reference, MINE, me.id, sent))
+        await self.show(me, reply, request, MINE, "Evidence cannot be given or changed now. This is how it stands.")
         return None
 
     async def _again(self, me: Person, reply: Reply, draft: Draft, error: str) -> None:
@@ -224,8 +221,7 @@ class Giving:
         sent = await reply.show(await self._card(me, request, kept, error))
         if sent is not None:
             await self.drafts.shown(kept, sent)
-            if draft.card is not None and draft.card.activity_id != sent.activity_id:
-                await self._tidy(reply, draft)
+            await reply.retire(draft.card, sent, SAVED)
 
     async def _card(self, me: Person, request: Request, draft: Draft, error: str) -> Card:
         giving = cards.Giving(request, self.policy, draft.version, error)
@@ -243,19 +239,10 @@ class Giving:
                 return cards.files(giving, await self.store.files(request.reference))
         return cards.overview(giving, answers, await self.store.files(request.reference))
 
-    async def _leave(self, reply: Reply, draft: Draft, card: Card) -> Any:
+    async def _leave(self, reply: Reply, draft: Draft, card: Card) -> Sent | None:
         sent = await reply.show(card)
-        if draft.card is not None and (sent is None or draft.card.activity_id != sent.activity_id):
-            await self._tidy(reply, draft)
+        await reply.retire(draft.card, sent, SAVED)
         return sent
-
-    async def _tidy(self, reply: Reply, draft: Draft) -> None:
-        """Takes the buttons off a card that was gone on from elsewhere."""
-        assert draft.card is not None
-        try:
-            await reply.messenger.replace(draft.card, answered("This was saved.", "See below."))
-        except Trouble:
-            return  # the old card stays as it is, and its buttons answer with the present state
 
     def _rules(self, request: Request) -> Evidence:
         rules = self.policy.kinds[request.kind].evidence

@@ -3,24 +3,24 @@
 from dataclasses import dataclass
 
 from bot.reply import Reply
+from bot.showing import Showing
 from cards import lists
 from domain.commands import EndEarly, StillNeeded, Withdraw
 from domain.errors import Refusal
 from domain.people import Person
 from domain.policy import Policy
 from domain.request import Request, State
-from services.book import Book, Copies, Copy
+from services.book import Book
 from services.carry_out import CarryOut, no_such
-from services.show import MINE, Show
+from services.show import MINE
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRequests:
     policy: Policy
     book: Book
-    copies: Copies
     carry_out: CarryOut
-    show: Show
+    show: Showing
 
     async def mine(self, me: Person, reply: Reply) -> None:
         await reply.show(lists.mine(await self.book.of_person(me.id, lists.MOST), self.policy))
@@ -33,7 +33,7 @@ class OwnRequests:
                 await self.mine(me, reply)
                 return
             reference = requests[0].reference
-        await self._show(me, reply, await self.theirs(me, reference))
+        await self.show(me, reply, await self.theirs(me, reference), MINE)
 
     async def give_up(self, me: Person, reply: Reply, reference: str, verb: str) -> None:
         """`withdraw` or `end`. “end” on a request that is still waiting takes it back."""
@@ -44,15 +44,15 @@ class OwnRequests:
             request = await self.carry_out(request.reference, command, reply.incoming.activity_id)
         except Refusal as refusal:
             latest = await self.book.request(request.reference)
-            await self._show(me, reply, latest or request, refusal.sentence)
+            await self.show(me, reply, latest or request, MINE, refusal.sentence)
         else:
-            await self._show(me, reply, request)
+            await self.show(me, reply, request, MINE)
 
     async def needed(self, me: Person, reply: Reply, reference: str) -> None:
         """The answer to the question half way."""
         request = await self.theirs(me, reference)
         request = await self.carry_out(request.reference, StillNeeded(me), reply.incoming.activity_id)
-        await self._show(me, reply, request)
+        await self.show(me, reply, request, MINE)
 
     async def theirs(self, me: Person, reference: str) -> Request:
         request = await self.book.request(reference)
@@ -68,12 +68,3 @@ class OwnRequests:
             raise Refusal("You have no open request.", rule="unknown")
         listed = ", ".join(request.reference for request in found)
         raise Refusal(f"Which one? Type “{verb}” and one of these: {listed}.", rule="which")
-
-    async def _show(self, me: Person, reply: Reply, request: Request, said: str = "") -> None:
-        sent = await reply.show(await self.show(request, MINE, said))
-        if sent is None:
-            return
-        await self.copies.add_copy(Copy(request.reference, MINE, me.id, sent))
-        latest = await self.book.request(request.reference)
-        if latest is not None and latest.version != request.version:
-            await reply.messenger.replace(sent, await self.show(latest, MINE))

@@ -6,6 +6,7 @@ import structlog
 
 from bot.incoming import Incoming, InPlace
 from cards.card import Card
+from cards.plain_words import answered
 from domain.errors import Trouble
 from services.book import Copies
 from services.chat import Messenger, Scope, Sent
@@ -46,3 +47,12 @@ class Reply:
             else:
                 return sent
         return None if click.in_place else await self.messenger.send(self.incoming.address, card)
+
+    async def retire(self, old: Sent | None, new: Sent | None, said: str) -> None:
+        """Takes the buttons off a card that was gone on from, unless the new one stands in its place."""
+        if old is None or (new is not None and new.activity_id == old.activity_id):
+            return
+        try:
+            await self.messenger.replace(old, answered(said, "See below."))
+        except Trouble:
+            return  # the old card stays as it is, and its buttons answer with the present state
