@@ -5,7 +5,7 @@ BIN := .venv/bin
 PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup playground run test check format docs crash bench bench-grow sbom licences audit clean
+.PHONY: help setup playground run test check format docs golden crash bench bench-grow sbom licences audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -53,6 +53,9 @@ docs: .venv/ready ## write the pages that are made from code
 
 bench: setup ## speed, beside a stock echo bot in the same run
 	@$(BIN)/python -m bench.turn
+
+golden: .venv/ready ## write the cards as they are now to tests/cards/golden: look at the diff
+	@$(BIN)/python -m tests.cards.golden
 
 bench-grow: setup ## the same at 1,000, 100,000 and 1,000,000 exceptions, with the query plans
 	@$(BIN)/python -m bench.grow

@@ -1,46 +1,12 @@
-"""Each card about a drift keeps Teams' rules, says what to do, and has buttons only while they do something."""
-
-import re
-from dataclasses import replace
-from datetime import timedelta
-from itertools import product
-from typing import Any
+"""Each card about a drift says what to do, and has buttons only while they do something."""
 
 import pytest
 
-from cards.drifts import NOT_PERMITTED, OUTCOMES, Shown, drift
+from cards.drifts import NOT_PERMITTED, Shown, drift
 from domain.drift import Drift, Sort
 from tests.builders import NOON, POLICY
-from tests.cards.rules import faults
+from tests.cards.states import shown
 from tests.journeys.world import buttons_of, text_of
-
-REFERENCE = "MFA-7K3Q-9XDM"
-GROUP, ACCOUNT = "4c1d2e7f-8a90-4b1c-a2d3-e4f5061728a3", "0f6a5c11-3b7d-4e2a-9c48-1a2b3c4d5e01"
-DRIFTS = {
-    Sort.STRANGER: Drift(Sort.STRANGER, GROUP, ACCOUNT),
-    Sort.OVERSTAYED: Drift(Sort.OVERSTAYED, GROUP, ACCOUNT, REFERENCE),
-    Sort.MISSING: Drift(Sort.MISSING, GROUP, ACCOUNT, REFERENCE),
-    Sort.EXCLUSION_GONE: Drift(Sort.EXCLUSION_GONE, entra_id=GROUP),
-    Sort.EXCLUSION_MORE: Drift(Sort.EXCLUSION_MORE, entra_id=ACCOUNT),
-    Sort.MANY: Drift(Sort.MANY, entra_id="stranger", number=4321),
-}
-EVIL = "[x](https://evil.example) **b** <at>all</at> {{DATE(2020)}} \u202e" + "y" * 5000
-
-
-def shown(sort: Sort, **given: Any) -> Shown:
-    kinds = ", ".join(kind.title for kind in POLICY.kinds.values())
-    one = Shown(DRIFTS[sort], NOON, "Sam Price", "sam.price@nhs.net", kinds, "Alex Reed (alex@nhs.net)", NOON)
-    return replace(one, **given)
-
-
-@pytest.mark.parametrize(("sort", "outcome", "words"), list(product(Sort, ["", *OUTCOMES], ["Sam Price", EVIL])))
-def test_every_card_keeps_the_rules_whatever_entra_says(sort: Sort, outcome: str, words: str) -> None:
-    over = {"over_at": NOON + timedelta(hours=1), "outcome": outcome, "by": words} if outcome else {}
-    made = drift(shown(sort, name=words, address=words, added_by=words, **over), POLICY)
-    assert faults(made.content) == []
-    assert not re.search(r"(?<!\\)\]\(", text_of(made.content))
-    assert "<at>" not in text_of(made.content)
-    assert len(str(made.content)) < 25_000
 
 
 @pytest.mark.parametrize("many", ["stranger", "overstayed", "missing"])

@@ -1,59 +1,15 @@
-"""The cards of sites keep the rules, also with hostile and with the longest words."""
+"""What the cards of sites say, and what their form keeps."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
-from adapters.entra.directory import person_of
 from cards import site as cards
-from cards.card import Card
-from domain.given_site import MOST_OWNERS
-from domain.site import LONGEST_ADDRESS, LONGEST_NAME, Site, SiteStatus
+from domain.site import Site, SiteStatus
 from tests.builders import POLICY, person
-from tests.cards.rules import faults, texts, walk
-from tests.cards.test_cards import HOSTILE
+from tests.cards.rules import texts, walk
 
 RIVERSIDE = Site(
     "ZZ901", "Riverside Medical Practice", "admin@nhs.example", (person("Helen Marsh"), person("Imran Sheikh"))
 )
-ADDRESS = f"{'a' * (LONGEST_ADDRESS - 12)}@nhs.example"
-
-
-def sites(words: str) -> Iterator[Site]:
-    owner = person_of({"id": "1", "displayName": words, "userPrincipalName": ADDRESS})
-    many = tuple(replace(owner, id=str(number)) for number in range(MOST_OWNERS))
-    name = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())[:LONGEST_NAME] or "x"
-    for owners in ((), (owner,), many):
-        yield Site("ZZ901", name, ADDRESS, owners)
-        yield Site("ZZ901", name, ADDRESS, owners, SiteStatus.CLOSED)
-        yield Site("ZZ901", name, ADDRESS, owners, SiteStatus.SUCCEEDED, "0123456789AB")
-
-
-def of_sites(words: str = "A short name") -> Iterator[tuple[str, Card]]:
-    for one in sites(words):
-        yield f"site, {one.status}", cards.site(one, POLICY)
-        yield f"saved, {one.status}", cards.site(one, POLICY, "Saved.")
-        yield f"form, {one.status}", cards.form(one, cards.filled(one), "0" * 16, POLICY)
-        typed = dict.fromkeys(cards.filled(one), words)
-        yield f"form again, {one.status}", cards.form(one, typed, "0" * 16, POLICY, [words, "Correct it."])
-        for more in (True, False):
-            found = [replace(one, ods=f"ZZ{number}") for number in range(cards.MOST)]
-            yield f"choice, {one.status}", cards.choose(words, found, POLICY, more=more)
-
-
-@pytest.mark.parametrize("words", ["A short name", *HOSTILE])
-def test_every_card_of_a_site_keeps_the_rules_whatever_people_typed(words: str) -> None:
-    for name, card in of_sites(words):
-        assert faults(card.content) == [], name
-        assert card.summary.strip(), name
-
-
-def test_our_words_about_sites_have_no_contractions_and_do_not_shout() -> None:
-    for name, card in of_sites():
-        for text in texts(card.content):
-            assert not re.search(r"\w['’](t|re|ve|ll|m|d)\b|!", text), (name, text)
 
 
 def test_the_status_is_said_in_words_and_a_warning_by_a_sentence() -> None:
