@@ -9,6 +9,7 @@ from cards.request import STATES, reason_title
 from domain.moments import span, uk_time
 from domain.policy import Policy
 from domain.request import Request
+from texts import say
 
 MOST = 6
 """Each line has a button, and Teams shows six of them."""
@@ -18,25 +19,30 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
     """What awaits a decision, the oldest first. `more`: there are others that are not shown."""
     if not waiting:
         return card(
-            "Nothing is waiting for a decision",
-            heading("Waiting requests"),
-            words("Nothing is waiting for a decision. New requests are posted in the helpdesk's channel."),
-            buttons(button("For a caller on the telephone", "ask.start")),
+            say("agent.queue_empty_summary"),
+            heading(say("agent.queue_title")),
+            words(say("agent.queue_empty")),
+            buttons(button(say("agent.for_a_caller_button"), "ask.start")),
             help_line(policy),
         )
     lines = [
         words(
-            f"**{one.reference}** {one.subject.name}: {reason_title(one, policy)}. Waiting for "
-            f"{span(now - one.asked_at)}.",
+            say(
+                "agent.queue_line",
+                reference=one.reference,
+                subject=one.subject.name,
+                reason=reason_title(one, policy),
+                span=span(now - one.asked_at),
+            ),
             separator=True,
         )
         for one in waiting
     ]
     return card(
-        f"{len(waiting)} waiting for a decision",
-        heading("Waiting requests"),
+        say("agent.queue_summary", count=len(waiting)),
+        heading(say("agent.queue_title")),
         *lines,
-        words("There are more. They come up as these are decided.") if more else None,
+        words(say("agent.queue_more")) if more else None,
         _open(waiting, "review"),
         help_line(policy),
     )
@@ -45,16 +51,16 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
 def mine(requests: Sequence[Request], policy: Policy) -> Card:
     if not requests:
         return card(
-            "You have no requests",
-            heading("My requests"),
-            words("You have not asked for an exception, and nobody has asked for one for you."),
-            buttons(button("Ask for an exception", "ask.start", style="positive")),
+            say("requester.no_requests"),
+            heading(say("requester.requests_title")),
+            words(say("requester.nothing_asked")),
+            buttons(button(say("requester.ask_button"), "ask.start", style="positive")),
             help_line(policy),
         )
     lines = [words(_line(one, policy), separator=True) for one in requests]
     return card(
-        f"Your requests: {len(requests)}",
-        heading("My requests"),
+        say("requester.requests_summary", count=len(requests)),
+        heading(say("requester.requests_title")),
         *lines,
         _open(requests, "status"),
         help_line(policy),
@@ -63,11 +69,21 @@ def mine(requests: Sequence[Request], policy: Policy) -> Card:
 
 def _line(one: Request, policy: Policy) -> str:
     icon, said, _ = STATES[one.state]
-    return (
-        f"**{one.reference}** {icon} {said}. For {one.subject.name}: {reason_title(one, policy)}, "
-        f"asked at {uk_time(one.asked_at)}."
+    return say(
+        "requester.request_line",
+        reference=one.reference,
+        icon=icon,
+        state=said,
+        subject=one.subject.name,
+        reason=reason_title(one, policy),
+        asked_at=uk_time(one.asked_at),
     )
 
 
 def _open(requests: Sequence[Request], verb: str) -> Part:
-    return buttons(*[button(f"Open {one.reference}", verb, {"reference": one.reference}) for one in requests])
+    return buttons(
+        *[
+            button(say("everyone.open_button", reference=one.reference), verb, {"reference": one.reference})
+            for one in requests
+        ]
+    )
