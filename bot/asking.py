@@ -29,12 +29,11 @@ from services.look_up import LookUp
 from services.ports import Directory
 from services.show import HELPDESK, MINE
 from services.sites import Sites
+from texts import say
 
 _TOPIC = "ask"
 MOST_MATCHES = 8
 CONFIRMING = frozenset({"yes", "y", "send", "ok", "okay", "confirm", "grant", "go ahead", "send request"})
-ANSWERED = "This question was answered."
-TRY_AGAIN = "We cannot reach NHSmail to check this just now. Your answers are kept. Check again in a minute."
 
 
 def topic(kind: str) -> str:
@@ -90,7 +89,7 @@ class Asking:
         if draft is None:
             await self._nothing_open(me, reply)
         elif str(data.get("card", "")) != str(draft.version):
-            await self._proceed(me, reply, draft, draft.answers, "That card was an old one. This is where you are.")
+            await self._proceed(me, reply, draft, draft.answers, say("everyone.old_card"))
         else:
             await self._do(me, reply, draft, verb, said)
 
@@ -138,12 +137,12 @@ class Asking:
             if latest is None:
                 await self._nothing_open(me, reply)
                 return
-            kept, refusal, error = latest, None, "You answered twice at once. This is where you are."
+            kept, refusal, error = latest, None, say("everyone.answered_twice")
         card = await self._card(me, kept, error, refusal)
         sent = await reply.show(card)
         if sent is not None:
             await self.drafts.shown(kept, sent)
-            await reply.retire(draft.card, sent, ANSWERED)
+            await reply.retire(draft.card, sent, say("requester.question_answered"))
 
     async def _known(self, me: Person, answers: Answers, error: str) -> tuple[Answers, str, Refusal | None]:
         """Looks up and checks whatever the answers need, until there is a question or a refusal."""
@@ -161,8 +160,8 @@ class Asking:
                     return answers, error, None
             except Trouble:
                 if step is Step.CHECK:
-                    return answers, "", Refusal(TRY_AGAIN, rule="trouble")
-                return _not_found(answers, step), TRY_AGAIN, None
+                    return answers, "", Refusal(say("requester.check_again_later"), rule="trouble")
+                return _not_found(answers, step), say("requester.check_again_later"), None
             except Refusal as refusal:
                 if step is Step.CHECK:
                     return answers, "", refusal
@@ -184,9 +183,9 @@ class Asking:
         caller = answers["who"] == cards.FOR_CALLER
         groups = await self.carry_out.helpdesk_groups(me.id) if caller else frozenset()
         if caller and "helpdesk" not in groups:
-            raise Refusal("Only helpdesk staff can ask for a caller.", rule="not_an_agent")
+            raise Refusal(say("requester.only_helpdesk_takes_calls"), rule="not_an_agent")
         if caller and dialog.subject_of(answers, me).id == me.id:
-            raise Refusal("You cannot take your own call. Ask a colleague at the helpdesk.", rule="own_request")
+            raise Refusal(say("agent.own_call"), rule="own_request")
         kind, now = answers["kind"], self.carry_out.clock.now()
         for subject in dialog.subjects_of(answers, me):
             try:
@@ -259,7 +258,9 @@ class Asking:
             case Step.CHANGE:
                 return cards.change(asking, dialog.rows(answers, me, self.policy))
             case Step.CHECK:
-                return cards.refused(asking, TRY_AGAIN, None, for_me=answers["who"] == cards.FOR_ME)
+                return cards.refused(
+                    asking, say("requester.check_again_later"), None, for_me=answers["who"] == cards.FOR_ME
+                )
         return cards.reason(asking, answers.get("reason", ""))
 
     async def _is_agent(self, me: Person) -> bool:
@@ -285,12 +286,12 @@ class Asking:
         except Refusal as refusal:
             await self._proceed(me, reply, draft, {**answers, "checked": False}, refusal.sentence)
         except Trouble:
-            await self._proceed(me, reply, draft, answers, TRY_AGAIN)
+            await self._proceed(me, reply, draft, answers, say("requester.check_again_later"))
         else:
             if len(requests) == 1:
                 sent = await self.show(me, reply, requests[0], HELPDESK if caller else MINE)
                 if sent is not None:
-                    await reply.retire(draft.card, sent, ANSWERED)
+                    await reply.retire(draft.card, sent, say("requester.question_answered"))
                 return
             asking = cards.Asking(self.policy, dialog.kind_of(answers, self.policy), draft.version, (1, 1))
             await self._leave(reply, draft, cards.sent([(one.reference, one.subject.name) for one in requests], asking))
@@ -319,7 +320,7 @@ class Asking:
 
     async def _leave(self, reply: Reply, draft: Draft, card: Card) -> None:
         await self.drafts.drop(draft.person_id, draft.topic)
-        await reply.retire(draft.card, await reply.show(card), ANSWERED)
+        await reply.retire(draft.card, await reply.show(card), say("requester.question_answered"))
 
     async def _nothing_open(self, me: Person, reply: Reply) -> None:
         """An old card's button, and nothing is half finished: shows the latest request, else where to begin."""
@@ -327,8 +328,7 @@ class Asking:
         if latest:
             await self.show(me, reply, latest[0], MINE)
         else:
-            sentence = "This was already sent or cancelled, and nothing is half finished."
-            await reply.show(note("Nothing is open", sentence, self.policy))
+            await reply.show(note(say("requester.nothing_open_title"), say("requester.nothing_open"), self.policy))
 
 
 def _not_found(answers: Answers, step: Step) -> Answers:

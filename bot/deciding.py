@@ -25,6 +25,7 @@ from services.chat import Scope
 from services.evidence import EvidenceStore
 from services.file_links import FileLinks
 from services.show import HELPDESK
+from texts import say
 
 TOPIC = "decide"
 FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
@@ -63,7 +64,7 @@ class Deciding:
         has_evidence = request.given is not None and request.purged_at is None
         if not has_evidence or not self._is_private(reply):
             await self.carry_out.record(reference, Event(What.READ, me.id), reply.incoming.activity_id)
-            hint = f"To read the evidence, type “review {reference}” in your own chat with this bot."
+            hint = say("agent.review_in_own_chat", reference=reference)
             await self.show(me, reply, request, HELPDESK, said or (hint if has_evidence else ""))
             return
         details = {"evidence": await self.evidence.digest(reference), "page": str(page + 1)}
@@ -83,7 +84,7 @@ class Deciding:
         request = await self._request(reference)
         file = next((one for one in await self.evidence.files(reference) if one.id == file_id), None)
         if file is None or request.given is None or not self._is_private(reply):
-            await self.review(me, reply, reference, "Choose a file of the list.")
+            await self.review(me, reply, reference, say("agent.choose_a_file"))
             return
         url = await self.links.issue(reference, file.id, me.id, self.carry_out.clock.now())
         await reply.show(review_cards.file_link(request, file, url, self.policy))
@@ -92,8 +93,8 @@ class Deciding:
         await self._only_agents(me)
         request = await self.carry_out(reference, SendCode(me), reply.incoming.activity_id)
         mailbox = request.site.mailbox if request.site else ""
-        sentence = f"It goes to {mailbox}. The one before it no longer counts."
-        await reply.show(note(f"A new code for {reference}", sentence, self.policy))
+        sentence = say("agent.new_code_goes_to", mailbox=mailbox)
+        await reply.show(note(say("agent.new_code_title", reference=reference), sentence, self.policy))
 
     async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "") -> None:
         """The form of a decision, for this agent; the request itself where it is too late for that."""
@@ -101,7 +102,7 @@ class Deciding:
         request = await self._request(reference)
         form, states = FORMS[verb]
         if request.state not in states:
-            await self.show(me, reply, request, HELPDESK, "It is too late for that. This is how it stands.")
+            await self.show(me, reply, request, HELPDESK, say("agent.too_late_for_form"))
             return
         await self.drafts.drop(me.id, TOPIC)
         answers = {"verb": verb, "reference": reference}
@@ -146,25 +147,23 @@ class Deciding:
         typed = said.value("days") or said.text
         found = _NUMBER.findall(typed)
         if len(found) > 1 or (said.data is not None and not found):
-            raise Refusal("Give the length as a number of days, for example 90.", rule="days")
+            raise Refusal(say("agent.days_not_a_number"), rule="days")
         return int(found[0]) if found else None
 
     async def use_this_channel(self, me: Person, reply: Reply) -> None:
         await self._only_agents(me)
         address = reply.incoming.address
         if address.scope is not Scope.CHANNEL or not address.channel_id:
-            raise Refusal(
-                "Type this in the channel that you want to use, with a mention of the bot.", rule="no_channel"
-            )
+            raise Refusal(say("agent.channel_needed"), rule="no_channel")
         await self.addresses.set_place(address, self.carry_out.clock.now(), only_first=False)
-        await reply.show(note("This channel is used", "New requests are posted here from now on.", self.policy))
+        await reply.show(note(say("agent.channel_used_title"), say("agent.channel_used"), self.policy))
 
     async def _request(self, reference: str) -> Request:
         request = await self.book.request(reference)
         if request is None:
-            raise Refusal(f"There is no request {reference}. Check the reference, or type “queue”.", rule="unknown")
+            raise Refusal(say("agent.no_such_request", reference=reference), rule="unknown")
         return request
 
     async def _only_agents(self, me: Person) -> None:
         if not await self.carry_out.helpdesk_groups(me.id):
-            raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
+            raise Refusal(say("everyone.only_helpdesk"), rule="not_an_agent")

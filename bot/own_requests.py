@@ -13,6 +13,7 @@ from domain.request import Request, State
 from services.book import Book
 from services.carry_out import CarryOut, no_such
 from services.show import MINE
+from texts import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,6 @@ class OwnRequests:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise Refusal("You have no open request.", rule="unknown")
+            raise Refusal(say("requester.no_open_request"), rule="unknown")
         listed = ", ".join(request.reference for request in found)
-        raise Refusal(f"Which one? Type “{verb}” and one of these: {listed}.", rule="which")
+        raise Refusal(say("everyone.which_request", verb=verb, listed=listed), rule="which")

@@ -10,6 +10,7 @@ from cards.plain_words import answered
 from domain.errors import Trouble
 from services.book import Copies
 from services.chat import Messenger, Scope, Sent
+from texts import say
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,6 @@ class Reply:
         if old is None or (new is not None and new.activity_id == old.activity_id):
             return
         try:
-            await self.messenger.replace(old, answered(said, "See below."))
+            await self.messenger.replace(old, answered(said, say("everyone.see_below")))
         except Trouble:
             return  # the old card stays as it is, and its buttons answer with the present state

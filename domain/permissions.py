@@ -21,6 +21,7 @@ from domain.lifecycle import ACCEPTED, NEED_EVIDENCE
 from domain.people import Caller
 from domain.policy import Policy
 from domain.request import State
+from texts import say
 
 
 class Role(StrEnum):
@@ -111,9 +112,7 @@ def check_caller(caller: Caller, policy: Policy) -> None:
     """Raises `Refusal` unless this person may do anything here at all."""
     if caller.guest:
         raise Refusal(
-            "You are a guest in NHSmail, so you cannot use this bot. If you cannot sign in, ask the organisation that "
-            f"your account belongs to. For anything else, telephone the {policy.helpdesk.name} on "
-            f"{policy.helpdesk.telephone}.",
+            say("everyone.guest", **policy.helpdesk.contact),
             rule="guest",
         )
 

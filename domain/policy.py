@@ -214,6 +214,11 @@ class Helpdesk:
     name: str
     telephone: str
 
+    @property
+    def contact(self) -> dict[str, str]:
+        """For texts that say whom to telephone."""
+        return {"helpdesk": self.name, "telephone": self.telephone}
+
 
 @dataclass(frozen=True, slots=True)
 class Links:

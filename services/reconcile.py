@@ -24,6 +24,7 @@ from services.drifts import NOT_PERMITTED, Added, DirectoryAudit, Drifts, Known,
 from services.end import EndExemption
 from services.expecting import expecting_removal
 from services.ports import Exemptions
+from texts import say
 
 log = structlog.get_logger(__name__)
 WHOLE_EVERY = timedelta(days=1)
@@ -195,7 +196,7 @@ class Reconcile:
         drift = seen.drift
         if not await self._is_so(drift):
             await self._settle(drift, "gone", "")
-            raise Refusal(OVER, rule="drift_over")
+            raise Refusal(say("agent.drift_over"), rule="drift_over")
         tenant = self.carry_out.tenant_id
         with expecting_removal(tenant, drift.group, drift.entra_id, by.id, f"{drift.key}:{seen.occasion}"):
             await self.exemptions.remove(drift.group, drift.entra_id)
@@ -216,23 +217,21 @@ class Reconcile:
         drift = (await self._open(key, by, Sort.STRANGER)).drift
         person = await self.carry_out.directory.person(drift.entra_id)
         if person is None:
-            raise Refusal(
-                "This is not a person's account, so no exception can be asked for it. Remove it.", rule="person"
-            )
+            raise Refusal(say("agent.drift_not_a_person"), rule="person")
         if person.id == by.id:
-            raise Refusal("This is your own account, so a colleague has to do this.", rule="own_request")
+            raise Refusal(say("agent.drift_own_account"), rule="own_request")
         return person, kind_of(drift.group, self.carry_out)
 
     async def _open(self, key: str, by: Person, sort: Sort) -> Seen:
         await self.only_agents(by)
         seen = await self.drifts.one(key)
         if seen is None or seen.drift.sort is not sort or seen.over_at is not None:
-            raise Refusal(OVER, rule="drift_over")
+            raise Refusal(say("agent.drift_over"), rule="drift_over")
         return seen
 
     async def only_agents(self, by: Person) -> None:
         if not await self.carry_out.helpdesk_groups(by.id):
-            raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
+            raise Refusal(say("everyone.only_helpdesk"), rule="not_an_agent")
 
     async def _held(self, drift: Drift) -> Request | None:
         bound = await self.drifts.bound({drift.group}, set())
@@ -259,11 +258,6 @@ class Reconcile:
     ) -> Entry:
         about = drift.reference or (f"account:{drift.entra_id}" if drift.group else "mfa_policy")
         return self.carry_out.entry(about, Event(what, by_id, details), at, activity)
-
-
-OVER = (
-    "This is over: it was settled already, or Entra has changed. Nothing was changed. The channel shows how it stands."
-)
 
 
 def kind_of(group: str, carry_out: CarryOut) -> str:
