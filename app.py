@@ -337,34 +337,17 @@ async def _add_sites(url: str, tenant: Tenant, now: datetime, policy: Policy) ->
 
 async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
     async with AsyncExitStack() as stack:
-        clock: Clock = RealClock()
-        token: Token = _pretend_token
-        if sandbox:
-            pretend = read_sandboxed(os.environ, ROOT)
-            common, tenant = pretend.common, read_tenant(pretend.tenant_file, line_of)
-            tenant_id = tenant.tenant_id.lower()
-            sandbox_url, clock, url = await _pretend(stack, pretend, tenant)
-            graph_url = f"{sandbox_url}/v1.0"
-        else:
-            real = read_real(os.environ, ROOT)
-            common, url, graph_url = real.common, real.common.database_url, _graph_url()
-            tenant_id = real.tenant_id
-            await _needs_this_version(url)
-            bot_token = BotToken(token_source(_real_gateway(real), GRAPH_RESOURCE))
-            stack.push_async_callback(bot_token.close)
-            token = bot_token.value
+        outside = await _outside(stack, sandbox=sandbox)
+        carry_out = outside.carry_out
         try:
             file = await asyncio.to_thread(read_sites, path)
         except OSError as error:
             raise BadFileError((f"{path}: cannot be read: {error.strerror}.",)) from None
-        database, graph = make_engine(url), Graph(graph_url, token)
-        stack.push_async_callback(database.dispose)
-        stack.push_async_callback(graph.close)
         import_sites = ImportSites(
-            sites=PostgresSites(database, tenant_id),
-            check=CheckSites(EntraDirectory(graph), EntraMailboxes(graph)),
-            clock=clock,
-            policy_version=read_policy(common.policy_file).version,
+            sites=outside.sites,
+            check=CheckSites(carry_out.directory, EntraMailboxes(outside.graph)),
+            clock=carry_out.clock,
+            policy_version=carry_out.policy.version,
             say=say,
             command=f"python app.py sites import {shlex.quote(str(path))} --apply{' --sandbox' if sandbox else ''}",
             origin={"file": path.name, "account": os.environ.get("USER") or os.environ.get("USERNAME") or ""},
@@ -379,6 +362,7 @@ class _Outside:
     carry_out: CarryOut
     exemptions: Exemptions
     drifts: PostgresDrifts
+    sites: PostgresSites
     graph: Graph
     graph_url: str
     common: Common
@@ -417,7 +401,8 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
         read_policy(common.policy_file), groups, tenant_id,
     )  # fmt: skip
     exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
-    return _Outside(carry_out, exemptions, PostgresDrifts(database, tenant_id), graph, graph_url, common)
+    drifts, sites = PostgresDrifts(database, tenant_id), PostgresSites(database, tenant_id)
+    return _Outside(carry_out, exemptions, drifts, sites, graph, graph_url, common)
 
 
 async def _reconcile(options: argparse.Namespace) -> int:
