@@ -16,6 +16,7 @@ from domain.errors import NotPermitted, Refusal, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
 from domain.people import Person
+from domain.permissions import check_agent
 from domain.policy import GROUPS, SHORT
 from domain.request import Request, State
 from services.book import Entry
@@ -231,8 +232,7 @@ class Reconcile:
         return seen
 
     async def only_agents(self, by: Person) -> None:
-        if not await self.carry_out.helpdesk_groups(by.id):
-            raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
+        check_agent(await self.carry_out.helpdesk_groups(by.id))
 
     async def _held(self, drift: Drift) -> Request | None:
         bound = await self.drifts.bound({drift.group}, set())
