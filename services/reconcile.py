@@ -65,6 +65,10 @@ class Reconcile:
         """The exemption groups; both kinds may share one."""
         return frozenset(self.carry_out.groups[name] for name in GROUPS if self.carry_out.groups.get(name))
 
+    @property
+    def _ending(self) -> EndExemption:
+        return EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
+
     async def is_due(self) -> bool:
         at, now = await self.drifts.compared_at(), self.carry_out.clock.now()
         return at is None or abs(now - at) >= self.carry_out.policy.reconcile.every
@@ -172,13 +176,12 @@ class Reconcile:
         """Takes out whoever has overstayed, by the same steps as any end."""
         request = await self.carry_out.book.request(drift.reference)
         assert request is not None
-        end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
         if request.state is State.ACTIVE:
             request = await self.carry_out(request.reference, Tick())
         if request.state is State.ENDING:
-            await end(request)
+            await self._ending(request)
         elif request.state is State.ENDED:
-            await end.take_out(request)
+            await self._ending.take_out(request)
         await self._settle(drift, "removed", "", What.MEMBER_REMOVED)
 
     async def _over(self, found: Sequence[Drift], *, exclusions_read: bool) -> None:
@@ -243,8 +246,7 @@ class Reconcile:
         """They were granted an exception while they were being removed."""
         held = await self._held(drift)
         if held is not None:
-            end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
-            await end.hand_over(held.reference, begins=True)
+            await self._ending.hand_over(held.reference, begins=True)
 
     async def _settle(
         self, drift: Drift, outcome: str, by_id: str, also: What | None = None, activity: str = ""
