@@ -6,6 +6,7 @@ import structlog
 
 from bot.asking import CONFIRMING, Asking, is_asking
 from bot.deciding import FORMS, Deciding
+from bot.deciding import TOPIC as DECIDE
 from bot.drifts import SettlingDrifts
 from bot.giving import TOPIC as GIVE
 from bot.giving import Giving
@@ -152,7 +153,7 @@ class Turns:
         elif verb in ("ask.start", "ask.long"):
             kind = LONG if verb == "ask.long" or click.data.get("kind") == LONG else SHORT
             await self._ask(me, reply, kind)
-        elif verb.startswith("ask.") and verb != "ask.again":
+        elif verb.startswith("ask."):
             await self.asking.clicked(me, reply, verb, click.data)
         elif verb in ("mine", "queue", "help"):
             await self._do(me, reply, understand.Typed(verb, reference))
@@ -172,7 +173,7 @@ class Turns:
             )
         elif verb == "file":
             await self.deciding.file(me, reply, reference, Said(data=click.data).value("file"))
-        elif verb == "ask.again":
+        elif verb == "again":
             await self.asking.again(me, reply, await self.own.theirs(me, reference))
         elif verb in (*FORMS, "status", "withdraw", "end", "renew", "evidence", "needed", "code"):
             await self._do(me, reply, understand.Typed(verb, reference))
@@ -194,8 +195,12 @@ class Turns:
             if own:
                 await self.asking.typed(me, reply, draft, text, typed.command)
                 return
-        deciding = draft is not None and draft.topic != GIVE and not is_asking(draft.topic)
-        if deciding and draft and not typed.reference and typed.command in ("", "cancel", "back"):
+        if (
+            draft is not None
+            and draft.topic == DECIDE
+            and not typed.reference
+            and typed.command in ("", "cancel", "back")
+        ):
             await self._decide_typed(me, reply, draft, text, typed.command)
             return
         if typed.command:

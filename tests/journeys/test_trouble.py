@@ -119,6 +119,9 @@ async def test_an_old_cards_button_answers_with_the_present_state(world: World) 
     card_id, old = list(anna.shown.items())[-1]
     await anna.press("For me")
     assert "Check, then send" in await anna.press("For a colleague", card_id=card_id, card=old)
+    last = buttons_of(list(anna.shown.values())[-1])[0]
+    check = last | {"title": "Check again", "data": last["data"] | {"verb": "ask.again"}}  # as it was drawn once
+    assert "Check, then send" in await anna.press("Check again", card_id=card_id, card=check)
     await anna.press("Send request")
     assert "Waiting for the helpdesk" in await anna.press("For me", card_id=card_id, card=old)
 
