@@ -611,7 +611,7 @@ class _Bot:
             exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
             drifts, notices = PostgresDrifts(database, self._tenant_id), PostgresNotices(database, self._tenant_id)
             reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self._graph_url, self._common.mfa_policy)
-            showing = Showing(book, copies, show)
+            showing = Showing(copies, show)
             asking = Asking(self._policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
             figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)

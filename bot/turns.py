@@ -75,9 +75,11 @@ class Turns:
             await reply.messenger.send(reply.incoming.address, plain_words.refused(refusal, self.policy))
 
     async def _sorry(self, reply: Reply) -> None:
+        """What was asked for may have been kept before something failed, as when only its card cannot be sent."""
         sentence = (
-            "We cannot reach NHSmail or our own records just now. Nothing was changed and nothing is lost. Try again "
-            f"in a minute, or telephone the {self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}."
+            "We cannot reach NHSmail, Teams or our own records just now. Check in a minute whether this was done, and "
+            f"try again if it was not. Or telephone the {self.policy.helpdesk.name} on "
+            f"{self.policy.helpdesk.telephone}."
         )
         if reply.incoming.click and reply.incoming.click.in_place:
             reply.in_place = InPlace(sentence=sentence)

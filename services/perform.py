@@ -8,7 +8,6 @@ from functools import partial
 import structlog
 
 from cards import alarms, mails
-from cards.card import Card
 from domain.commands import ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
 from domain.correlation import Change
 from domain.effects import (
@@ -38,6 +37,7 @@ from services.chat import Messenger, Sent
 from services.end import NOT_YET, EndExemption
 from services.evidence import EvidenceStore
 from services.expecting import expecting
+from services.keep_true import draw, keep_true
 from services.pace import coming_back
 from services.ports import Exemptions, Mail, Proof, Sessions
 from services.reach import Reach, helpdesk_channel
@@ -254,33 +254,19 @@ class Perform:
         await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _keep_copy(self, request: Request, view: str, viewer_id: str, sent: Sent) -> None:
-        """Remembers a card so that it is kept true, and mends it at once if the request moved on while it was sent."""
         copy = Copy(request.reference, view, viewer_id, sent)
-        await self.copies.add_copy(copy)
-        latest = await self.book.request(request.reference)
-        if latest is not None and latest.version != request.version:
-            try:
-                await self._draw(copy, await self.show(latest, view))
-            except Trouble:
-                # What was said must not be said again because of this: it is drawn again later, by itself.
-                async with self.book.page() as page:
-                    await page.want((Refresh(request.reference),))
+        await keep_true(copy, request.version, self.show, self.copies, self.messenger)
 
     async def _refresh(self, request: Request) -> None:
         trouble: Trouble | None = None
         for copy in await self.copies.copies(request.reference):
             try:
-                await coming_back(partial(self._draw, copy, await self.show(request, copy.view)))
+                card = await self.show(request, copy.view)
+                await coming_back(partial(draw, copy, card, self.copies, self.messenger))
             except Trouble as failed:
                 trouble = failed
         if trouble:
             raise trouble
-
-    async def _draw(self, copy: Copy, card: Card) -> None:
-        try:
-            await self.messenger.replace(copy.sent, card)
-        except Unreachable:
-            await self.copies.forget_copy(copy)
 
 
 def _report(trouble: Trouble, attempts: int) -> ReportTrouble:
