@@ -196,7 +196,24 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     imported.add_argument("file", metavar="FILE.csv", type=Path, help="columns ods,name,mailbox,owners,...")
     imported.add_argument("--apply", action="store_true", help="make the changes; otherwise they are only shown")
     imported.add_argument("--sandbox", action="store_true", help="ask the pretend tenant")
+    _package_options(commands)
     return parser.parse_args(arguments)
+
+
+def _package_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    packed = commands.add_parser("package", help="write the package that is uploaded to Teams")
+    packed.add_argument("--out", metavar="FILE.zip", type=Path, default=Path("mfa-exceptions.zip"))
+    packed.add_argument("--bot-id", metavar="ID", help="the bot's app id in Entra; otherwise MicrosoftAppId")
+    packed.add_argument(
+        "--host-name", dest="host", metavar="NAME", help="the bot's public name; otherwise PUBLIC_URL's"
+    )
+    packed.add_argument("--developer", metavar="NAME", help="the organisation that runs the bot")
+    packed.add_argument("--website", metavar="URL", help="the page where people find help")
+    packed.add_argument("--privacy", metavar="URL", help="the page that says how personal data is handled")
+    packed.add_argument("--terms", metavar="URL", help="the page with the terms of use")
+    packed.add_argument("--package-version", dest="version", metavar="X.Y.Z", default="1.0.0", help="default 1.0.0")
+    packed.add_argument("--app-id", metavar="ID", help="the app's id in Teams; otherwise made from the bot's id")
+    packed.add_argument("--resource", metavar="URI", help="the application id URI; otherwise api://NAME/botid-ID")
 
 
 def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -234,10 +251,22 @@ async def _command(options: argparse.Namespace) -> int:
         return await _reconcile(options)
     if options.command == "watchdog":
         return await _watchdog(options)
+    if options.command == "package":
+        return _package(options)
     role = Role(answers=options.command == "serve", works=not options.no_jobs)
     if options.sandbox:
         return await _serve_sandbox(read_sandboxed(os.environ, ROOT), role, seats=not options.no_seats)
     return await _serve_real(read_real(os.environ, ROOT), role)
+
+
+def _package(options: argparse.Namespace) -> int:
+    from manifest import package  # serve has no use for it
+
+    wanted = package.wanted(vars(options), os.environ)
+    package.write(options.out, package.package(wanted))
+    say(f"Written to {options.out}. Upload it in the Teams admin centre: docs/running.md says how.")
+    say(f"This link opens the bot's chat: {chat_link(wanted.bot_id.lower(), 'help')}")
+    return 0
 
 
 def _database_url() -> str:
