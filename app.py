@@ -196,7 +196,24 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     imported.add_argument("file", metavar="FILE.csv", type=Path, help="columns ods,name,mailbox,owners,...")
     imported.add_argument("--apply", action="store_true", help="make the changes; otherwise they are only shown")
     imported.add_argument("--sandbox", action="store_true", help="ask the pretend tenant")
+    _package_options(commands)
     return parser.parse_args(arguments)
+
+
+def _package_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    packed = commands.add_parser("package", help="write the package that is uploaded to Teams")
+    packed.add_argument("--out", metavar="FILE.zip", type=Path, default=Path("mfa-exceptions.zip"))
+    packed.add_argument("--bot-id", metavar="ID", help="the bot's app id in Entra; otherwise MicrosoftAppId")
+    packed.add_argument(
+        "--host-name", dest="host", metavar="NAME", help="the bot's public name; otherwise PUBLIC_URL's"
+    )
+    packed.add_argument("--developer", metavar="NAME", help="the organisation that runs the bot")
+    packed.add_argument("--website", metavar="URL", help="the page where people find help")
+    packed.add_argument("--privacy", metavar="URL", help="the page that says how personal data is handled")
+    packed.add_argument("--terms", metavar="URL", help="the page with the terms of use")
+    packed.add_argument("--package-version", dest="version", metavar="X.Y.Z", default="1.0.0", help="default 1.0.0")
+    packed.add_argument("--app-id", metavar="ID", help="the app's id in Teams; otherwise made from the bot's id")
+    packed.add_argument("--resource", metavar="URI", help="the application id URI; otherwise api://NAME/botid-ID")
 
 
 def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -234,10 +251,22 @@ async def _command(options: argparse.Namespace) -> int:
         return await _reconcile(options)
     if options.command == "watchdog":
         return await _watchdog(options)
+    if options.command == "package":
+        return _package(options)
     role = Role(answers=options.command == "serve", works=not options.no_jobs)
     if options.sandbox:
         return await _serve_sandbox(read_sandboxed(os.environ, ROOT), role, seats=not options.no_seats)
     return await _serve_real(read_real(os.environ, ROOT), role)
+
+
+def _package(options: argparse.Namespace) -> int:
+    from manifest import package  # serve has no use for it
+
+    wanted = package.wanted(vars(options), os.environ)
+    package.write(options.out, package.package(wanted))
+    say(f"Written to {options.out}. Upload it in the Teams admin centre: docs/running.md says how.")
+    say(f"This link opens the bot's chat: {chat_link(wanted.bot_id.lower(), 'help')}")
+    return 0
 
 
 def _database_url() -> str:
@@ -337,34 +366,17 @@ async def _add_sites(url: str, tenant: Tenant, now: datetime, policy: Policy) ->
 
 async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
     async with AsyncExitStack() as stack:
-        clock: Clock = RealClock()
-        token: Token = _pretend_token
-        if sandbox:
-            pretend = read_sandboxed(os.environ, ROOT)
-            common, tenant = pretend.common, read_tenant(pretend.tenant_file, line_of)
-            tenant_id = tenant.tenant_id.lower()
-            sandbox_url, clock, url = await _pretend(stack, pretend, tenant)
-            graph_url = f"{sandbox_url}/v1.0"
-        else:
-            real = read_real(os.environ, ROOT)
-            common, url, graph_url = real.common, real.common.database_url, _graph_url()
-            tenant_id = real.tenant_id
-            await _needs_this_version(url)
-            bot_token = BotToken(token_source(_real_gateway(real), GRAPH_RESOURCE))
-            stack.push_async_callback(bot_token.close)
-            token = bot_token.value
+        outside = await _outside(stack, sandbox=sandbox)
+        carry_out = outside.carry_out
         try:
             file = await asyncio.to_thread(read_sites, path)
         except OSError as error:
             raise BadFileError((f"{path}: cannot be read: {error.strerror}.",)) from None
-        database, graph = make_engine(url), Graph(graph_url, token)
-        stack.push_async_callback(database.dispose)
-        stack.push_async_callback(graph.close)
         import_sites = ImportSites(
-            sites=PostgresSites(database, tenant_id),
-            check=CheckSites(EntraDirectory(graph), EntraMailboxes(graph)),
-            clock=clock,
-            policy_version=read_policy(common.policy_file).version,
+            sites=outside.sites,
+            check=CheckSites(carry_out.directory, EntraMailboxes(outside.graph)),
+            clock=carry_out.clock,
+            policy_version=carry_out.policy.version,
             say=say,
             command=f"python app.py sites import {shlex.quote(str(path))} --apply{' --sandbox' if sandbox else ''}",
             origin={"file": path.name, "account": os.environ.get("USER") or os.environ.get("USERNAME") or ""},
@@ -379,6 +391,7 @@ class _Outside:
     carry_out: CarryOut
     exemptions: Exemptions
     drifts: PostgresDrifts
+    sites: PostgresSites
     graph: Graph
     graph_url: str
     common: Common
@@ -417,7 +430,8 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
         read_policy(common.policy_file), groups, tenant_id,
     )  # fmt: skip
     exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
-    return _Outside(carry_out, exemptions, PostgresDrifts(database, tenant_id), graph, graph_url, common)
+    drifts, sites = PostgresDrifts(database, tenant_id), PostgresSites(database, tenant_id)
+    return _Outside(carry_out, exemptions, drifts, sites, graph, graph_url, common)
 
 
 async def _reconcile(options: argparse.Namespace) -> int:
@@ -626,7 +640,7 @@ class _Bot:
             exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
             drifts, notices = PostgresDrifts(database, self._tenant_id), PostgresNotices(database, self._tenant_id)
             reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self._graph_url, self._common.mfa_policy)
-            showing = Showing(book, copies, show)
+            showing = Showing(copies, show)
             asking = Asking(self._policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
             figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)

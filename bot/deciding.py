@@ -17,6 +17,7 @@ from domain.commands import AgentCommand, Approve, Reject, Revoke, SendBack, Sen
 from domain.errors import Refusal
 from domain.events import Event, What
 from domain.people import Person
+from domain.permissions import check_agent
 from domain.policy import Policy
 from domain.request import Request, State
 from services.book import Addresses, Book, Draft, Drafts
@@ -165,5 +166,4 @@ class Deciding:
         return request
 
     async def _only_agents(self, me: Person) -> None:
-        if not await self.carry_out.helpdesk_groups(me.id):
-            raise Refusal(say("everyone.only_helpdesk"), rule="not_an_agent")
+        check_agent(await self.carry_out.helpdesk_groups(me.id))

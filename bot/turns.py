@@ -6,6 +6,7 @@ import structlog
 
 from bot.asking import CONFIRMING, Asking, is_asking
 from bot.deciding import FORMS, Deciding
+from bot.deciding import TOPIC as DECIDE
 from bot.drifts import SettlingDrifts
 from bot.giving import TOPIC as GIVE
 from bot.giving import Giving
@@ -74,9 +75,11 @@ class Turns:
             await reply.messenger.send(reply.incoming.address, plain_words.refused(refusal, self.policy))
 
     async def _sorry(self, reply: Reply) -> None:
+        """What was asked for may have been kept before something failed, as when only its card cannot be sent."""
         sentence = (
-            "We cannot reach NHSmail or our own records just now. Nothing was changed and nothing is lost. Try again "
-            f"in a minute, or telephone the {self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}."
+            "We cannot reach NHSmail, Teams or our own records just now. Check in a minute whether this was done, and "
+            f"try again if it was not. Or telephone the {self.policy.helpdesk.name} on "
+            f"{self.policy.helpdesk.telephone}."
         )
         if reply.incoming.click and reply.incoming.click.in_place:
             reply.in_place = InPlace(sentence=sentence)
@@ -152,7 +155,7 @@ class Turns:
         elif verb in ("ask.start", "ask.long"):
             kind = LONG if verb == "ask.long" or click.data.get("kind") == LONG else SHORT
             await self._ask(me, reply, kind)
-        elif verb.startswith("ask.") and verb != "ask.again":
+        elif verb.startswith("ask."):
             await self.asking.clicked(me, reply, verb, click.data)
         elif verb in ("mine", "queue", "help"):
             await self._do(me, reply, understand.Typed(verb, reference))
@@ -172,7 +175,7 @@ class Turns:
             )
         elif verb == "file":
             await self.deciding.file(me, reply, reference, Said(data=click.data).value("file"))
-        elif verb == "ask.again":
+        elif verb == "again":
             await self.asking.again(me, reply, await self.own.theirs(me, reference))
         elif verb in (*FORMS, "status", "withdraw", "end", "renew", "evidence", "needed", "code"):
             await self._do(me, reply, understand.Typed(verb, reference))
@@ -194,8 +197,12 @@ class Turns:
             if own:
                 await self.asking.typed(me, reply, draft, text, typed.command)
                 return
-        deciding = draft is not None and draft.topic != GIVE and not is_asking(draft.topic)
-        if deciding and draft and not typed.reference and typed.command in ("", "cancel", "back"):
+        if (
+            draft is not None
+            and draft.topic == DECIDE
+            and not typed.reference
+            and typed.command in ("", "cancel", "back")
+        ):
             await self._decide_typed(me, reply, draft, text, typed.command)
             return
         if typed.command:

@@ -117,8 +117,9 @@ def _check_renewal(request: Request, policy: Policy, now: datetime) -> None:
 
 def _outlasts(other: Request, kind: str, policy: Policy, now: datetime) -> bool:
     """Whether an exception of another kind covers all that this one would give."""
-    covers = other.state is State.ACTIVE and other.ends_at is not None
-    return covers and other.ends_at is not None and other.ends_at >= now + policy.kinds[kind].duration
+    if other.state is not State.ACTIVE or other.ends_at is None:
+        return False
+    return other.ends_at >= now + policy.kinds[kind].duration
 
 
 def _again(one: Request, kind: str, policy: Policy, now: datetime) -> str:

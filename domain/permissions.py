@@ -1,5 +1,6 @@
 """Who may do what, in which state of a request: one table. `decide` is checked against each of its cells."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from domain.commands import (
@@ -115,6 +116,12 @@ def check_caller(caller: Caller, policy: Policy) -> None:
             say("everyone.guest", **policy.helpdesk.contact),
             rule="guest",
         )
+
+
+def check_agent(groups: Collection[str]) -> None:
+    """Raises `Refusal` unless this person works at the helpdesk. `groups`: the helpdesk's, as Entra tells now."""
+    if not groups:
+        raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
 
 
 def as_markdown() -> str:

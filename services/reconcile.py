@@ -16,6 +16,7 @@ from domain.errors import NotPermitted, Refusal, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
 from domain.people import Person
+from domain.permissions import check_agent
 from domain.policy import GROUPS, SHORT
 from domain.request import Request, State
 from services.book import Entry
@@ -64,6 +65,10 @@ class Reconcile:
     def groups(self) -> frozenset[str]:
         """The exemption groups; both kinds may share one."""
         return frozenset(self.carry_out.groups[name] for name in GROUPS if self.carry_out.groups.get(name))
+
+    @property
+    def _ending(self) -> EndExemption:
+        return EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
 
     async def is_due(self) -> bool:
         at, now = await self.drifts.compared_at(), self.carry_out.clock.now()
@@ -172,13 +177,12 @@ class Reconcile:
         """Takes out whoever has overstayed, by the same steps as any end."""
         request = await self.carry_out.book.request(drift.reference)
         assert request is not None
-        end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
         if request.state is State.ACTIVE:
             request = await self.carry_out(request.reference, Tick())
         if request.state is State.ENDING:
-            await end(request)
+            await self._ending(request)
         elif request.state is State.ENDED:
-            await end.take_out(request)
+            await self._ending.take_out(request)
         await self._settle(drift, "removed", "", What.MEMBER_REMOVED)
 
     async def _over(self, found: Sequence[Drift], *, exclusions_read: bool) -> None:
@@ -230,8 +234,7 @@ class Reconcile:
         return seen
 
     async def only_agents(self, by: Person) -> None:
-        if not await self.carry_out.helpdesk_groups(by.id):
-            raise Refusal(say("everyone.only_helpdesk"), rule="not_an_agent")
+        check_agent(await self.carry_out.helpdesk_groups(by.id))
 
     async def _held(self, drift: Drift) -> Request | None:
         bound = await self.drifts.bound({drift.group}, set())
@@ -242,8 +245,7 @@ class Reconcile:
         """They were granted an exception while they were being removed."""
         held = await self._held(drift)
         if held is not None:
-            end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
-            await end.hand_over(held.reference, begins=True)
+            await self._ending.hand_over(held.reference, begins=True)
 
     async def _settle(
         self, drift: Drift, outcome: str, by_id: str, also: What | None = None, activity: str = ""

@@ -183,14 +183,6 @@ class PostgresBook:
         async with self._reading() as connection:
             await connection.execute(text("SELECT 1"))
 
-    async def counts(self) -> dict[str, int]:
-        """How many requests there are in each state."""
-        async with self._reading() as connection:
-            found = await connection.execute(
-                select(requests.c.state, func.count().label("number")).group_by(requests.c.state)
-            )
-            return {row.state: row.number for row in found}
-
     async def entries(self, reference: str) -> tuple[Entry, ...]:
         columns = [audit.c[name] for name in Entry.__slots__]
         async with self._reading() as connection:
