@@ -121,7 +121,7 @@ def check_caller(caller: Caller, policy: Policy) -> None:
 def check_agent(groups: Collection[str]) -> None:
     """Raises `Refusal` unless this person works at the helpdesk. `groups`: the helpdesk's, as Entra tells now."""
     if not groups:
-        raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
+        raise Refusal(say("everyone.only_helpdesk"), rule="not_an_agent")
 
 
 def as_markdown() -> str:
