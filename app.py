@@ -124,6 +124,8 @@ from services.sites import add_missing
 from services.sweep import Sweep
 from services.uncounted import NotedMessenger, Uncounted, keep_counting
 from services.watchdog import Watchdog
+from texts import BadTexts, speak
+from texts import read as read_texts
 
 ROOT = Path(__file__).resolve().parent
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -155,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
         return asyncio.run(_command(options))
-    except (BadSettingsError, BadFileError, BadTenantError) as bad:
+    except (BadSettingsError, BadFileError, BadTenantError, BadTexts) as bad:
         for sentence in bad.sentences:
             print(sentence, file=sys.stderr)  # noqa: T201  # the command line speaks here
         return 2
@@ -311,7 +313,7 @@ async def _answer_for_person(url: str, options: argparse.Namespace) -> int:
 
 async def _serve_sandbox(settings: Sandboxed, role: Role, *, seats: bool) -> int:
     common = settings.common
-    policy = read_policy(common.policy_file)
+    policy = _policy_of(common)
     tenant = read_tenant(settings.tenant_file, line_of)
     async with AsyncExitStack() as stack:
         sandbox_url, clock, url = await _pretend(stack, settings, tenant)
@@ -427,7 +429,7 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
     stack.push_async_callback(graph.close)
     carry_out = CarryOut(
         PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys), clock,
-        read_policy(common.policy_file), groups, tenant_id,
+        _policy_of(common), groups, tenant_id,
     )  # fmt: skip
     exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
     drifts, sites = PostgresDrifts(database, tenant_id), PostgresSites(database, tenant_id)
@@ -517,13 +519,20 @@ async def _open_seats(stack: AsyncExitStack, tenant: Tenant, common: Common, fir
         say(str(error))
 
 
+def _policy_of(common: Common) -> Policy:
+    """From here on, everything is said in the language of the settings."""
+    if common.texts_file is not None:
+        speak(read_texts(common.texts_file))
+    return read_policy(common.policy_file)
+
+
 async def _pretend_token() -> str:
     return "sandbox"
 
 
 async def _serve_real(settings: Real, role: Role) -> int:
     common = settings.common
-    policy = read_policy(common.policy_file)
+    policy = _policy_of(common)
     await _needs_this_version(common.database_url)
     gateway = _real_gateway(settings)
     token = BotToken(token_source(gateway, GRAPH_RESOURCE))

@@ -52,6 +52,8 @@ class Common:
     port: int
     data_dir: Path
     policy_file: Path
+    texts_file: Path | None
+    """What people read, in another language; None: British English."""
     database_url: str = field(repr=False)
     """A libpq URL; empty: the embedded PostgreSQL, in the sandbox only."""
     public_url: str
@@ -223,11 +225,13 @@ class _Reader:
         url = self.database_url()
         if url and not url.startswith(("postgresql://", "postgres://")):
             self.faults.append("DATABASE_URL must begin with postgresql://.")
+        texts = self._environ.get("MFA_TEXTS", "").strip()
         return Common(
             host=self._environ.get("HOST", "").strip() or "127.0.0.1",
             port=self.port("PORT", 3978),
             data_dir=Path(self._environ.get("DATA_DIR", "").strip() or root / "var").resolve(),
             policy_file=Path(self._environ.get("MFA_POLICY", "").strip() or root / "policy" / "policy.toml"),
+            texts_file=Path(texts) if texts else None,
             database_url=url,
             public_url=self._environ.get("PUBLIC_URL", "").strip().rstrip("/"),
             file_hosts=self.hosts("FILE_HOSTS", FILE_HOSTS),

@@ -33,11 +33,11 @@ class Texts:
 
 
 class BadTexts(Exception):
-    """A language's file cannot be used. `faults` says why, a sentence each."""
+    """A language's file cannot be used. `sentences` say why, one for each fault."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
 
 
 def read(path: Path) -> Texts:
