@@ -210,7 +210,7 @@ def _unusual(request: Request, _: Policy, __: Audience, ___: datetime) -> Words:
     return (
         f"An unusual approval: MFA exception for {request.subject.name}",
         f"{request.decided.by.name} approved it at {uk_time(request.decided.at)}. If it is not right, revoke it.",
-        f"{'; '.join(UNUSUAL[one] for one in request.unusual)}. It stands until somebody revokes it.",
+        f"{'. '.join(UNUSUAL[one] for one in request.unusual)}. It stands until somebody revokes it.",
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.async_api import Page, async_playwright
 
+from cards.mail_layout import Steps
 from tests.browser.playground import SCREENSHOTS, launch
 from tests.builders import ROOT
 from tests.cards.test_mails import every_mail
@@ -32,7 +33,8 @@ async def test_every_mail_can_be_read_by_everybody() -> None:
         page.on("request", lambda request: asked_for.append(request.url))
         for name, mail in each.items():
             await looks(page, name, mail.html, 800, "light")
-            await looks(page, name, mail.html, 800, "dark")
+            if isinstance(mail.parts[1], Steps):  # the longest, with one of each part
+                await looks(page, name, mail.html, 800, "dark")
             await looks(page, name, mail.html, 320, "dark")
             await page.add_script_tag(path=AXE)
             assert await page.evaluate(ASK_AXE) == [], f"{name}, dark"

@@ -18,7 +18,7 @@ from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.show import still_says_so
 from tests.builders import ASKER, LONG, NOON, OWNER, POLICY, SITE, SUBJECT, long_request, request
-from tests.cards.test_cards import requests
+from tests.cards.states import requests
 
 LINK = "https://teams.microsoft.com/l/chat/0/0?users=28%3Abot&message=status%20MFA-7K3Q-9XDM"
 CODE = "4821-0937"
@@ -27,7 +27,7 @@ TYPED = "Epilepsy, since the accident"
 
 
 def notices(words: str = TYPED) -> Iterator[tuple[str, Mail]]:
-    for one in requests(words):
+    for _, one in requests(words):
         for what in Notice:
             if still_says_so(one, what):
                 for to in Audience:
