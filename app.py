@@ -48,7 +48,7 @@ from adapters.entra.sessions import EntraSessions
 from adapters.entra.teams_app import GraphTeamsApp
 from adapters.jobs.engine import make_engine as make_jobs
 from adapters.jobs.engine import work
-from adapters.mail import GraphMail
+from adapters.mail import GraphMailer
 from adapters.person_file import write_new
 from adapters.policy_file import BadFileError, read_policy
 from adapters.sandbox_clock import SandboxClock
@@ -658,7 +658,7 @@ class _Bot:
             installer = GraphTeamsApp(graph, self._graph_url, app_id) if app_id else None
             perform = Perform(
                 book, carry_out, exemptions, messenger,
-                GraphMail(graph, self._mailbox), addresses, copies, notices, show, evidence,
+                GraphMailer(graph, self._mailbox), addresses, copies, notices, show, evidence,
                 Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
                 WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
                 EntraSessions(graph) if self._common.revoke_sessions else None,

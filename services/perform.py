@@ -39,7 +39,7 @@ from services.evidence import EvidenceStore
 from services.expecting import expecting
 from services.keep_true import draw, keep_true
 from services.pace import coming_back
-from services.ports import Exemptions, Mail, Proof, Sessions
+from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Reach, helpdesk_channel
 from services.show import HELPDESK, Show, notice_view, still_says_so
 
@@ -53,7 +53,7 @@ class Perform:
     carry_out: CarryOut
     exemptions: Exemptions
     messenger: Messenger
-    mail: Mail
+    mailer: Mailer
     addresses: Addresses
     copies: Copies
     notices: Notices
@@ -156,7 +156,7 @@ class Perform:
             key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
             if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
                 continue
-            way, activity_id = await self._reach(person, request, notice_view(tell.notice, tell.to))
+            way, activity_id = await self._reach(person, request, tell, key)
             await self._finish(request, key, person.id, way, activity_id)
 
     async def _finish(self, request: Request, key: str, to: str, way: str, activity_id: str = "") -> None:
@@ -183,8 +183,9 @@ class Perform:
                 leads = self.carry_out.groups["leads"]
                 return await self.carry_out.directory.members(leads, limit=MOST_LEADS)
 
-    async def _reach(self, person: Person, request: Request, view: str) -> tuple[str, str]:
+    async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, str]:
         """In Teams, else by e-mail. Gives the way and the id of the message."""
+        view = notice_view(tell.notice, tell.to)
         card = await self.show(request, view)
         address = await self.reach(person)
         if address is not None:
@@ -195,8 +196,9 @@ class Perform:
             else:
                 await self._keep_copy(request, view, person.id, sent)
                 return "teams", sent.activity_id
-        mail = mails.notice(card, request, self.chat_link(f"status {request.reference}"))
-        await self.mail.send(to=person.address, subject=mail.subject, text=mail.text)
+        link, now = self.chat_link(f"status {request.reference}"), self.carry_out.clock.now()
+        mail = mails.notice(request, tell.notice, tell.to, link, self.carry_out.policy, now)
+        await self.mailer.send(to=person.address, mail=mail, key=key)
         return "mail", ""
 
     async def _write_to_mailbox(self, effect: WriteToMailbox, request: Request) -> None:
@@ -212,7 +214,8 @@ class Perform:
         issued = await self.carry_out(request.reference, IssueCode(salt, hashed))
         link = self.chat_link(f"evidence {request.reference}")
         mail = mails.to_mailbox(issued, code, link, self.carry_out.policy)
-        await self.mail.send(to=request.site.mailbox, subject=mail.subject, text=mail.text)
+        # Another code makes another e-mail: it must not be taken for the one before it.
+        await self.mailer.send(to=request.site.mailbox, mail=mail, key=f"{key}:{salt}")
         await self._finish(request, key, request.site.mailbox, "mail")
 
     async def _purge(self, request: Request) -> None:
