@@ -58,6 +58,7 @@ from adapters.settings import (
     Real,
     Sandboxed,
     database_url,
+    policy_file,
     read_keys,
     read_real,
     read_sandboxed,
@@ -182,6 +183,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     evidence.add_parser("rotate-keys", help="wrap every request's key anew with the first of EVIDENCE_KEYS")
     _person_options(commands)
+    _pack_options(commands)
     reconcile = commands.add_parser("reconcile", help="compare the exemption groups in Entra with the book, both ways")
     reconcile.add_argument("--dry-run", action="store_true", help="only show what is found and what would be done")
     reconcile.add_argument("--most-removals", metavar="N", type=int, help="act on up to so many at once, this time")
@@ -228,6 +230,14 @@ def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     erase.add_argument("--yes", action="store_true", help="do it; otherwise it is only shown")
 
 
+def _pack_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    pack = commands.add_parser("pack", help="document a year's exceptions for the Data Security and Protection Toolkit")
+    pack.add_argument("--from", dest="first", metavar="DATE", required=True, help="the first day, as 2026-04-01")
+    pack.add_argument("--to", dest="last", metavar="DATE", required=True, help="the last day, included")
+    pack.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder that is empty or not there yet")
+    pack.add_argument("--answers", action="store_true", help="open the sealed answers about risk and replacement")
+
+
 async def _command(options: argparse.Namespace) -> int:
     security_log = os.environ.get("SECURITY_LOG_FILE", "").strip()
     try:
@@ -245,6 +255,8 @@ async def _command(options: argparse.Namespace) -> int:
         return await _rotate_keys(_database_url(), read_keys(os.environ))
     if options.command == "person":
         return await _answer_for_person(_database_url(), options)
+    if options.command == "pack":
+        return await _pack(_database_url(), options)
     if options.command == "sites":
         return await _import_sites(options.file, apply=options.apply, sandbox=options.sandbox)
     if options.command == "reconcile":
@@ -307,6 +319,15 @@ async def _answer_for_person(url: str, options: argparse.Namespace) -> int:
     finally:
         await database.dispose()
     return 0
+
+
+async def _pack(url: str, options: argparse.Namespace) -> int:
+    from adapters import pack_command  # here: `serve` does without it
+
+    policy = read_policy(policy_file(os.environ, ROOT))
+    keys = read_keys(os.environ) if options.answers else ()
+    await _needs_this_version(url)
+    return await pack_command.run(options, url, policy, keys, RealClock().now())
 
 
 async def _serve_sandbox(settings: Sandboxed, role: Role, *, seats: bool) -> int:

@@ -179,8 +179,13 @@ class PostgresEvidence:
         if row is None:
             return None
         sealer = self._master.sealer(reference, row.data_key)
-        answers = json.loads(sealer.open(_ANSWERS, row.answers)) if row.answers is not None else {}
-        return _Folder(connection, sealer, answers)
+        return _Folder(connection, sealer, answers_of(sealer, row.answers))
+
+
+def answers_of(sealer: Sealer, sealed: bytes | None) -> dict[str, str]:
+    """The answers so far, by the policy's items."""
+    opened: dict[str, str] = json.loads(sealer.open(_ANSWERS, sealed)) if sealed is not None else {}
+    return opened
 
 
 def _about(file_id: str) -> str:
