@@ -447,7 +447,7 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
     stack.push_async_callback(database.dispose)
     stack.push_async_callback(graph.close)
     carry_out = CarryOut(
-        PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys), clock,
+        PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys, tenant_id), clock,
         read_policy(common.policy_file), groups, tenant_id,
     )  # fmt: skip
     exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
@@ -646,7 +646,7 @@ class _Bot:
             directory = EntraDirectory(graph)
             book, drafts = PostgresBook(database, self._tenant_id), PostgresDrafts(database)
             addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
-            evidence = PostgresEvidence(database, self._evidence_keys)
+            evidence = PostgresEvidence(database, self._evidence_keys, self._tenant_id)
             carry_out = CarryOut(book, directory, evidence, self._clock, self._policy, self._groups, self._tenant_id)
             files = TeamsFiles(
                 self._common.file_hosts, only_loopback=self._gateway.open_loopback, ca_file=self._gateway.ca_file
