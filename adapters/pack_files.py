@@ -244,7 +244,9 @@ def _write_page(
     html.write_table(page, "Exceptions in the NHS England MFA policy", ("It asks that", "Here"), words.ASKED_FOR)
     page.write('<h2 id="review">Yearly review</h2>\n')
     blank = [(one, "", "", "") for one in _SIGNED]
-    html.write_table(page, "To be filled in by hand", ("What", "Name and role", "Date", "Signature"), blank)
+    html.write_table(
+        page, "To be filled in by hand", ("What", "Name and role", "Date", "Signature"), blank, wide="signed"
+    )
     for mark, heading, caption, columns, rows in (
         ("actions", "Open actions", "What is still to be done", words.ACTION_COLUMNS, out.actions[1]),
         ("exceptions", "Exceptions", "Each exception in force", _EXCEPTION_COLUMNS, out.exceptions[1]),

@@ -39,6 +39,7 @@ thead th {{ background: #e8edee; }}
 td p {{ margin: 0 0 .3rem; }}
 .wide {{ overflow-x: auto; }}
 .wide table {{ min-width: 70rem; font-size: .875rem; }}
+.wide th, .wide td {{ min-width: 6.5rem; }}
 .bad {{ border-left: 8px solid #d5281b; padding: .5rem 1rem; }}
 @page {{ size: A4 landscape; margin: 12mm; }}
 @media print {{

@@ -36,7 +36,7 @@ ACTIONS = {
     Doing.NOT_DELIVERED: ("Somebody could not be told", "Tell them by telephone."),
     Doing.UNREADABLE: ("Evidence that no key opens", "Look for the key, and add it to EVIDENCE_KEYS."),
     Doing.DRIFT: ("Entra and the book do not agree", "Look at its card in the helpdesk's channel."),
-    Doing.SITE: ("A site that has an exception on", "Correct the register of sites."),
+    Doing.SITE: ("A warning about a site that has an exception on", "Correct the register of sites."),
 }
 """What it is, and what to do."""
 ASKED_FOR = (
@@ -163,7 +163,7 @@ def plan(one: Documented) -> tuple[str, ...]:
     return (
         ends,
         *((f"To be replaced by: {assessment.replacement}",) if assessment.replacement else ()),
-        *((f"Replaced by the date: {assessment.replaced_by}",) if assessment.replaced_by else ()),
+        *((f"Planned for: {assessment.replaced_by}",) if assessment.replaced_by else ()),
     )
 
 

@@ -180,7 +180,10 @@ async def test_each_exception_of_the_year_is_documented_in_both_and_no_word_does
     assert "deleted on 2 June 2027" in str(gone["Risk"])
     assert {str(row[2]) for row in found["Follow-ups"][1:]} == {"Mobile phone lost or stolen"}
     actions = [row[:2] for row in found["Open actions"][1:]]
-    assert actions == [("Somebody could not be told", GONE), ("A site that has an exception on", "ZZ901")]
+    assert actions == [
+        ("Somebody could not be told", GONE),
+        ("A warning about a site that has an exception on", "ZZ901"),
+    ]
 
     text = (tmp_path / "pack" / "exceptions.html").read_text(encoding="utf-8")
     page = Page(text)
