@@ -159,7 +159,7 @@ def _review(one: Review) -> str:
 
 def plan(one: Documented) -> tuple[str, ...]:
     request, assessment = one.request, one.assessment
-    ends = f"Ends by itself, {uk_time(request.ends_at)}." if request.ends_at else "Its time has not begun."
+    ends = f"Agreed end: {uk_time(request.ends_at)}." if request.ends_at else "Its time has not begun."
     return (
         ends,
         *((f"To be replaced by: {assessment.replacement}",) if assessment.replacement else ()),
