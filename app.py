@@ -58,6 +58,7 @@ from adapters.settings import (
     Real,
     Sandboxed,
     database_url,
+    policy_file,
     read_keys,
     read_real,
     read_sandboxed,
@@ -184,6 +185,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     evidence.add_parser("rotate-keys", help="wrap every request's key anew with the first of EVIDENCE_KEYS")
     _person_options(commands)
+    _pack_options(commands)
     reconcile = commands.add_parser("reconcile", help="compare the exemption groups in Entra with the book, both ways")
     reconcile.add_argument("--dry-run", action="store_true", help="only show what is found and what would be done")
     reconcile.add_argument("--most-removals", metavar="N", type=int, help="act on up to so many at once, this time")
@@ -230,6 +232,14 @@ def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     erase.add_argument("--yes", action="store_true", help="do it; otherwise it is only shown")
 
 
+def _pack_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    pack = commands.add_parser("pack", help="document a year's exceptions for the Data Security and Protection Toolkit")
+    pack.add_argument("--from", dest="first", metavar="DATE", required=True, help="the first day, as 2026-04-01")
+    pack.add_argument("--to", dest="last", metavar="DATE", required=True, help="the last day, included")
+    pack.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder that is empty or not there yet")
+    pack.add_argument("--answers", action="store_true", help="open the sealed answers about risk and replacement")
+
+
 async def _command(options: argparse.Namespace) -> int:
     security_log = os.environ.get("SECURITY_LOG_FILE", "").strip()
     try:
@@ -247,6 +257,8 @@ async def _command(options: argparse.Namespace) -> int:
         return await _rotate_keys(_database_url(), read_keys(os.environ))
     if options.command == "person":
         return await _answer_for_person(_database_url(), options)
+    if options.command == "pack":
+        return await _pack(_database_url(), options)
     if options.command == "sites":
         return await _import_sites(options.file, apply=options.apply, sandbox=options.sandbox)
     if options.command == "reconcile":
@@ -309,6 +321,15 @@ async def _answer_for_person(url: str, options: argparse.Namespace) -> int:
     finally:
         await database.dispose()
     return 0
+
+
+async def _pack(url: str, options: argparse.Namespace) -> int:
+    from adapters import pack_command  # here: `serve` does without it
+
+    policy = read_policy(policy_file(os.environ, ROOT))
+    keys = read_keys(os.environ) if options.answers else ()
+    await _needs_this_version(url)
+    return await pack_command.run(options, url, policy, keys, RealClock().now())
 
 
 async def _serve_sandbox(settings: Sandboxed, role: Role, *, seats: bool) -> int:
@@ -428,7 +449,7 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
     stack.push_async_callback(database.dispose)
     stack.push_async_callback(graph.close)
     carry_out = CarryOut(
-        PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys), clock,
+        PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys, tenant_id), clock,
         _policy_of(common), groups, tenant_id,
     )  # fmt: skip
     exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
@@ -634,7 +655,7 @@ class _Bot:
             directory = EntraDirectory(graph)
             book, drafts = PostgresBook(database, self._tenant_id), PostgresDrafts(database)
             addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
-            evidence = PostgresEvidence(database, self._evidence_keys)
+            evidence = PostgresEvidence(database, self._evidence_keys, self._tenant_id)
             carry_out = CarryOut(book, directory, evidence, self._clock, self._policy, self._groups, self._tenant_id)
             files = TeamsFiles(
                 self._common.file_hosts, only_loopback=self._gateway.open_loopback, ca_file=self._gateway.ca_file

@@ -170,6 +170,10 @@ def read_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
+def policy_file(environ: Mapping[str, str], root: Path) -> Path:
+    return Path(environ.get("MFA_POLICY", "").strip() or root / "policy" / "policy.toml")
+
+
 def sandbox_keys(folder: Path) -> tuple[str, ...]:
     """The sandbox's key, made once in its folder: several processes that begin at once get the same one."""
     file = folder / "evidence.key"
@@ -230,7 +234,7 @@ class _Reader:
             host=self._environ.get("HOST", "").strip() or "127.0.0.1",
             port=self.port("PORT", 3978),
             data_dir=Path(self._environ.get("DATA_DIR", "").strip() or root / "var").resolve(),
-            policy_file=Path(self._environ.get("MFA_POLICY", "").strip() or root / "policy" / "policy.toml"),
+            policy_file=policy_file(self._environ, root),
             texts_file=Path(texts) if texts else None,
             database_url=url,
             public_url=self._environ.get("PUBLIC_URL", "").strip().rstrip("/"),

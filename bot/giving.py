@@ -20,13 +20,14 @@ from dialogs.said import Said
 from domain.checklist import problem
 from domain.commands import GiveEvidence, SendCode
 from domain.errors import Refusal, Trouble
+from domain.events import Event, What
 from domain.evidence import EvidenceFile, check_file, clean_name
 from domain.moments import UK
 from domain.people import Person
 from domain.policy import Evidence, Policy
 from domain.request import Request, State
 from domain.vouching import check_giver
-from services.book import Book, Draft, Drafts
+from services.book import Book, Draft, Drafts, Entry
 from services.carry_out import CarryOut, no_such
 from services.chat import Sent
 from services.evidence import EvidenceStore, FileFetcher
@@ -85,7 +86,10 @@ class Giving:
             return
         check_giver(request, me)
         contents = await asyncio.gather(*[self._fetched(request, file) for file in files])
-        said = [await self._add(me, request, file, content) for file, content in zip(files, contents, strict=True)]
+        activity = reply.incoming.activity_id
+        said = [
+            await self._add(me, request, file, content, activity) for file, content in zip(files, contents, strict=True)
+        ]
         draft = replace(draft, answers=dialog.on(draft.answers, Page.FILES))
         await self._page(me, reply, request, draft, " ".join(sentence for sentence in said if sentence))
 
@@ -103,7 +107,7 @@ class Giving:
             log.warning("file not fetched", message=trouble.message)
             return say("owner.file_not_fetched", name=name)
 
-    async def _add(self, me: Person, request: Request, file: IncomingFile, content: bytes | str) -> str:
+    async def _add(self, me: Person, request: Request, file: IncomingFile, content: bytes | str, activity: str) -> str:
         """A sentence about why the file was not taken, or nothing."""
         if isinstance(content, str):
             return content
@@ -127,7 +131,8 @@ class Giving:
             added_at=self.carry_out.clock.now(),
             added_by=me.id,
         )
-        await self.store.add_file(request.reference, new, content)
+        entry = self._entry(What.FILE_ADDED, request.reference, new, me, activity)
+        await self.store.add_file(request.reference, new, content, entry)
         return ""
 
     async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:
@@ -174,10 +179,17 @@ class Giving:
             await self.store.keep_answer(reference, item.id, text, now)
             return request, dialog.next_item(answers, items, {**held, item.id: text})
         if verb == "remove":
-            file = dialog.file_of(said, await self.store.files(reference))
-            await self.store.remove_file(reference, file)
+            files = await self.store.files(reference)
+            chosen = dialog.file_of(said, files)
+            file = next(one for one in files if one.id == chosen)
+            entry = self._entry(What.FILE_REMOVED, reference, file, me, activity)
+            await self.store.remove_file(reference, file.id, entry)
             return request, answers
         return request, dialog.turned_to(answers, verb, said, items, held)
+
+    def _entry(self, what: What, reference: str, file: EvidenceFile, me: Person, activity: str) -> Entry:
+        event = Event(what, me.id, {"file": file.sha256})
+        return self.carry_out.entry(reference, event, self.carry_out.clock.now(), activity)
 
     async def _send(self, me: Person, reply: Reply, draft: Draft, request: Request, said: Said) -> None:
         statement = said.value("statement") == "true" or dialog.confirms(said.text)

@@ -37,6 +37,17 @@ class Form(StrEnum):
     DATE = "date"
 
 
+class About(StrEnum):
+    """What an answer is about that the yearly pack looks for."""
+
+    RISK = "risk"
+    """The risk, and what makes it smaller."""
+    REPLACEMENT = "replacement"
+    """What the exception will be replaced by."""
+    REPLACED_BY = "replaced_by"
+    """The date of that."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceItem:
     """One line of the evidence's checklist."""
@@ -49,6 +60,7 @@ class EvidenceItem:
     form: Form = Form.TEXT
     least: int = 0
     """The shortest text that counts as an answer, in characters."""
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
