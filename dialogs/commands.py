@@ -6,7 +6,7 @@ What decides, ends or takes back is `sure` only where the whole text says it and
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dialogs.spelling import BREAK, Phrases, normal, words_in
+from dialogs.spelling import BREAK, Phrases, normal, one_of, words_in
 from domain import reference as references
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -32,8 +32,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "back": ("back", "go back", "undo", "undo that", "undo it", "previous", "take that back", "wrong", "thats wrong",
              "that is wrong", "not that"),
     "change": ("change", "edit", "correct", "change it", "change something"),
-    "queue": ("queue", "que", "the queue", "waiting", "waiting requests", "whats waiting", "what is waiting", "show me the queue",
-              "show the queue", "whats in the queue", "what is in the queue", "open requests"),
+    "queue": ("queue", "que", "the queue", "waiting", "waiting requests", "whats waiting",
+              "what is waiting", "show me the queue", "show the queue", "whats in the queue",
+              "what is in the queue", "open requests"),
     "review": ("review", "open", "look at"),
     "approve": ("approve", "grant", "accept"),
     "reject": ("reject", "decline", "refuse", "deny"),
@@ -47,9 +48,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "how_long": ("how long does it take", "how long", "how long will it take", "how soon", "when will i hear"),
     "telephone": ("who do i ring", "who do i call", "who do i phone", "telephone", "telephone number", "phone number",
                   "number", "helpdesk number", "helpdesk", "contact", "human", "agent"),
-    "thanks": ("thanks", "thank you", "ok thanks", "thanks a lot", "thank you very much", "ta", "ta very much", "cheers",
-               "cheers mate", "many thanks", "thanks so much", "thank you so much", "great thanks", "brilliant thanks",
-               "brilliant thank you", "brilliant thank you so much", "perfect thanks", "thx", "tysm", "cool thanks",
+    "thanks": ("thanks", "thank you", "ok thanks", "thanks a lot", "thank you very much", "ta", "ta very much",
+               "cheers", "cheers mate", "many thanks", "thanks so much", "thank you so much", "great thanks",
+               "brilliant thanks", "brilliant thank you", "brilliant thank you so much", "perfect thanks", "thx", "tysm", "cool thanks",
                "lovely thank you", "great thank you", "thanks bye", "bye", "ok thank you", "nice one", "ok great"),
 }  # fmt: skip
 """Each command and the ways to type it."""
@@ -85,10 +86,10 @@ IN_SENTENCES: dict[str, tuple[str, ...]] = {
         "when will i hear", "when will somebody", "when will someone", "how many hours", "how many days",
     ),
     "telephone": (
-        "who do i ring", "who do i call", "who do i phone", "who do i contact", "who do i speak to", "who should i ring",
-        "who should i call", "who can i ring", "who can i call", "who to ring", "who to call", "number for the helpdesk",
-        "helpdesk number", "number of the helpdesk", "phone number", "telephone number", "number to ring",
-        "number to call", "speak to", "talk to", "real person", "ring somebody", "ring someone", "call somebody",
+        "who do i ring", "who do i call", "who do i phone", "who do i contact", "who do i speak to",
+        "who should i ring", "who should i call", "who can i ring", "who can i call", "who to ring", "who to call",
+        "number for the helpdesk", "helpdesk number", "number of the helpdesk", "phone number", "telephone number",
+        "number to ring", "number to call", "speak to", "talk to", "real person", "ring somebody", "ring someone", "call somebody",
         "call someone", "contact the helpdesk", "ring the helpdesk", "call the helpdesk", "phone the helpdesk",
     ),
 }  # fmt: skip
@@ -107,14 +108,14 @@ _VERBS: dict[str, tuple[str, ...]] = {
     "code": ("new code", "another code"),
 }  # fmt: skip
 """What may be asked about a reference in a sentence."""
-_BEFORE = frozenset(
-    "please pls plz can could would will you u i we id ill wed want to wanna like need just kindly hi hello hey hiya dear "
-    "helpdesk good morning afternoon go and ahead ok okay yes so may".split()
+_BEFORE = one_of(
+    "please pls plz can could would will you u i we id ill wed want to wanna like need just kindly hi hello hey hiya "
+    "dear helpdesk good morning afternoon go and ahead ok okay yes so may"
 )
-_AFTER = frozenset("please pls plz thanks thank you ta now asap cheers mate for me x xx today".split())
-_ASKING = frozenset(
-    "has have is was are were did does do should shall why when who what where how if whether cant dont didnt wont never "
-    "not isnt wasnt hasnt havent shouldnt nobody unless before until".split()
+_AFTER = one_of("please pls plz thanks thank you ta now asap cheers mate for me x xx today")
+_ASKING = one_of(
+    "has have is was are were did does do should shall why when who what where how if whether cant dont didnt wont "
+    "never not isnt wasnt hasnt havent shouldnt nobody unless before until"
 )
 _THANKS = frozenset("👍🙏👌❤😊🫡")
 
@@ -157,10 +158,10 @@ def command_in(text: str) -> Typed:
     exact = _exactly(right) if len(asked) <= _MOST_WORDS else ""
     if exact:
         return Typed(exact, reference, sure=exact not in GRAVE)
-    return _beginning(rest, reference, right) if reference or len(words) <= _MOST_BEFORE_BARE else Typed(words=text.strip())
+    return _beginning(rest, reference) if reference or len(words) <= _MOST_BEFORE_BARE else Typed(words=text.strip())
 
 
-def _beginning(rest: str, reference: str, right: Sequence[str]) -> Typed:
+def _beginning(rest: str, reference: str) -> Typed:
     """A command with words behind it, where it is about a request."""
     begun = rest.split()
     while begun and (not words_in(begun[0]) or words_in(begun[0])[0] in _BEFORE):
@@ -213,9 +214,7 @@ def _behind(text: str, words: int) -> str:
     return " ".join(text.split()[words:]).strip(" :,-")
 
 
-_COMMAND_OF = {
-    tuple(words_in(spelling)): command for command, spellings in COMMANDS.items() for spelling in spellings
-}
+_COMMAND_OF = {tuple(words_in(spelling)): command for command, spellings in COMMANDS.items() for spelling in spellings}
 _REQUEST_PHRASES = Phrases(_VERBS)
 _MOST_SITE_WORDS = 10
 """With more words behind it, “site” begins a sentence."""

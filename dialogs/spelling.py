@@ -15,8 +15,14 @@ LONGEST = 2000
 BREAK = "|"
 """Stands where a comma, a full stop or a new line stood."""
 _WORD = re.compile(r"[^\W_]+|[,.;:!?\n…–—]")
-_NOT = frozenset("do does did is was are were has have had can could will would should".split())
-_LEFT_ALONE = frozenset(
+
+
+def one_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_NOT = one_of("do does did is was are were has have had can could will would should")
+EVERYDAY = one_of(
     "able about above after again also always been before being best better both bring brought came change close come "
     "cost could done down each ever every fine form from give given gone good hand have head hear here high hope hour "
     "into just keep kept kind know last late later less like line list live look made mail make many more most much "
@@ -24,7 +30,7 @@ _LEFT_ALONE = frozenset(
     "side single some soon sorry sort store stone stuff such take tell than that them then there these they thing "
     "think this those time times told turn very want week well went were what when where which while will with word "
     "work world would write wrong year your least loose reason season person prison phase those close whole party "
-    "patient patience passed signed single simple sight slight right might".split()
+    "patient patience passed signed single simple sight slight right might"
 )
 """Everyday words that are near to ours: never taken for a misspelling."""
 
@@ -88,7 +94,7 @@ class Phrases(Generic[Meaning]):
 
     def put_right(self, word: str) -> str:
         """The known word that this one is nearly; the word itself where it is known, everyday, or near to none."""
-        if word in self.words or word in _LEFT_ALONE or len(word) < _SHORTEST or not word.isalpha():
+        if word in self.words or word in EVERYDAY or len(word) < _SHORTEST or not word.isalpha():
             return word
         best, found = 3, [word]
         for known in self._near.get(word[0], ()):
@@ -144,4 +150,6 @@ def _one_more(word: str, known: str) -> bool:
     short, long = sorted((word, known), key=len)
     if len(long) != len(short) + 1:
         return False
-    return len(long) >= 6 or any(long[n] == long[n - 1] and long[:n] + long[n + 1 :] == short for n in range(1, len(long)))
+    return len(long) >= 6 or any(
+        long[n] == long[n - 1] and long[:n] + long[n + 1 :] == short for n in range(1, len(long))
+    )

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from dialogs.commands import COMMANDS, IN_SENTENCES
-from dialogs.spelling import BREAK, LONGEST, Hit, Phrases, normal, words_in
+from dialogs.commands import COMMANDS, GIVING_UP, IN_SENTENCES
+from dialogs.spelling import BREAK, EVERYDAY, LONGEST, Hit, Phrases, normal, one_of, words_in
 from domain.policy import LONG, SHORT, Kind, Policy, Reason
 
 _ADDRESS = re.compile(r"[\w.+'’-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
@@ -21,7 +21,8 @@ _SIGNATURE = re.compile(
     r"with thanks|yours sincerely|kr)\b|^[ \t]*(?:regards|thanks|thank you|cheers)[ \t,.]*$"
 )
 _NAME = re.compile(
-    r"\b(?P<before>for|behalf of|colleague|caller|named|called)\s+(?P<title>(?:dr|mr|mrs|ms|miss|prof|sister|nurse)\.?\s+)?"
+    r"\b(?P<before>for|behalf of|colleague|caller|named|called|name is)\s+"
+    r"(?P<title>(?:dr|mr|mrs|ms|miss|prof|sister|nurse)\.?\s+)?"
     r"(?P<name>[^\W\d_][^\W\d_'’-]{1,30}\s+[^\W\d_][\w'’-]{1,30})",
     re.IGNORECASE,
 )
@@ -44,11 +45,23 @@ _WHO: dict[str, tuple[str, ...]] = {
     "caller": ("caller", "callers", "a caller"),
 }  # fmt: skip
 _THEIRS = frozenset({"her", "his", "their"})
-_NEGATES = frozenset(
-    "not no never didnt dont doesnt isnt wasnt hasnt havent hadnt arent werent".split()
+_NEGATES = one_of("not no never didnt dont doesnt isnt wasnt hasnt havent hadnt arent werent")
+_BETWEEN = one_of("been a the my me it was actually really even being just that i in an")
+_CORRECTING = one_of("no nope sorry actually oops wrong correction wait i meant mean should be it its make that is")
+_CORRECTS = (
+    "no",
+    "nope",
+    "sorry",
+    "i meant",
+    "i mean",
+    "actually",
+    "wrong",
+    "not",
+    "oops",
+    "correction",
+    "should be",
+    "wait",
 )
-_BETWEEN = frozenset("been a the my me it was actually really even being just that i lost in an".split()) - {"lost"}
-_CORRECTS = ("no ", "sorry", "i meant", "i mean", "actually", "nope", "wrong", "not ", "oops", "correction", "should be")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +109,10 @@ def _phrases_of(policy: Policy) -> Phrases[tuple[str, ...]]:
 _KIND, _REASON, _ELSEWHERE, _WHOSE, _COMMAND, _DEVICE = "kind", "reason", "elsewhere", "who", "command", "device"
 
 
-def hear(text: str, policy: Policy, me: str = "") -> Heard:
-    """What a sentence says; `me` is the address of whoever typed it, in any case."""
+def hear(text: str, policy: Policy, me: str = "", *, kind: str = "") -> Heard:
+    """What a sentence says. `me` is the address of whoever typed it, in any case; `kind` is what is being asked for."""
     body = _BROKEN_ADDRESS.sub("@", _without_signature(text[:LONGEST]))
-    whom, whose_address, site = _addressed(body, me)
+    whom, own, site = _addressed(body, me)
     typed = words_in(_ADDRESS.sub(" , ", body))
     phrases = _phrases_of(policy)
     right = [phrases.put_right(word) for word in typed]
@@ -108,20 +121,20 @@ def hear(text: str, policy: Policy, me: str = "") -> Heard:
     for hit in hits:
         score[hit.meaning] = score.get(hit.meaning, 0) + hit.score
     command = next((meaning[1] for meaning in score if meaning[0] == _COMMAND), "")
-    kind = _kind(score, policy)
+    inside, kind = bool(kind), kind or _kind(score, policy)
     reason = _best({meaning[2]: points for meaning, points in score.items() if meaning[:2] == (_REASON, kind)})
     named = any(meaning[0] == _KIND for meaning in score)
     elsewhere = _best({meaning[1]: points for meaning, points in score.items() if meaning[0] == _ELSEWHERE})
     device = any(word in policy.device_words for word in right)
     about = named or bool(reason) or any(meaning[0] == _REASON for meaning in score)
-    if command and not whom and (command in ("withdraw", "end") or not reason):
+    if command and not inside and not whom and (command in GIVING_UP or not reason):
         return Heard(command=command)
-    if elsewhere and not (reason and device) and not whom and not named:
+    if elsewhere and not inside and not (reason and device) and not whom and not named:
         return Heard(elsewhere=elsewhere)
-    if not about and not _ADDRESS.search(body):
+    if not about and not inside and not _ADDRESS.search(body):
         return Heard()
-    name = "" if whom or whose_address else _name_in(body, policy, phrases)
-    who = _who(score, right, policy, whom or name, whose_address)
+    name = "" if whom or own else name_in(body, policy)
+    who = _who(score, right, policy, whom or name, own)
     whom = whom or (name if who in ("colleague", "caller") else "")
     site = (site or _site_in(body)) if policy.kinds[kind].evidence is not None else ""
     return Heard(kind, reason, who, whom, site)
@@ -129,7 +142,16 @@ def hear(text: str, policy: Policy, me: str = "") -> Heard:
 
 def corrects(text: str) -> bool:
     """Whether a text takes back what was said before: “no, short”, “sorry, I meant my colleague”."""
-    return f"{' '.join(words_in(text[:200])).replace(BREAK, '').replace('  ', ' ')} ".startswith(_CORRECTS)
+    begun = " ".join(word for word in words_in(text[:200]) if word != BREAK)
+    return any(f"{begun} ".startswith(f"{word} ") for word in _CORRECTS)
+
+
+def corrected_by(text: str) -> str:
+    """What is said instead: the words behind “no” and “sorry, I meant”."""
+    words = [word for word in words_in(text) if word != BREAK]
+    while words and words[0] in _CORRECTING:
+        words = words[1:]
+    return " ".join(words)
 
 
 def _without_signature(text: str) -> str:
@@ -163,7 +185,7 @@ def _denied(hit: Hit[tuple[str, ...]], words: Sequence[str]) -> bool:
 
 
 def _kind(score: dict[tuple[str, ...], int], policy: Policy) -> str:
-    """The long kind where the words speak of it more, or name one of its grounds more than a reason of the short one."""
+    """The long kind where the words speak of it, or name one of its grounds more than a reason of the short one."""
     if LONG not in policy.kinds:
         return SHORT
     named = {kind: score.get((_KIND, kind), 0) for kind in (SHORT, LONG)}
@@ -200,13 +222,14 @@ def _who(score: dict[tuple[str, ...], int], words: Sequence[str], policy: Policy
     return "me" if "asks" in said else ""
 
 
-def _name_in(text: str, policy: Policy, phrases: Phrases[tuple[str, ...]]) -> str:
+def name_in(text: str, policy: Policy) -> str:
     """Two words behind “for”, “behalf of” or “colleague” that may be a name: with capitals, or with a title."""
-    for found in _NAME.finditer(text):
+    phrases = _phrases_of(policy)
+    for found in _NAME.finditer(text[:LONGEST]):
         first, last = found["name"].split()[:2]
-        known = {*words_in(first), *words_in(last)} & phrases.words
+        known = {*words_in(first), *words_in(last)} & (phrases.words | EVERYDAY)
         capitals = first[0].isupper() and last[0].isupper() and not (first.isupper() and last.isupper())
-        if not known and (capitals or found["title"]):
+        if not known and (capitals or found["title"] or found["before"].endswith(" is")):
             return f"{first} {last}"
     return ""
 
@@ -261,6 +284,23 @@ def choice_in(text: str, options: Options) -> str:
         return best
     near = [option_id for option_id, title, _ in options if len(flat) >= 3 and flat in normal(title)]
     return near[0] if len(near) == 1 else ""
+
+
+def answer_in(text: str, options: Options) -> str:
+    """As `choice_in`, where a guess would decide: most words have to be the option's, and none may ask or deny."""
+    chosen = choice_in(text, options)
+    if not chosen or len(words_in(text)) == 1:
+        return chosen
+    words = [word for word in words_in(text) if word != BREAK and word not in _FILLING]
+    own = {
+        word for option_id, title, more in options if option_id == chosen for word in words_in(" ".join((title, *more)))
+    }
+    told = sum(word in own or word.isdecimal() for word in words)
+    return chosen if "?" not in text and _UNSURE.isdisjoint(words) and 2 * told > len(words) else ""
+
+
+_FILLING = one_of("a an the on in by with and my their them they he she his her i we to of have has was at it via")
+_UNSURE = one_of("not no never cant couldnt didnt dont wasnt isnt wont can could will should would if when what")
 
 
 def likely(text: str, *, agent: bool, long: bool = True) -> list[tuple[str, str, str]]:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from dialogs import ask as dialog
 from dialogs.ask import Step
+from dialogs.commands import command_in
 from dialogs.said import Answers, NotNeeded, Said
-from dialogs.understand import about_exceptions, address_in, command_in, reason_in
+from dialogs.understand import address_in, hear, reason_in
 from domain.errors import Refusal
 from domain.people import Person
 from tests.builders import POLICY, SUBJECT
@@ -146,7 +147,7 @@ def test_a_command_is_known_however_it_is_typed(text: str, command: str) -> None
 def test_no_text_breaks_the_understanding(text: str) -> None:
     command_in(text)
     reason_in(text, KIND)
-    about_exceptions(text, POLICY)
+    hear(text, POLICY)
     address_in(text)
 
 
