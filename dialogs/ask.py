@@ -7,6 +7,7 @@ Pure functions of plain answers; whoever calls them looks things up and keeps th
 """
 
 import re
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -68,7 +69,9 @@ def _with_guesses(answers: Answers, heard: Heard) -> Answers:
 
 
 def corrected(answers: Answers, heard: Heard) -> Answers:
-    """The answers with what a sentence says instead."""
+    """The answers with what a sentence says instead. “She” and “her phone” say nothing new where it is for somebody."""
+    if heard.who == FOR_COLLEAGUE and not heard.whom and answers.get("who", FOR_ME) != FOR_ME:
+        heard = replace(heard, who="")
     said = {"subject": heard.who, "site": heard.site, "reason": heard.reason}
     for key in [key for key, value in said.items() if value]:
         answers = change_to(answers, key)

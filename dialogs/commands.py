@@ -6,6 +6,8 @@ What decides, ends or takes back is `sure` only where the whole text says it and
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rapidfuzz import fuzz, process
+
 from dialogs.spelling import BREAK, Phrases, normal, one_of, words_in
 from domain import reference as references
 
@@ -50,7 +52,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
                   "number", "helpdesk number", "helpdesk", "contact", "human", "agent"),
     "thanks": ("thanks", "thank you", "ok thanks", "thanks a lot", "thank you very much", "ta", "ta very much",
                "cheers", "cheers mate", "many thanks", "thanks so much", "thank you so much", "great thanks",
-               "brilliant thanks", "brilliant thank you", "brilliant thank you so much", "perfect thanks", "thx", "tysm", "cool thanks",
+               "brilliant thanks", "brilliant thank you", "brilliant thank you so much",
+               "perfect thanks", "thx", "tysm", "cool thanks",
                "lovely thank you", "great thank you", "thanks bye", "bye", "ok thank you", "nice one", "ok great"),
 }  # fmt: skip
 """Each command and the ways to type it."""
@@ -89,8 +92,9 @@ IN_SENTENCES: dict[str, tuple[str, ...]] = {
         "who do i ring", "who do i call", "who do i phone", "who do i contact", "who do i speak to",
         "who should i ring", "who should i call", "who can i ring", "who can i call", "who to ring", "who to call",
         "number for the helpdesk", "helpdesk number", "number of the helpdesk", "phone number", "telephone number",
-        "number to ring", "number to call", "speak to", "talk to", "real person", "ring somebody", "ring someone", "call somebody",
-        "call someone", "contact the helpdesk", "ring the helpdesk", "call the helpdesk", "phone the helpdesk",
+        "number to ring", "number to call", "speak to", "talk to", "real person", "ring somebody", "ring someone",
+        "call somebody", "call someone", "contact the helpdesk", "ring the helpdesk", "call the helpdesk",
+        "phone the helpdesk",
     ),
 }  # fmt: skip
 _VERBS: dict[str, tuple[str, ...]] = {
@@ -112,6 +116,8 @@ _BEFORE = one_of(
     "please pls plz can could would will you u i we id ill wed want to wanna like need just kindly hi hello hey hiya "
     "dear helpdesk good morning afternoon go and ahead ok okay yes so may"
 )
+_MAYBE = one_of("can could would will may u you")
+"""“Can you approve ...” is polite or a question: whoever says so sees the form first."""
 _AFTER = one_of("please pls plz thanks thank you ta now asap cheers mate for me x xx today")
 _ASKING = one_of(
     "has have is was are were did does do should shall why when who what where how if whether cant dont didnt wont "
@@ -158,12 +164,20 @@ def command_in(text: str) -> Typed:
     exact = _exactly(right) if len(asked) <= _MOST_WORDS else ""
     if exact:
         return Typed(exact, reference, sure=exact not in GRAVE)
+    near = None
+    flat = " ".join(words)
+    if len(words) <= _MOST_NEAR:
+        near = process.extractOne(flat, list(_SPELLINGS), scorer=fuzz.ratio, score_cutoff=_NEAR)
+    if near and len(flat) >= _SHORTEST_NEAR:
+        command = _SPELLINGS[near[0]]
+        return Typed(command, reference, sure=command not in GRAVE)
     return _beginning(rest, reference) if reference or len(words) <= _MOST_BEFORE_BARE else Typed(words=text.strip())
 
 
 def _beginning(rest: str, reference: str) -> Typed:
     """A command with words behind it, where it is about a request."""
     begun = rest.split()
+    ordered = _MAYBE.isdisjoint(words_in(" ".join(begun[:3])))
     while begun and (not words_in(begun[0]) or words_in(begun[0])[0] in _BEFORE):
         begun = begun[1:]
     for length in (3, 2, 1):
@@ -172,7 +186,7 @@ def _beginning(rest: str, reference: str) -> Typed:
         if command not in WITH_REFERENCE or len(begun) <= length - 1:
             continue
         behind = " ".join(begun[length:]).strip(" :,-")
-        sure = bool(_exactly(typed)) or command not in GRAVE
+        sure = command not in GRAVE or (bool(_exactly(typed)) and (ordered or command in GIVING_UP))
         if reference:
             return Typed(command, reference, behind, sure=sure)
         bare = references.read(behind)
@@ -215,6 +229,9 @@ def _behind(text: str, words: int) -> str:
 
 
 _COMMAND_OF = {tuple(words_in(spelling)): command for command, spellings in COMMANDS.items() for spelling in spellings}
+_SPELLINGS = {" ".join(words): command for words, command in _COMMAND_OF.items()}
+_NEAR, _SHORTEST_NEAR, _MOST_NEAR = 88, 4, 2
+"""How alike (in percent) a text has to be to a command, how long in letters, and how short in words."""
 _REQUEST_PHRASES = Phrases(_VERBS)
 _MOST_SITE_WORDS = 10
 """With more words behind it, “site” begins a sentence."""
