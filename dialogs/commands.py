@@ -186,12 +186,13 @@ def _beginning(rest: str, reference: str) -> Typed:
         if command not in WITH_REFERENCE or len(begun) <= length - 1:
             continue
         behind = " ".join(begun[length:]).strip(" :,-")
-        sure = command not in GRAVE or (bool(_exactly(typed)) and (ordered or command in GIVING_UP))
+        spelt = command not in GRAVE or bool(_exactly(typed))
         if reference:
-            return Typed(command, reference, behind, sure=sure)
+            plain = ordered if command not in GIVING_UP else not _without_politeness(words_in(behind))
+            return Typed(command, reference, behind, sure=spelt and (plain or command not in GRAVE))
         bare = references.read(behind)
         if bare:
-            return Typed(command, bare, sure=sure)
+            return Typed(command, bare, sure=spelt)
     return Typed(reference=reference, words=rest.strip())
 
 

@@ -146,10 +146,9 @@ def _steps(word: str, known: str) -> int:
 
 
 def _one_more(word: str, known: str) -> bool:
-    """Whether one of two short words has a letter twice that the other has once, or lacks one in the middle."""
+    """Whether one of two short words has a letter twice that the other has once, or lacks the last letter."""
     short, long = sorted((word, known), key=len)
     if len(long) != len(short) + 1:
         return False
-    return len(long) >= 6 or any(
-        long[n] == long[n - 1] and long[:n] + long[n + 1 :] == short for n in range(1, len(long))
-    )
+    doubled = any(long[n] == long[n - 1] and long[:n] + long[n + 1 :] == short for n in range(1, len(long)))
+    return doubled or known[:-1] == word

@@ -116,6 +116,22 @@ def test_who_asks_or_denies_gives_no_order(text: str) -> None:
     assert understood(text)["command"] in ("status", "review")
 
 
+@pytest.mark.parametrize(
+    "text", ["end 7k3q9xdm", "end MFA-7K3Q-9XDM please", "withdraw 7K3Q-9XDM", "please withdraw mfa7k3q9xdm, thanks"]
+)
+def test_a_plain_order_is_sure_however_the_reference_is_typed(text: str) -> None:
+    assert understood(text)["sure"]
+    assert understood(text)["reference"] == "MFA-7K3Q-9XDM"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["end MFA-7K3Q-9XDM when it is due", "withdraw MFA-7K3Q-9XDM or not", "can you approve MFA-7K3Q-9XDM called back"],
+)
+def test_an_order_with_more_words_is_asked_about_first(text: str) -> None:
+    assert not understood(text)["sure"]
+
+
 @pytest.mark.parametrize("text", ["end of shift", "withdraw my colleague", "approve of this", "finish at 8", "end"])
 def test_an_order_without_a_reference_is_about_nothing_yet(text: str) -> None:
     assert not understood(text).get("reference")
