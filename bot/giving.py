@@ -167,7 +167,9 @@ class Giving:
             return await self.carry_out(reference, SendCode(me), activity), dialog.on(answers, Page.CODE)
         if verb == "code" and said.data is None and not read_code(said.text):
             raise Refusal(
-                "Type the code that stands in the e-mail, for example 4821-7736. To leave, type “close”.", rule="code"
+                "Type the code that stands in the e-mail, for example 4821-7736. If you gave it already, type “next”, "
+                "“change”, “files” or “send”. To leave, type “close”.",
+                rule="code",
             )
         if verb == "code":
             request = await self.carry_out.give_code(reference, me, said.value("code") or said.text, activity)

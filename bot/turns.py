@@ -18,6 +18,7 @@ from cards import plain_words
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE
 from dialogs import ask as dialog
 from dialogs import commands, understand
+from dialogs.give_evidence import Page, page_of
 from dialogs.said import Said
 from dialogs.spelling import normal
 from dialogs.understand import corrected_by, corrects
@@ -198,7 +199,8 @@ class Turns:
             if await self.own.answered(me, reply, draft, answer):
                 return
             draft = await self.drafts.latest(me.id)
-        if draft is not None and draft.topic == GIVE and not typed.reference and self._goes_to_evidence(typed.command):
+        giving = draft is not None and draft.topic == GIVE and not typed.reference
+        if giving and draft and self._goes_to_evidence(draft, typed.command):
             await self.giving.typed(me, reply, draft, text, typed.command)
             return
         if draft is not None and is_asking(draft.topic) and not typed.reference:
@@ -241,20 +243,10 @@ class Turns:
             return plain_words.how_long(self.policy)
         return plain_words.whom_to_telephone(self.policy) if heard.command == "telephone" else ""
 
-    def _goes_to_evidence(self, command: str) -> bool:
+    def _goes_to_evidence(self, draft: Draft, command: str) -> bool:
         """Whether a text belongs to the open evidence: all but what asks for something else by name."""
-        return command in (
-            "",
-            "back",
-            "cancel",
-            "change",
-            "code",
-            "evidence",
-            "status",
-            "end",
-            "review",
-            "how_long",
-        ) or (command in ("telephone", "withdraw"))
+        words = ("how_long", "telephone") if page_of(draft.answers) is Page.ITEM else ()
+        return command in ("", "back", "cancel", "change", "code", "evidence", "status", "end", "review", *words)
 
     def _answers(self, draft: Draft, command: str, text: str) -> bool:
         """Whether what looks like a command is meant as an answer: a short one to a question for free words."""
