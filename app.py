@@ -695,7 +695,7 @@ class _Bot:
                 look_up=look_up,
                 asking=asking,
                 deciding=Deciding(self._policy, book, drafts, addresses, carry_out, showing, evidence, file_links),
-                own=OwnRequests(self._policy, book, carry_out, showing),
+                own=OwnRequests(self._policy, book, drafts, carry_out, showing),
                 sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
                 giving=Giving(self._policy, book, drafts, evidence, files, carry_out, showing),
                 drifts=SettlingDrifts(self._policy, reconcile, drifts, drafts, asking, show_drifts),

@@ -14,7 +14,8 @@ from dialogs import ask as dialog
 from dialogs import ask_site
 from dialogs.ask import Step
 from dialogs.said import Answers, NotNeeded, Said
-from dialogs.understand import normal
+from dialogs.spelling import normal
+from dialogs.understand import Heard, corrects, hear
 from domain import eligibility, judging, watching
 from domain.commands import Approve, Ask
 from domain.errors import Refusal, Trouble
@@ -33,7 +34,14 @@ from texts import say
 
 _TOPIC = "ask"
 MOST_MATCHES = 8
-CONFIRMING = frozenset({"yes", "y", "send", "ok", "okay", "confirm", "grant", "go ahead", "send request"})
+CONFIRMING = frozenset(
+    {"yes", "y", "yep", "yeah", "yup", "aye", "send", "send it", "ok", "okay", "confirm", "grant", "go ahead"}
+) | {"send request", "yes please", "yes send", "looks good", "that is right", "thats right", "correct"}
+NO = frozenset({"no", "nope", "nah", "wrong", "not right", "that is wrong", "thats wrong", "incorrect"})
+FREE = frozenset({Step.DETAILS, Step.TRIED, Step.REMEDIES, Step.SINCE})
+"""Questions that are answered in somebody's own words."""
+_YES_OR_NO = FREE | {Step.MORE, Step.REMEDY}
+"""Questions to which “no” is an answer."""
 
 
 def topic(kind: str) -> str:
@@ -93,14 +101,44 @@ class Asking:
         else:
             await self._do(me, reply, draft, verb, said)
 
+    async def other_kind(self, me: Person, reply: Reply, draft: Draft, kind: str) -> None:
+        """Another kind is wanted than the one that a sentence was taken for: what it said of people stands."""
+        await self.drafts.drop(me.id, draft.topic)
+        await reply.retire(draft.card, None, say("requester.question_answered"))
+        await self.start(me, reply, dialog.of_kind(draft.answers, kind))
+
+    async def told(self, me: Person, reply: Reply, draft: Draft, sentence: str) -> None:
+        """Says something that was asked in between, and repeats the question."""
+        await self._proceed(me, reply, draft, draft.answers, said=sentence)
+
     async def typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
         step = dialog.next_step(draft.answers, self.policy)
         plain = normal(text)
+        if step not in _YES_OR_NO and (plain in NO or command == "back"):
+            guessed = dialog.guesses(draft.answers)
+            verb = (
+                "ask.back" if guessed or command == "back" else "ask.change" if step is Step.CONFIRM else "ask.answer"
+            )
+            await self._do(me, reply, draft, verb, Said(text=text))
+            return
+        if step not in FREE and not command and (step in (Step.CONFIRM, Step.CHECK) or corrects(text)):
+            heard = hear(text, self.policy, me.address, kind=draft.answers["kind"])
+            if heard.who or heard.reason or heard.site:
+                await self._correct(me, reply, draft, heard)
+                return
         confirming = step is Step.CONFIRM and plain in CONFIRMING
         refused = step is Step.CHECK and plain in ("yes", "again", "check again", "retry", "try again")
         verb = {"back": "back", "change": "change", "cancel": "cancel"}.get(command, "answer")
         verb = "send" if confirming else "check" if refused else verb
         await self._do(me, reply, draft, f"ask.{verb}", Said(text=text))
+
+    async def _correct(self, me: Person, reply: Reply, draft: Draft, heard: Heard) -> None:
+        error = ""
+        try:
+            answers = dialog.corrected(draft.answers, heard)
+        except Refusal as refusal:
+            answers, error = draft.answers, refusal.sentence
+        await self._proceed(me, reply, draft, answers, error)
 
     async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:
         answers, error = draft.answers, ""
@@ -126,10 +164,13 @@ class Asking:
         except ask_site.Missing as missing:
             answers, error = missing.answers, missing.sentence
         except Refusal as refusal:
-            error = refusal.sentence
+            typed = said.data is None and refusal.rule in dialog.NOT_UNDERSTOOD
+            error = cards.not_understood(said.text, refusal.sentence) if typed else refusal.sentence
         await self._proceed(me, reply, draft, answers, error)
 
-    async def _proceed(self, me: Person, reply: Reply, draft: Draft, answers: Answers, error: str = "") -> None:
+    async def _proceed(
+        self, me: Person, reply: Reply, draft: Draft, answers: Answers, error: str = "", said: str = ""
+    ) -> None:
         answers, error, refusal = await self._known(me, answers, error)
         kept = await self.drafts.keep(replace(draft, answers=answers, updated_at=self.carry_out.clock.now()))
         if kept is None:
@@ -138,7 +179,7 @@ class Asking:
                 await self._nothing_open(me, reply)
                 return
             kept, refusal, error = latest, None, say("everyone.answered_twice")
-        card = await self._card(me, kept, error, refusal)
+        card = await self._card(me, kept, error, refusal, said or self._understood(kept.answers))
         sent = await reply.show(card)
         if sent is not None:
             await self.drafts.shown(kept, sent)
@@ -213,10 +254,18 @@ class Asking:
         asked = [request.site for request in await self.book.of_person(me.id, 10) if request.site]
         return tuple({site.ods: site for site in (*own, *asked)}.values())
 
-    async def _card(self, me: Person, draft: Draft, error: str, refusal: Refusal | None) -> Card:
+    def _understood(self, answers: Answers) -> str:
+        guessed = dialog.guesses(answers)
+        if not guessed or answers.get("changing"):
+            return ""
+        said = {key: answers.get(key, "") for key in ("who", "typed", "site_typed", "reason")}
+        told = [said[key] if key in guessed else "" for key in ("who", "site_typed", "reason")]
+        return cards.understood(dialog.kind_of(answers, self.policy), told[0], said["typed"], told[1], told[2])
+
+    async def _card(self, me: Person, draft: Draft, error: str, refusal: Refusal | None, said: str) -> Card:
         answers = draft.answers
         kind = dialog.kind_of(answers, self.policy)
-        asking = cards.Asking(self.policy, kind, draft.version, dialog.place(answers, self.policy), error)
+        asking = cards.Asking(self.policy, kind, draft.version, dialog.place(answers, self.policy), error, said)
         caller = answers.get("who") == cards.FOR_CALLER
         reason = dialog.reason_of(answers, self.policy)
         evidence = kind.evidence

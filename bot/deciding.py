@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.asking import CONFIRMING
 from bot.reply import Reply
 from bot.showing import Showing
 from cards import decide as cards
@@ -13,6 +14,7 @@ from cards.card import Card
 from cards.plain_words import note
 from dialogs.ask import verification_in
 from dialogs.said import Said
+from dialogs.spelling import normal
 from domain.commands import AgentCommand, Approve, Reject, Revoke, SendBack, SendCode
 from domain.errors import Refusal
 from domain.events import Event, What
@@ -37,6 +39,8 @@ FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
 }
 """Each decision's form, and the states in which it makes sense to show it."""
 _MENDABLE = frozenset({"not_verified", "words_missing", "too_long", "days"})
+_ONLY_DAYS = re.compile(r"\W*(?:for )?\d{1,4}(?: ?days?)?\W*", re.IGNORECASE)
+_CHECK_WORDS = "Nothing was changed yet. Check the words, then type “yes”, or type others."
 _NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
 
@@ -97,7 +101,19 @@ class Deciding:
         sentence = say("agent.new_code_goes_to", mailbox=mailbox)
         await reply.show(note(say("agent.new_code_title", reference=reference), sentence, self.policy))
 
-    async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "") -> None:
+    async def typed(self, me: Person, reply: Reply, draft: Draft, text: str) -> None:
+        """A text typed to an open form. Words that others will read are shown before they are sent."""
+        verb, reference = draft.answers["verb"], draft.answers["reference"]
+        confirming = normal(text) in CONFIRMING | {verb}
+        if verb == "approve":
+            await self.decide(me, reply, verb, reference, Said(text="" if confirming else text))
+        elif confirming and draft.answers.get("why"):
+            await self.decide(me, reply, verb, reference, Said(text=draft.answers["why"]))
+        else:
+            why = "" if confirming else text
+            await self.form(me, reply, verb, reference, _CHECK_WORDS if why else "", why)
+
+    async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "", why: str = "") -> None:
         """The form of a decision, for this agent; the request itself where it is too late for that."""
         await self._only_agents(me)
         request = await self._request(reference)
@@ -106,9 +122,9 @@ class Deciding:
             await self.show(me, reply, request, HELPDESK, say("agent.too_late_for_form"))
             return
         await self.drafts.drop(me.id, TOPIC)
-        answers = {"verb": verb, "reference": reference}
+        answers = {"verb": verb, "reference": reference, "why": why}
         draft = await self.drafts.keep(Draft(me.id, TOPIC, answers, self.carry_out.clock.now()))
-        sent = await reply.show(form(request, self.policy, error))
+        sent = await reply.show(form(request, self.policy, error or (_CHECK_WORDS if why else ""), why))
         if draft is not None and sent is not None:
             await self.drafts.shown(draft, sent)
         await self.show.keep(me, reference, HELPDESK, sent)
@@ -147,7 +163,8 @@ class Deciding:
         """The number on the card or in “approve ... 90 days”; None where nothing was said: the policy's length."""
         typed = said.value("days") or said.text
         found = _NUMBER.findall(typed)
-        if len(found) > 1 or (said.data is not None and not found):
+        understood = said.data is not None or not typed.strip() or _ONLY_DAYS.fullmatch(typed)
+        if len(found) > 1 or not understood or (said.data is not None and not found):
             raise Refusal(say("agent.days_not_a_number"), rule="days")
         return int(found[0]) if found else None
 

@@ -30,6 +30,7 @@ from domain.vouching import check_giver
 from services.book import Book, Draft, Drafts, Entry
 from services.carry_out import CarryOut, no_such
 from services.chat import Sent
+from services.codes import read_code
 from services.evidence import EvidenceStore, FileFetcher
 from services.show import MINE
 from texts import say
@@ -163,6 +164,12 @@ class Giving:
         reference, activity = request.reference, reply.incoming.activity_id
         if verb == "new_code":
             return await self.carry_out(reference, SendCode(me), activity), dialog.on(answers, Page.CODE)
+        if verb == "code" and said.data is None and not read_code(said.text):
+            raise Refusal(
+                "Type the code that stands in the e-mail, for example 4821-7736. If you gave it already, type “next”, "
+                "“change”, “files” or “send”. To leave, type “close”.",
+                rule="code",
+            )
         if verb == "code":
             request = await self.carry_out.give_code(reference, me, said.value("code") or said.text, activity)
             return request, dialog.on(answers, Page.LIST)

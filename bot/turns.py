@@ -1,24 +1,27 @@
 """One turn: who acts, what they want, and who does it. Refusals and trouble become sentences here, and only here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.asking import CONFIRMING, Asking, is_asking
+from bot.asking import CONFIRMING, FREE, NO, Asking, is_asking
 from bot.deciding import FORMS, Deciding
 from bot.deciding import TOPIC as DECIDE
 from bot.drifts import SettlingDrifts
 from bot.giving import TOPIC as GIVE
 from bot.giving import Giving
 from bot.incoming import Click, Incoming, InPlace, Kind
-from bot.own_requests import OwnRequests
+from bot.own_requests import SURE, OwnRequests
 from bot.reply import Reply
 from bot.sites import KeepingSites
 from cards import plain_words
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE
 from dialogs import ask as dialog
-from dialogs import understand
+from dialogs import commands, understand
+from dialogs.give_evidence import Page, page_of
 from dialogs.said import Said
+from dialogs.spelling import normal
+from dialogs.understand import corrected_by, corrects
 from domain import reference as references
 from domain.errors import Refusal, Trouble
 from domain.people import Person
@@ -32,6 +35,8 @@ from services.look_up import LookUp
 from services.ports import Clock
 
 log = structlog.get_logger(__name__)
+_LEAVES = frozenset({"help", "queue", "short", "long"})
+"""What leaves a question that is answered in somebody's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,7 @@ class Turns:
         elif verb.startswith("ask."):
             await self.asking.clicked(me, reply, verb, click.data)
         elif verb in ("mine", "queue", "help"):
-            await self._do(me, reply, understand.Typed(verb, reference))
+            await self._do(me, reply, commands.Typed(verb, reference))
         else:
             self._needs(reference, given)
             await self._click_request(me, reply, verb, reference, click)
@@ -178,7 +183,7 @@ class Turns:
         elif verb == "again":
             await self.asking.again(me, reply, await self.own.theirs(me, reference))
         elif verb in (*FORMS, "status", "withdraw", "end", "renew", "evidence", "needed", "code"):
-            await self._do(me, reply, understand.Typed(verb, reference))
+            await self._do(me, reply, commands.Typed(verb, reference))
         else:
             raise Refusal("This button is not known here. Type “help” to see what you can do.", rule="unknown_verb")
 
@@ -187,49 +192,79 @@ class Turns:
             raise no_such(str(given)[:20] if isinstance(given, str) and given else "with this reference")
 
     async def _text(self, me: Person, reply: Reply, text: str) -> None:
-        typed = understand.command_in(text)
+        typed = commands.command_in(text)
         draft = await self.drafts.latest(me.id)
-        if draft is not None and draft.topic == GIVE and not typed.reference and self._goes_to_evidence(typed.command):
+        if draft is not None and draft.topic == SURE:
+            answer = "yes" if normal(text) in CONFIRMING else "no" if normal(text) in NO else typed.command
+            if await self.own.answered(me, reply, draft, answer):
+                return
+            draft = await self.drafts.latest(me.id)
+        giving = draft is not None and draft.topic == GIVE and not typed.reference
+        if giving and draft and self._goes_to_evidence(draft, typed.command):
             await self.giving.typed(me, reply, draft, text, typed.command)
             return
         if draft is not None and is_asking(draft.topic) and not typed.reference:
             own = typed.command in ("", "back", "change", "cancel") or self._answers(draft, typed.command, text)
             if own:
-                await self.asking.typed(me, reply, draft, text, typed.command)
+                await self._to_question(me, reply, draft, text, typed.command)
                 return
-        if (
-            draft is not None
-            and draft.topic == DECIDE
-            and not typed.reference
-            and typed.command in ("", "cancel", "back")
-        ):
-            await self._decide_typed(me, reply, draft, text, typed.command)
-            return
+        if draft is not None and draft.topic == DECIDE and not typed.reference:
+            command = "" if typed.command == draft.answers["verb"] else typed.command
+            if command in ("", "cancel", "back"):
+                await self._decide_typed(me, reply, draft, text, command)
+                return
+        if not typed.command and typed.reference:
+            typed = commands.about_request(text, typed.reference)
         if typed.command:
             await self._do(me, reply, typed)
             return
         await self._sentence(me, reply, text)
 
-    def _goes_to_evidence(self, command: str) -> bool:
+    async def _to_question(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
+        """An answer to the open question, or something else that is said in between: then the question is repeated."""
+        step = dialog.next_step(draft.answers, self.policy)
+        aside = "" if step in FREE or command in ("back", "change", "cancel") else self._aside(text, command)
+        if aside:
+            await self.asking.told(me, reply, draft, aside)
+            return
+        wanted = commands.command_in(corrected_by(text)).command if not command and corrects(text) else command
+        kind = {"ask": SHORT, "long": LONG}.get(wanted, "")
+        if kind in self.policy.kinds and kind != draft.answers["kind"] and step not in FREE:
+            await self.asking.other_kind(me, reply, draft, kind)
+            return
+        await self.asking.typed(me, reply, draft, text, command)
+
+    def _aside(self, text: str, command: str) -> str:
+        heard = understand.hear(text, self.policy) if not command else understand.Heard(command=command)
+        if heard.elsewhere:
+            one = next(one for one in self.policy.elsewhere if one.id == heard.elsewhere)
+            return f"{one.says} {plain_words.whom_to_telephone(self.policy)}"
+        if heard.command == "how_long":
+            return plain_words.how_long(self.policy)
+        return plain_words.whom_to_telephone(self.policy) if heard.command == "telephone" else ""
+
+    def _goes_to_evidence(self, draft: Draft, command: str) -> bool:
         """Whether a text belongs to the open evidence: all but what asks for something else by name."""
-        return command in ("", "back", "cancel", "change", "code", "evidence", "status", "end", "review")
+        words = ("how_long", "telephone") if page_of(draft.answers) is Page.ITEM else ()
+        return command in ("", "back", "cancel", "change", "code", "evidence", "status", "end", "review", *words)
 
     def _answers(self, draft: Draft, command: str, text: str) -> bool:
         """Whether what looks like a command is meant as an answer: a short one to a question for free words."""
         step = dialog.next_step(draft.answers, self.policy)
-        if step is dialog.Step.CONFIRM and understand.normal(text) in CONFIRMING:
+        if step is dialog.Step.CONFIRM and normal(text) in CONFIRMING:
             return True
         if command == "mine":
-            return step is dialog.Step.WHO and understand.normal(text) == "mine"
-        free = (dialog.Step.DETAILS, dialog.Step.TRIED, dialog.Step.REMEDIES, dialog.Step.SINCE)
-        return step in free and command not in ("help", "queue", "ask", "long")
+            return step is dialog.Step.WHO and normal(text) == "mine"
+        if step in FREE:
+            return normal(text) not in _LEAVES
+        begun_otherwise = command in ("ask", "long") and bool(dialog.guesses(draft.answers))
+        return begun_otherwise or command in ("how_long", "telephone")
 
     async def _decide_typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
-        verb, reference = draft.answers["verb"], draft.answers["reference"]
         if command:
-            await self.deciding.review(me, reply, reference, "Nothing was changed.")
+            await self.deciding.review(me, reply, draft.answers["reference"], "Nothing was changed.")
         else:
-            await self.deciding.decide(me, reply, verb, reference, Said(text=text))
+            await self.deciding.typed(me, reply, draft, text)
 
     async def _sentence(self, me: Person, reply: Reply, text: str) -> None:
         """Free words: a reason, an address or something about exceptions begins the conversation."""
@@ -238,26 +273,22 @@ class Turns:
                 "To use this code, first type “evidence” and the reference that stands in the same e-mail.",
                 rule="code_alone",
             )
-        address = understand.address_in(text)
-        about = understand.about_exceptions(text, self.policy)
-        kind = self._kind_of(text, about)
-        reason = understand.reason_in(text, self.policy.kinds[kind])
-        if reason or address or about:
-            who = FOR_COLLEAGUE if address else ""
-            if " caller " in f" {understand.normal(text)} ":
-                who = FOR_CALLER if await self._shown_as_agent(me.id) else who
-            answers = dialog.begin(kind, who=who, typed=address, reason=reason.id if reason else "")
-            await self.asking.start(me, reply, answers)
+        heard = understand.hear(text, self.policy, me.address)
+        if heard.command:
+            await self._do(me, reply, commands.Typed(heard.command, sure=False, whole=False))
+            return
+        if heard.elsewhere:
+            one = next(one for one in self.policy.elsewhere if one.id == heard.elsewhere)
+            await reply.show(plain_words.elsewhere(one, self.policy))
+            return
+        if heard.kind:
+            if heard.who == FOR_CALLER and not await self._shown_as_agent(me.id):
+                heard = replace(heard, who=FOR_COLLEAGUE if heard.whom else "")
+            await self.asking.start(me, reply, dialog.begun_by(heard))
             return
         agent = await self._shown_as_agent(me.id)
-        await reply.show(plain_words.not_understood(self.policy, understand.likely(text, agent=agent)))
-
-    def _kind_of(self, text: str, about: str) -> str:
-        """The long kind where the words speak of it, or name one of its grounds and no reason of the short one."""
-        if LONG not in self.policy.kinds or about == LONG:
-            return about or SHORT
-        short, long = (understand.reason_in(text, self.policy.kinds[kind]) for kind in (SHORT, LONG))
-        return LONG if long and not short else SHORT
+        likely = understand.likely(text, agent=agent, long=LONG in self.policy.kinds)
+        await reply.show(plain_words.not_understood(self.policy, likely))
 
     async def _ask(self, me: Person, reply: Reply, kind: str) -> None:
         if kind not in self.policy.kinds:
@@ -269,10 +300,18 @@ class Turns:
             )
         await self.asking.start(me, reply, dialog.begin(kind))
 
-    async def _do(self, me: Person, reply: Reply, typed: understand.Typed) -> None:
+    async def _do(self, me: Person, reply: Reply, typed: commands.Typed) -> None:
         match typed.command:
+            case "withdraw" | "end" if not (typed.sure and typed.reference):
+                await self.own.ask_first(me, reply, typed.reference, typed.command)
+            case "thanks":
+                await reply.show(plain_words.thanks())
+            case "how_long" | "telephone":
+                sentence = self._aside("", typed.command)
+                title = "How long it takes" if typed.command == "how_long" else "Whom to telephone"
+                await reply.show(plain_words.note(title, sentence, self.policy))
             case "ask" if typed.reference:
-                await self._do(me, reply, understand.Typed("ask_back", typed.reference, typed.words))
+                await self._do(me, reply, replace(typed, command="ask_back"))
             case "ask" | "long":
                 await self._ask(me, reply, LONG if typed.command == "long" else SHORT)
             case "mine":
@@ -302,10 +341,10 @@ class Turns:
                 await self.giving.start(me, reply, typed.reference)
             case "code":
                 await self.deciding.new_code(me, reply, typed.reference)
-            case "approve" | "reject" | "revoke" | "ask_back" if typed.words:
+            case "approve" | "reject" | "revoke" | "ask_back" if typed.words and typed.sure:
                 await self.deciding.decide(me, reply, typed.command, typed.reference, Said(text=typed.words))
             case "approve" | "reject" | "revoke" | "ask_back":
-                await self.deciding.form(me, reply, typed.command, typed.reference)
+                await self.deciding.form(me, reply, typed.command, typed.reference, why=typed.words)
             case "site":
                 await self.sites.show(me, reply, typed.words)
             case "use this channel":

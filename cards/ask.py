@@ -28,13 +28,17 @@ FOR_ME, FOR_COLLEAGUE, FOR_CALLER = "me", "colleague", "caller"
 class Asking:
     """What all question cards share: the title, how far one has come, the version and the error to show."""
 
-    def __init__(self, policy: Policy, kind: Kind, version: int, place: tuple[int, int], error: str = "") -> None:
+    def __init__(
+        self, policy: Policy, kind: Kind, version: int, place: tuple[int, int], error: str = "", said: str = ""
+    ) -> None:
         self.policy = policy
         self.kind = kind
         self.name = next(name for name, one in policy.kinds.items() if one == kind)
         self.version = version
         self.place = place
         self.error = error
+        self.said = said
+        """What was understood of a typed sentence, or the answer to one."""
 
     def question(self, summary: str, *body: Part | None, actions: Sequence[Part], back: bool = True) -> Card:
         step, of = self.place
@@ -43,6 +47,7 @@ class Asking:
             f"{self.kind.title}: {summary}",
             heading(self.kind.title),
             quiet(f"Step {step} of {of}"),
+            words(plain(self.said)) if self.said else None,
             mistake(self.error) if self.error else None,
             *body,
             buttons(*actions, *way_back, self.button("Cancel", "ask.cancel")),
@@ -69,8 +74,20 @@ def who(asking: Asking, *, agent: bool) -> Card:
         words("Who is the exception for?", weight="Bolder"),
         words(f"It lasts {asking.kind.length}. The helpdesk decides on it. {_how(asking.kind)}".strip()),
         actions=actions,
-        back=False,
+        back=bool(asking.said),
     )
+
+
+def understood(kind: Kind, who: str, whom: str, site: str, reason: str) -> str:
+    """What a sentence was understood to say, so that a wrong guess is one word to undo; empty parts were not said."""
+    given = kind.reason(reason)
+    whose = {FOR_ME: "for you", FOR_COLLEAGUE: f"for {whom or 'a colleague'}", FOR_CALLER: f"for {whom or 'a caller'}"}
+    parts = [given.title if given else "", whose.get(who, ""), f"site {site}" if site else ""]
+    return f"You said: {', '.join(part for part in parts if part)}. If that is wrong, type “undo”."
+
+
+def not_understood(text: str, expected: str) -> str:
+    return f"We did not understand “{text[:60]}”. {expected} To stop, type “cancel”."
 
 
 def _how(kind: Kind) -> str:

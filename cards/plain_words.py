@@ -1,9 +1,12 @@
 """Cards that only say something: welcome, help, a refusal, something that went wrong."""
 
+from collections.abc import Sequence
+
 from cards.card import Card
 from cards.parts import button, buttons, card, facts, heading, help_line, link, plain, state, words
 from domain.errors import Refusal
-from domain.policy import LONG, SHORT, Policy
+from domain.policy import LONG, SHORT, Elsewhere, Policy
+from domain.request import Request
 
 ASK = ("Ask for an exception", "ask.start")
 MINE = ("My requests", "mine")
@@ -53,7 +56,10 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
             f"{kind.length}{_or_longer(policy)}. Nobody can give themselves an exception: the helpdesk decides on each "
             "request."
         ),
-        words("Tell us what happened, for example “I lost my phone”, or use a button."),
+        words(
+            "Tell us what happened and for whom, for example “lost phone, for sam.price@nhs.net”, or use a button. "
+            "Spelling mistakes do not matter."
+        ),
         buttons(*actions, link("Read the guide", policy.links.guide)),
         words("You can also type:", separator=True),
         facts(typed),
@@ -74,13 +80,65 @@ def _long(policy: Policy) -> list[tuple[str, str]]:
     ]
 
 
-def not_understood(policy: Policy, likely: list[tuple[str, str]]) -> Card:
-    """`likely` are up to three (title, verb) that the person may have meant."""
+def not_understood(policy: Policy, likely: Sequence[tuple[str, str, str]]) -> Card:
+    """`likely` are up to three (title, verb, what to type) that the person may have meant."""
     return card(
         "We did not understand that. Here is what you can do",
         heading("We did not understand that"),
-        words("Did you mean one of these? You can also type “help”."),
-        buttons(*[button(title, verb) for title, verb in likely]),
+        words("Did you mean one of these? Press a button, or type the word."),
+        facts((typed, title) for title, _, typed in likely),
+        buttons(*[button(title, verb) for title, verb, _ in likely]),
+        words("You can also say what happened, for example “I lost my phone”."),
+        help_line(policy),
+    )
+
+
+def elsewhere(one: Elsewhere, policy: Policy) -> Card:
+    """Something that this bot does not do: who does, and what it is for."""
+    return card(
+        f"{one.title}: telephone the {policy.helpdesk.name}",
+        heading(one.title),
+        words(f"{one.says} {whom_to_telephone(policy)}"),
+        words("If you cannot use MFA, say what happened, for example “I lost my phone”."),
+        buttons(button(*ASK), button(*MINE)),
+        help_line(policy),
+    )
+
+
+def whom_to_telephone(policy: Policy) -> str:
+    return f"Telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}."
+
+
+def how_long(policy: Policy) -> str:
+    """How long exceptions last, and how long people wait for one."""
+    short = policy.kinds[SHORT]
+    said = [
+        f"A {short.title.lower()} lasts {short.length}. The helpdesk decides when you telephone and quote "
+        "the reference of your request."
+    ]
+    long = policy.kinds.get(LONG)
+    if long is not None:
+        said.append(f"A {long.title.lower()} lasts {long.length}. It is decided when your site has given its evidence.")
+    return " ".join(said)
+
+
+def thanks() -> Card:
+    return card("You are welcome.", words("You are welcome."))
+
+
+def sure_to_give_up(request: Request, verb: str, policy: Policy) -> Card:
+    """`verb` is `withdraw` or `end`. Shown where the words may have meant something else."""
+    whole = f"{verb} {request.reference}"
+    title = "Withdraw this request?" if verb == "withdraw" else "End this exception?"
+    return card(
+        f"{title} {request.reference}",
+        heading(title),
+        facts([("Reference", request.reference), ("For", plain(request.subject.name))]),
+        words(f"Nothing was changed yet. Type “yes” or “{whole}” to do it, or “no” to leave it as it is."),
+        buttons(
+            button(f"Yes, {verb} it", verb, {"reference": request.reference}, style="destructive"),
+            button("No, leave it", "status", {"reference": request.reference}),
+        ),
         help_line(policy),
     )
 

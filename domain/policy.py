@@ -221,6 +221,18 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Something that people ask this bot for, and that others do."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    id: str
+    title: str
+    says: str
+    """What the bot answers; whom to telephone is said besides."""
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Helpdesk:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     name: str
@@ -342,6 +354,9 @@ class Policy:
     limits_for_agents: LimitsForAgents = field(default_factory=LimitsForAgents)
     limits_for_people: LimitsForPeople = field(default_factory=LimitsForPeople)
     reconcile: Reconciling = field(default_factory=Reconciling)
+    device_words: tuple[str, ...] = ()
+    """What people call the thing that they use MFA with, in small letters."""
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def verification(self, verification_id: str) -> Verification | None:
         return next((way for way in self.verifications if way.id == verification_id), None)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from adapters.settings import BadSettingsError
-from dialogs.understand import COMMANDS, WITH_REFERENCE, command_in, normal
+from dialogs.commands import COMMANDS, WITH_REFERENCE, command_in
+from dialogs.spelling import normal
 from manifest import package
 from manifest.package import Wanted, filled
 from tests.builders import ROOT

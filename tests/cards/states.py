@@ -133,6 +133,8 @@ def _of_requests(words: str) -> Iterator[Named]:
     yield "request.decision: seven before", cards.decision(short, earlier, POLICY, NOON)
     for form in (decide.approve, decide.reject, decide.revoke, decide.send_back):
         yield f"decide.{form.__name__}: corrected", form(active, POLICY, words[:200])
+    for form in (decide.reject, decide.revoke, decide.send_back):
+        yield f"decide.{form.__name__}: typed, to be checked", form(active, POLICY, "Check the words.", words[:1000])
 
 
 def _of_alarms(words: str) -> Iterator[Named]:
@@ -166,6 +168,13 @@ def _of_questions(words: str) -> Iterator[Named]:
     yield "ask.person: corrected", ask.person(again, caller=True, typed=words)
     yield "ask.choose: two people", ask.choose(asking, words, [named(words), SUBJECT])
     yield "ask.reason: first", ask.reason(asking, "")
+    understood = ask.understood(KIND, ask.FOR_COLLEAGUE, words[:60], "", "misplaced")
+    yield (
+        "ask.who: a sentence was understood",
+        ask.who(ask.Asking(POLICY, KIND, 3, (1, 5), "", understood), agent=False),
+    )
+    wrong = ask.not_understood(words, "Type “me”.")
+    yield "ask.reason: not understood", ask.reason(ask.Asking(POLICY, KIND, 3, (2, 5), wrong), "")
     yield "ask.reason: chosen before, corrected", ask.reason(again, "misplaced")
     yield "ask.details: optional", ask.details(asking, optional, "")
     yield "ask.details: required, typed before", ask.details(again, required, words)
@@ -257,11 +266,17 @@ def _of_plain_words(words: str) -> Iterator[Named]:
         yield f"plain_words.welcome: {name}", plain_words.welcome(POLICY, agent=agent)
         yield f"plain_words.how_to: {name}", plain_words.how_to(POLICY, agent=agent)
     guide = ("Read the guide", POLICY.links.guide)
-    likely = [("Ask for an exception", "ask.start"), ("Help", "help")]
+    likely = [("Ask for an exception", "ask.start", "short"), ("Help", "help", "help")]
     yield "plain_words.not_understood: two guesses", plain_words.not_understood(POLICY, likely)
     yield "plain_words.refused: with a guide", plain_words.refused(Refusal(words, rule="x", link=guide), POLICY)
     yield "plain_words.refused: words only", plain_words.refused(Refusal(words, rule="x"), POLICY)
     yield "plain_words.went_wrong: a sentence", plain_words.went_wrong("It failed. Try again in a minute.", POLICY)
+    for one in POLICY.elsewhere:
+        yield f"plain_words.elsewhere: {one.id}", plain_words.elsewhere(one, POLICY)
+    for verb in ("withdraw", "end"):
+        mine = request(subject=replace(SUBJECT, name=words))
+        yield f"plain_words.sure_to_give_up: {verb}", plain_words.sure_to_give_up(mine, verb, POLICY)
+    yield "plain_words.thanks: said", plain_words.thanks()
     yield "plain_words.note: done", plain_words.note("Done", "It is done.", POLICY)
     yield "plain_words.answered: typed below", plain_words.answered("What happened?", "Lost or stolen")
 
