@@ -22,6 +22,8 @@ from domain.request import Request, State
 from tests.adapters.postgres import postgres
 from tests.builders import NOON, OWNER, SITE, STRANGER, SUBJECT, long_request, request
 
+DAY = timedelta(days=1)
+
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
@@ -64,8 +66,8 @@ async def test_a_request_is_found_by_the_beginning_of_any_word_of_name_address_s
     book = await keep(engine, one, other)
     for typed in (
         "sam", "SAM bri", "brien sam", "o’brien", "José", "brien14", "sam.o'brien14@nhs.net", "riverside", "zz901",
-        "ZZ901 sam", "medical river", "MFA-7K3Q-9XDM", "mfa 7k3q 9xdm", "7k3q9xdm", "7K3Q-9XDM", "MFA-7K3", "mfa7k3q9xdm",
-        "caller says: MFA 7K3Q 9XDM.",
+        "ZZ901 sam", "medical river", "MFA-7K3Q-9XDM", "mfa 7k3q 9xdm", "7k3q9xdm", "7K3Q-9XDM", "MFA-7K3",
+        "mfa7k3q9xdm", "caller says: MFA 7K3Q 9XDM.",
     ):  # fmt: skip
         assert await found(book, typed) == ["MFA-7K3Q-9XDM"], typed
     for typed in ("net", "iverside", "sam other", "MFA-7K3Q-9XDN", "%%%sam%%% ann"):
@@ -83,14 +85,14 @@ async def test_a_request_is_found_only_by_people_whom_it_concerns_where_that_is_
 
 async def test_the_newest_come_first_and_only_so_many(engine: AsyncEngine) -> None:
     many = [
-        request(reference=f"MFA-2222-{number:04}", subject=person(f"Sam {number}"), asked_at=NOON - timedelta(days=number))
+        replace(request(subject=person(f"Sam {number}")), reference=f"MFA-2222-{number}", asked_at=NOON - number * DAY)
         for number in range(2000, 2015)
-    ]  # fmt: skip
+    ]
     book = await keep(engine, *many)
     newest = [one.reference for one in many[:10]]
     assert await found(book, "sam") == newest
     assert [one.reference for one in await book.newest_waiting(10)] == newest
-    await keep(engine, request(State.ENDED, reference="MFA-3333-3333", asked_at=NOON + timedelta(days=1)))
+    await keep(engine, request(State.ENDED, reference="MFA-3333-3333", asked_at=NOON + DAY))
     assert (await book.newest_waiting(1))[0].reference == newest[0]
 
 
@@ -149,6 +151,5 @@ async def test_an_index_is_used_for_each_way_of_finding(engine: AsyncEngine) -> 
         await raw.execute("SET enable_seqscan = off")
         for statement, parameters in sent:
             plans.append(str(await (await raw.execute(f"EXPLAIN {statement}", parameters)).fetchall()))
-    for plan, indexes in zip(plans, ({"requests_found_by"}, {"requests_found_by", "requests_of_people"},
-                                     {"requests_waiting"}), strict=True):  # fmt: skip
-        assert [index for index in indexes if index in plan], plan
+    for plan, index in zip(plans, ("requests_found_by", "requests_of_people", "requests_waiting"), strict=True):
+        assert index in plan, plan
