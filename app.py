@@ -72,6 +72,7 @@ from bot.deciding import Deciding
 from bot.door import Door
 from bot.drifts import SettlingDrifts
 from bot.evidence_pages import routes as evidence_pages
+from bot.finding import Finding
 from bot.gateway.connection import Connection
 from bot.gateway.gateway import Gateway
 from bot.gateway.login import GRAPH as GRAPH_RESOURCE
@@ -89,11 +90,12 @@ from bot.gateway.settings import (
 )
 from bot.gateway.token import BotToken
 from bot.giving import Giving
-from bot.incoming import Incoming, InPlace
+from bot.incoming import Found, Incoming, InPlace
 from bot.log import set_up
 from bot.metrics import Counted, show_jobs, show_requests
 from bot.own_requests import OwnRequests
 from bot.reply import Reply
+from bot.request_pages import routes as request_pages
 from bot.showing import Showing
 from bot.sites import KeepingSites
 from bot.turns import Turns
@@ -675,12 +677,12 @@ class _Bot:
             figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)
             below = Below(Paced(ceilings, figures.put_off), figures)
-            app_id = self._common.teams_app
+            app_id, link_to = self._common.teams_app, partial(chat_link, self._gateway.app_id)
             installer = GraphTeamsApp(graph, self._graph_url, app_id) if app_id else None
             perform = Perform(
                 book, carry_out, exemptions, messenger,
                 GraphMailer(graph, self._mailbox), addresses, copies, notices, show, evidence,
-                Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
+                Reach(addresses, messenger, self._clock, installer), link_to,
                 WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
                 EntraSessions(graph) if self._common.revoke_sessions else None,
             )  # fmt: skip
@@ -699,11 +701,12 @@ class _Bot:
                 sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
                 giving=Giving(self._policy, book, drafts, evidence, files, carry_out, showing),
                 drifts=SettlingDrifts(self._policy, reconcile, drifts, drafts, asking, show_drifts),
+                finding=Finding(self._policy, book, carry_out, show, self._common.public_url, link_to),
                 helpdesk_team=self._team.lower(),
             )
 
-            async def handle(incoming: Incoming) -> InPlace | None:
-                return await turns(Reply(incoming, noted, copies))
+            async def handle(incoming: Incoming) -> InPlace | Found | None:
+                return await turns(Reply(incoming, noted, copies, addresses))
 
             gateway = Gateway(self._gateway, connection, handle, seen)
             if role.answers:
@@ -721,7 +724,7 @@ class _Bot:
 
             ready = {"database": book.reachable, "graph": directory.reachable}
             door = Door(asks_for_tokens=not self._gateway.open_loopback, proxies=self._common.proxies)
-            pages = evidence_pages(file_links) if role.answers else ()
+            pages = [*evidence_pages(file_links), *request_pages(link_to)] if role.answers else ()
             app = make_app(gateway.messages if role.answers else None, ready, count, pages, door)
             runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LONGEST_TURN)
             await runner.setup()

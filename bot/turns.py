@@ -8,14 +8,16 @@ from bot.asking import CONFIRMING, FREE, NO, Asking, is_asking
 from bot.deciding import FORMS, Deciding
 from bot.deciding import TOPIC as DECIDE
 from bot.drifts import SettlingDrifts
+from bot.finding import Finding
 from bot.giving import TOPIC as GIVE
 from bot.giving import Giving
-from bot.incoming import Click, Incoming, InPlace, Kind
+from bot.incoming import Click, Found, Incoming, InPlace, Kind
 from bot.own_requests import SURE, OwnRequests
 from bot.reply import Reply
 from bot.sites import KeepingSites
 from cards import plain_words
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE
+from cards.shared import SHOW
 from dialogs import ask as dialog
 from dialogs import commands, understand
 from dialogs.give_evidence import Page, page_of
@@ -52,10 +54,11 @@ class Turns:
     sites: KeepingSites
     giving: Giving
     drifts: SettlingDrifts
+    finding: Finding
     helpdesk_team: str
     """The Entra group id of the helpdesk's team, in lower case."""
 
-    async def __call__(self, reply: Reply) -> InPlace | None:
+    async def __call__(self, reply: Reply) -> InPlace | Found | None:
         incoming = reply.incoming
         with structlog.contextvars.bound_contextvars(activity=incoming.activity_id, by=incoming.sender.entra_id):
             try:
@@ -71,13 +74,12 @@ class Turns:
         return reply.in_place
 
     async def _say(self, reply: Reply, refusal: Refusal) -> None:
-        click = reply.incoming.click
-        if click and click.in_place and not reply.personal:
-            reply.in_place = InPlace(sentence=refusal.sentence)
-        elif click and click.in_place:
+        if reply.incoming.search or (reply.incoming.in_place and not reply.personal):
+            reply.tell(refusal.sentence)
+        elif reply.incoming.in_place:
             reply.in_place = InPlace(card=plain_words.refused(refusal, self.policy))
         else:
-            await reply.messenger.send(reply.incoming.address, plain_words.refused(refusal, self.policy))
+            await reply.send(plain_words.refused(refusal, self.policy))
 
     async def _sorry(self, reply: Reply) -> None:
         """What was asked for may have been kept before something failed, as when only its card cannot be sent."""
@@ -86,8 +88,8 @@ class Turns:
             f"try again if it was not. Or telephone the {self.policy.helpdesk.name} on "
             f"{self.policy.helpdesk.telephone}."
         )
-        if reply.incoming.click and reply.incoming.click.in_place:
-            reply.in_place = InPlace(sentence=sentence)
+        if reply.incoming.in_place:
+            reply.tell(sentence)
             return
         try:
             await reply.messenger.send(reply.incoming.address, plain_words.went_wrong(sentence, self.policy))
@@ -96,6 +98,9 @@ class Turns:
 
     async def _turn(self, reply: Reply) -> None:
         incoming = reply.incoming
+        if incoming.search is not None:
+            reply.in_place = await self.finding.search(await self._me(incoming), incoming.search)
+            return
         welcomed = await self._remember(incoming)
         if incoming.kind is Kind.ADDED and reply.personal and incoming.sender.entra_id:
             if await self.addresses.welcome(incoming.sender.entra_id):
@@ -151,7 +156,7 @@ class Turns:
         given = click.data.get("reference", "")
         reference = references.read(given) or "" if isinstance(given, str) else ""
         verb = click.verb
-        if click.automatic and verb not in ("status", "review"):
+        if click.automatic and verb not in ("status", "review", SHOW):
             reply.in_place = InPlace(sentence="")
         elif verb == "site" or verb.startswith("site."):
             await self.sites.clicked(me, reply, verb, click.data)
@@ -178,6 +183,8 @@ class Turns:
             await self.deciding.review(
                 me, reply, reference, page=int(page) if page.isdecimal() and len(page) < 4 else 0
             )
+        elif verb == SHOW:
+            await self.finding.open(me, reply, reference)
         elif verb == "file":
             await self.deciding.file(me, reply, reference, Said(data=click.data).value("file"))
         elif verb == "again":

@@ -21,7 +21,7 @@ from domain.errors import Refusal
 from domain.lifecycle import ACCEPTED, NEED_EVIDENCE
 from domain.people import Caller
 from domain.policy import Policy
-from domain.request import State
+from domain.request import Request, State
 from texts import say
 
 
@@ -109,6 +109,11 @@ def rule_against(role: Role, command: type[Command], state: State, *, from_site:
     return "code_first" if command is GiveEvidence and role not in _GIVERS else ""
 
 
+def may_find(request: Request, entra_id: str, groups: frozenset[str]) -> bool:
+    """Whether this person may learn that the request exists. `groups`: the helpdesk's groups that they are in."""
+    return bool(groups) or request.concerns(entra_id)
+
+
 def check_caller(caller: Caller, policy: Policy) -> None:
     """Raises `Refusal` unless this person may do anything here at all."""
     if caller.guest:
@@ -135,6 +140,10 @@ def as_markdown() -> str:
         "Entra, asked for at each act; what is only shown may rest on an answer of up to a minute ago. Whoever has no "
         "Entra id (bots, webhooks), is not in the tenant's Entra or comes from another tenant may do nothing, and "
         "guests may do nothing.",
+        "",
+        "Helpdesk staff find every request and open it from a card that somebody shared; that they opened it is in the "
+        "audit. Everybody else finds and opens only requests that concern them. For any other request they get the "
+        "same answer as for one that does not exist.",
         "",
         "Everybody else may ask, for themself or for a colleague; only agents ask for a caller, and not for "
         "themselves.",

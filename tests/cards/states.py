@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.entra.directory import person_of
-from cards import alarms, ask, ask_site, decide, drifts, evidence, lists, notices, plain_words, review
+from cards import alarms, ask, ask_site, decide, drifts, evidence, lists, notices, plain_words, review, shared
 from cards import request as cards
 from cards import site as of_register
 from cards.card import Card
@@ -58,6 +58,7 @@ def everything(words: str = "A short reason") -> Iterator[Named]:
     yield from _of_plain_words(words)
     yield from _of_sites(words)
     yield from _of_drifts(words)
+    yield from _of_shared(words)
 
 
 def named(words: str) -> Person:
@@ -324,3 +325,15 @@ def _of_drifts(words: str) -> Iterator[Named]:
     not_permitted = shown(Sort.STRANGER, added_by=drifts.NOT_PERMITTED, added_at=None)
     yield "drifts.drift: who added it is not known yet", drifts.drift(not_yet, POLICY)
     yield "drifts.drift: who added it may not be read", drifts.drift(not_permitted, POLICY)
+
+
+def _of_shared(words: str) -> Iterator[Named]:
+    chat = "https://teams.microsoft.com/l/chat/0/0?users=28%3Ax&message=status%20MFA-7K3Q-9XDM"
+    yield "shared.shared: the same for everybody", shared.shared("MFA-7K3Q-9XDM", chat, POLICY)
+    for one in (request(details=words), long_request(since=words[:200])):
+        page = f"https://bot.example/r/{one.reference}"
+        for whose, card in (
+            ("theirs", cards.mine(one, POLICY, NOON)),
+            ("agent", cards.decision(one, [], POLICY, NOON)),
+        ):
+            yield f"shared.only_you: {whose}, {one.kind}", shared.only_you(card, page)
