@@ -40,7 +40,6 @@ FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
 """Each decision's form, and the states in which it makes sense to show it."""
 _MENDABLE = frozenset({"not_verified", "words_missing", "too_long", "days"})
 _ONLY_DAYS = re.compile(r"\W*(?:for )?\d{1,4}(?: ?days?)?\W*", re.IGNORECASE)
-_CHECK_WORDS = "Nothing was changed yet. Check the words, then type “yes”, or type others."
 _NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
 
@@ -111,7 +110,7 @@ class Deciding:
             await self.decide(me, reply, verb, reference, Said(text=draft.answers["why"]))
         else:
             why = "" if confirming else text
-            await self.form(me, reply, verb, reference, _CHECK_WORDS if why else "", why)
+            await self.form(me, reply, verb, reference, say("agent.check_words") if why else "", why)
 
     async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "", why: str = "") -> None:
         """The form of a decision, for this agent; the request itself where it is too late for that."""
@@ -124,7 +123,7 @@ class Deciding:
         await self.drafts.drop(me.id, TOPIC)
         answers = {"verb": verb, "reference": reference, "why": why}
         draft = await self.drafts.keep(Draft(me.id, TOPIC, answers, self.carry_out.clock.now()))
-        sent = await reply.show(form(request, self.policy, error or (_CHECK_WORDS if why else ""), why))
+        sent = await reply.show(form(request, self.policy, error or (say("agent.check_words") if why else ""), why))
         if draft is not None and sent is not None:
             await self.drafts.shown(draft, sent)
         await self.show.keep(me, reference, HELPDESK, sent)

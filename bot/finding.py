@@ -20,6 +20,7 @@ from domain.policy import Policy
 from services.book import Book
 from services.carry_out import CarryOut
 from services.show import HELPDESK, MINE, Show
+from texts import say
 
 FIND = "findRequest"
 """The command's id in the app's manifest."""
@@ -48,17 +49,21 @@ class Finding:
         if search.link is not None:
             # Whether there is such a request is not looked up, so the answer cannot tell.
             reference = linked(search.link, f"{self.public_url}{PATH}")
-            return Found((self._suggestion(reference, f"MFA exception request {reference}"),)) if reference else Found()
+            return (
+                Found((self._suggestion(reference, say("everyone.shared_title", reference=reference)),))
+                if reference
+                else Found()
+            )
         if search.command != FIND:
-            return Found(sentence="This search is not known here. Open the chat with the bot and type “help”.")
+            return Found(sentence=say("everyone.search_not_known"))
         if not self.searches.take(me.id):
-            raise Refusal("You have searched very often. Wait a minute, then go on.", rule="too_many_searches")
+            raise Refusal(say("everyone.too_many_searches"), rule="too_many_searches")
         groups = await self.carry_out.helpdesk_groups(me.id)
         looked_for = wanted(search.text)
         if looked_for is not None:
             found = await self.book.find(looked_for, MOST, of="" if groups else me.id)
         elif search.text:
-            return Found(sentence="Type at least 3 letters or digits of a reference, a name or a site.")
+            return Found(sentence=say("everyone.search_too_short"))
         else:
             found = await (self.book.newest_waiting(MOST) if groups else self.book.of_person(me.id, MOST))
         seen = [one for one in found if may_find(one, me.id, groups)]
@@ -91,9 +96,7 @@ class Finding:
             await self._for_one(reply, reference, await self.show(request, HELPDESK))
         else:
             raise Refusal(
-                f"You cannot see {reference}, or there is no such request. Only the people whom a request concerns and "
-                "the helpdesk can. Ask whoever shared it, or telephone the "
-                f"{self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}.",
+                say("everyone.not_shown", reference=reference, **self.policy.helpdesk.contact),
                 rule="not_shown",
             )
 
@@ -103,6 +106,5 @@ class Finding:
 
 def _nothing(*, agent: bool, typed: bool) -> str:
     if not typed:
-        return "No request waits for a decision." if agent else "You have no requests."
-    whose = "No request fits" if agent else "None of your requests fits"
-    return f"{whose}. Type the reference, the beginning of a name, or the site."
+        return say("agent.search_none_waiting" if agent else "requester.search_none")
+    return say("agent.search_nothing_fits" if agent else "requester.search_nothing_fits")

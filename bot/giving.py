@@ -166,8 +166,7 @@ class Giving:
             return await self.carry_out(reference, SendCode(me), activity), dialog.on(answers, Page.CODE)
         if verb == "code" and said.data is None and not read_code(said.text):
             raise Refusal(
-                "Type the code that stands in the e-mail, for example 4821-7736. If you gave it already, type “next”, "
-                "“change”, “files” or “send”. To leave, type “close”.",
+                say("owner.code_expected"),
                 rule="code",
             )
         if verb == "code":

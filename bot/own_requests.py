@@ -68,7 +68,7 @@ class OwnRequests:
         if answer == "yes":
             await self.give_up(me, reply, reference, verb)
         elif answer in ("no", "cancel", "back"):
-            await self.show(me, reply, await self.theirs(me, reference), MINE, "Nothing was changed.")
+            await self.show(me, reply, await self.theirs(me, reference), MINE, say("requester.nothing_changed"))
         else:
             return False
         return True
@@ -92,4 +92,4 @@ class OwnRequests:
         if not found:
             raise Refusal(say("requester.no_open_request"), rule="unknown")
         listed = ", ".join(request.reference for request in found)
-        raise Refusal(say("everyone.which_request", verb=verb, listed=listed), rule="which")
+        raise Refusal(say("everyone.which_of_these", verb=verb, listed=listed), rule="which")

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bot.finding import PATH
 from domain.finding import in_path
+from texts import say
 
 
 def routes(chat_link: Callable[[str], str]) -> list[web.RouteDef]:
@@ -14,7 +15,7 @@ def routes(chat_link: Callable[[str], str]) -> list[web.RouteDef]:
     async def lead(request: web.Request) -> web.Response:
         reference = in_path(request.match_info["reference"])
         if reference is None:
-            return web.Response(status=404, text="This link is not complete. Copy all of it, or type the reference.\n")
+            return web.Response(status=404, text=say("everyone.link_not_complete") + "\n")
         return web.Response(status=302, headers={"Location": chat_link(f"status {reference}")})
 
     return [web.get(f"{PATH}{{reference}}", lead)]

@@ -35,6 +35,7 @@ from services.chat import Scope
 from services.codes import read_code
 from services.look_up import LookUp
 from services.ports import Clock
+from texts import say
 
 log = structlog.get_logger(__name__)
 _LEAVES = frozenset({"help", "queue", "short", "long"})
@@ -70,7 +71,7 @@ class Turns:
                 log.warning("turn failed", message=trouble.message)
                 await self._sorry(reply)
         if incoming.click and incoming.click.in_place and reply.in_place is None:
-            return InPlace(sentence="Done. See below.")
+            return InPlace(sentence=say("everyone.done_below"))
         return reply.in_place
 
     async def _say(self, reply: Reply, refusal: Refusal) -> None:
@@ -83,11 +84,7 @@ class Turns:
 
     async def _sorry(self, reply: Reply) -> None:
         """What was asked for may have been kept before something failed, as when only its card cannot be sent."""
-        sentence = (
-            "We cannot reach NHSmail, Teams or our own records just now. Check in a minute whether this was done, and "
-            f"try again if it was not. Or telephone the {self.policy.helpdesk.name} on "
-            f"{self.policy.helpdesk.telephone}."
-        )
+        sentence = say("everyone.out_of_reach", **self.policy.helpdesk.contact)
         if reply.incoming.in_place:
             reply.tell(sentence)
             return
@@ -134,12 +131,11 @@ class Turns:
 
     async def _me(self, incoming: Incoming) -> Person:
         if not incoming.sender.entra_id:
-            raise Refusal("Teams does not say who you are, so we cannot help you here.", rule="nobody")
+            raise Refusal(say("everyone.not_said_who"), rule="nobody")
         caller = await self.look_up.caller(incoming.sender.entra_id)
         if caller is None:
             raise Refusal(
-                f"We cannot find your account in NHSmail. Telephone the {self.policy.helpdesk.name} on "
-                f"{self.policy.helpdesk.telephone}.",
+                say("everyone.own_account_unknown", **self.policy.helpdesk.contact),
                 rule="unknown_account",
             )
         check_caller(caller, self.policy)
@@ -192,11 +188,11 @@ class Turns:
         elif verb in (*FORMS, "status", "withdraw", "end", "renew", "evidence", "needed", "code"):
             await self._do(me, reply, commands.Typed(verb, reference))
         else:
-            raise Refusal("This button is not known here. Type “help” to see what you can do.", rule="unknown_verb")
+            raise Refusal(say("everyone.button_not_known"), rule="unknown_verb")
 
     def _needs(self, reference: str, given: object) -> None:
         if not reference:
-            raise no_such(str(given)[:20] if isinstance(given, str) and given else "with this reference")
+            raise no_such(str(given)[:20] if isinstance(given, str) and given else say("everyone.this_reference"))
 
     async def _text(self, me: Person, reply: Reply, text: str) -> None:
         typed = commands.command_in(text)
@@ -269,7 +265,7 @@ class Turns:
 
     async def _decide_typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
         if command:
-            await self.deciding.review(me, reply, draft.answers["reference"], "Nothing was changed.")
+            await self.deciding.review(me, reply, draft.answers["reference"], say("agent.nothing_changed"))
         else:
             await self.deciding.typed(me, reply, draft, text)
 
@@ -277,7 +273,7 @@ class Turns:
         """Free words: a reason, an address or something about exceptions begins the conversation."""
         if read_code(text) and not any(letter.isalpha() for letter in text):
             raise Refusal(
-                "To use this code, first type “evidence” and the reference that stands in the same e-mail.",
+                say("everyone.code_alone"),
                 rule="code_alone",
             )
         heard = understand.hear(text, self.policy, me.address)
@@ -300,10 +296,13 @@ class Turns:
     async def _ask(self, me: Person, reply: Reply, kind: str) -> None:
         if kind not in self.policy.kinds:
             raise Refusal(
-                f"Exceptions for longer than {self.policy.kinds[SHORT].length} cannot be asked for here. Telephone the "
-                f"{self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}.",
+                say(
+                    "requester.no_long_ones_here",
+                    length=self.policy.kinds[SHORT].length,
+                    **self.policy.helpdesk.contact,
+                ),
                 rule="no_such_kind",
-                link=("Read the guide", self.policy.links.guide),
+                link=(say("everyone.guide_button"), self.policy.links.guide),
             )
         await self.asking.start(me, reply, dialog.begin(kind))
 
@@ -315,7 +314,7 @@ class Turns:
                 await reply.show(plain_words.thanks())
             case "how_long" | "telephone":
                 sentence = self._aside("", typed.command)
-                title = "How long it takes" if typed.command == "how_long" else "Whom to telephone"
+                title = say("everyone.how_long_title" if typed.command == "how_long" else "everyone.telephone_title")
                 await reply.show(plain_words.note(title, sentence, self.policy))
             case "ask" if typed.reference:
                 await self._do(me, reply, replace(typed, command="ask_back"))
@@ -335,7 +334,7 @@ class Turns:
                 await self.deciding.review(me, reply, typed.reference)
             case "renew" | "evidence" | "needed" | "code" if not typed.reference:
                 raise Refusal(
-                    f"Which one? Type “{typed.command}” and the reference, for example from “my requests”.",
+                    say("everyone.which_request", command=typed.command),
                     rule="which",
                 )
             case "renew":
@@ -357,7 +356,7 @@ class Turns:
             case "use this channel":
                 await self.deciding.use_this_channel(me, reply)
             case "cancel" | "back" | "change":
-                raise Refusal("Nothing is half finished, so there is nothing to change.", rule="nothing_open")
+                raise Refusal(say("everyone.nothing_open"), rule="nothing_open")
             case _:
                 agent = await self._shown_as_agent(me.id)
                 await reply.show(plain_words.how_to(self.policy, agent=agent))

@@ -5,6 +5,7 @@ from cards.parts import button, buttons, card, heading, link, quiet, words
 from cards.request import STATES
 from domain.policy import Policy
 from domain.request import Request
+from texts import say
 
 SHOW = "show"
 _UNSHOWN = str.maketrans(dict.fromkeys("<>[]*_`~#&\\", " "))
@@ -16,20 +17,23 @@ def shared(reference: str, chat: str, policy: Policy) -> Card:
     It names nobody for whom it draws itself anew: that list could be read in the chat. In small chats Teams then asks
     for each viewer.
     """
-    show = button("Show", SHOW, {"reference": reference}, style="positive")
+    show = button(say("everyone.show_button"), SHOW, {"reference": reference}, style="positive")
     shown = card(
-        f"MFA exception request {reference}",
-        heading(f"MFA exception request {reference}"),
-        words("What it says is shown to the people whom it concerns and to the helpdesk. Press Show: only you see it."),
-        buttons(show, link("Open the chat with the bot", chat)),
-        quiet(f"Need help? Telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone} and quote {reference}."),
+        say("everyone.shared_title", reference=reference),
+        heading(say("everyone.shared_title", reference=reference)),
+        words(say("everyone.shared")),
+        buttons(show, link(say("everyone.open_chat_button"), chat)),
+        quiet(say("everyone.help_with_reference", reference=reference, **policy.helpdesk.contact)),
     )
-    return Card({**shown.content, "refresh": {"action": button("Show", SHOW, {"reference": reference})}}, shown.summary)
+    return Card(
+        {**shown.content, "refresh": {"action": button(say("everyone.show_button"), SHOW, {"reference": reference})}},
+        shown.summary,
+    )
 
 
 def only_you(one: Card, page: str) -> Card:
     """A card that stands where others see only the shared one. `page`: the link to the request, to paste elsewhere."""
-    told = quiet(f"Only you see this. Everybody else here sees the reference. Link to this request: {page}")
+    told = quiet(say("everyone.only_you_see_this", link=page))
     return Card({**one.content, "body": [*one.content["body"], told]}, one.summary)
 
 

@@ -20,6 +20,7 @@ from domain.errors import Refusal
 from domain.people import Person
 from domain.policy import Details, Kind, Option, Policy, Reason
 from domain.request import Request
+from texts import say
 
 
 class Step(StrEnum):
@@ -254,14 +255,18 @@ def answer(answers: Answers, said: Said, policy: Policy) -> Answers:
                 return ask_site.remedy(answers, said, evidence, policy)
             case Step.SINCE:
                 return ask_site.since(answers, said, policy)
-    raise Refusal("Choose one of the buttons, or type “send”, “change” or “back”.", rule="no_question")
+    raise Refusal(say("requester.confirm_expected"), rule="no_question")
 
 
 def _who(answers: Answers, said: Said, policy: Policy) -> Answers:
     options = [
-        (FOR_ME, "For me", ("me", "myself", "mine", "i", "ive", "im", "my", "for me", "yes")),
-        (FOR_COLLEAGUE, "For a colleague", ("colleague", "someone else", "somebody else", "other", "staff", "them")),
-        (FOR_CALLER, "For a caller", ("caller", "call", "telephone", "phone call")),
+        (FOR_ME, say("requester.for_me_button"), ("me", "myself", "mine", "i", "ive", "im", "my", "for me", "yes")),
+        (
+            FOR_COLLEAGUE,
+            say("requester.for_colleague_button"),
+            ("colleague", "someone else", "somebody else", "other", "staff", "them"),
+        ),
+        (FOR_CALLER, say("agent.for_caller_choice"), ("caller", "call", "telephone", "phone call")),
     ]
     clicked = said.value("who")
     if clicked in (FOR_ME, FOR_COLLEAGUE, FOR_CALLER):
@@ -269,9 +274,7 @@ def _who(answers: Answers, said: Said, policy: Policy) -> Answers:
     heard = hear(said.text, policy, kind=answers["kind"])
     who = heard.who or choice_in(said.text, options)
     if not who:
-        raise Refusal(
-            "Type “me”, “a colleague”, or the address of your colleague, for example sam.price@nhs.net.", rule="who"
-        )
+        raise Refusal(say("requester.who_expected"), rule="who")
     answered = given(answers, who=who, **({"typed": heard.whom} if heard.whom else {}))
     return _with_guesses(answered, heard)
 
@@ -282,10 +285,10 @@ _MOST_NAME_WORDS = 4
 def _person(answers: Answers, said: Said, policy: Policy) -> Answers:
     typed = (said.value("person") or said.text).strip()
     if not any(character.isalnum() for character in typed):
-        raise Refusal("Type an NHSmail address, for example sam.price@nhs.net, or a name.", rule="person")
+        raise Refusal(say("requester.person_expected"), rule="person")
     whom = address_in(typed) or (name_in(typed, policy) if said.data is None else "")
     if not whom and said.data is None and len(typed.split()) > _MOST_NAME_WORDS:
-        raise Refusal("Type only the NHSmail address, for example sam.price@nhs.net, or only the name.", rule="person")
+        raise Refusal(say("requester.person_or_address_only"), rule="person")
     kept = {key: value for key, value in answers.items() if key != "matches"}
     answered = given(kept, typed=(whom or typed)[:200])
     return _with_guesses(answered, hear(typed, policy, kind=answers["kind"])) if whom else answered
@@ -297,9 +300,9 @@ def found(answers: Answers, people: tuple[Person, ...], *, most: int) -> Answers
     if len(matches) == 1:
         return {**answers, "matches": [], "subject": matches[0]}
     if not matches:
-        raise Refusal(f"We cannot find “{answers['typed']}”. Check the spelling, or type the address.", rule="nobody")
+        raise Refusal(say("requester.person_not_found", typed=answers["typed"]), rule="nobody")
     if len(matches) > most:
-        raise Refusal("Many people match this. Type more of the name, or the address.", rule="too_many")
+        raise Refusal(say("requester.too_many_people"), rule="too_many")
     return {**answers, "matches": matches}
 
 
@@ -317,7 +320,7 @@ def _choose(answers: Answers, said: Said, policy: Policy) -> Answers:
     if one is None:
         if address_in(said.text):
             return _person(answers, said, policy)
-        raise Refusal("Choose one of these people: type a number, for example 1, or the address.", rule="choose")
+        raise Refusal(say("requester.choose_expected"), rule="choose")
     return given({**answers, "matches": []}, subject=one)
 
 
@@ -325,9 +328,7 @@ def _reason(answers: Answers, said: Said, policy: Policy) -> Answers:
     reasons = kind_of(answers, policy).reasons
     chosen = said.value("reason") or choice_in(said.text, [(one.id, one.title, one.words) for one in reasons])
     if kind_of(answers, policy).reason(chosen) is None:
-        raise Refusal(
-            f"Choose one of these reasons, or type its number, for example 1 for “{reasons[0].title}”.", rule="reason"
-        )
+        raise Refusal(say("requester.reason_expected", example=reasons[0].title), rule="reason")
     kept = {key: value for key, value in answers.items() if key not in ("details", "remedy")}
     return given(kept, reason=chosen)
 
@@ -339,10 +340,10 @@ def _details(answers: Answers, said: Said, policy: Policy) -> Answers:
     if reason.details is Details.OPTIONAL and normal(details) in ("", "skip", "no", "none"):
         details = ""
     elif not any(character.isalnum() for character in details):
-        raise Refusal("Say in a sentence or two what happened.", rule="details")
+        raise Refusal(say("requester.details_expected"), rule="details")
     if len(details) > policy.limits.text:
         raise Refusal(
-            f"This is {len(details)} characters long. Use {policy.limits.text} or fewer.", rule="details_too_long"
+            say("requester.details_too_long", length=len(details), most=policy.limits.text), rule="details_too_long"
         )
     return given(answers, details=details)
 
@@ -351,14 +352,18 @@ def _remedy(answers: Answers, said: Said) -> Answers:
     chosen = said.value("remedy") or choice_in(
         said.text,
         [
-            ("worked", "It worked", ("worked", "works", "yes", "solved", "fixed")),
-            ("tried", "I tried, it does not work", ("no", "not", "tried", "doesn't", "does not", "didn't", "cannot")),
+            ("worked", say("requester.it_worked_button"), ("worked", "works", "yes", "solved", "fixed")),
+            (
+                "tried",
+                say("requester.it_does_not_work_button"),
+                ("no", "not", "tried", "doesn't", "does not", "didn't", "cannot"),
+            ),
         ],
     )
     if chosen == "worked":
         raise NotNeeded
     if chosen != "tried":
-        raise Refusal("Try it, then type “it worked” or “it does not work”.", rule="remedy")
+        raise Refusal(say("requester.remedy_expected"), rule="remedy")
     return given(answers, remedy="tried")
 
 
@@ -378,20 +383,20 @@ def verification_in(said: Said, policy: Policy) -> tuple[str, str]:
     way = said.value("verification") or answer_in(before.strip(" ,;"), options)
     if policy.verification(way) is None:
         titles = "; ".join(f"{number}. {one.title}" for number, one in enumerate(policy.verifications, start=1))
-        raise Refusal(f"Say how you verified the caller: {titles}.", rule="not_verified")
+        raise Refusal(say("agent.verification_expected", titles=titles), rule="not_verified")
     return way, (said.value("ticket") or after.strip(" :,.number"))[:100]
 
 
 _TICKET = re.compile(r"\bticket\b", re.IGNORECASE)
 _NAMES = {
-    "subject": "For",
-    "site": "Site",
-    "reason": "Reason",
-    "details": "In their words",
-    "tried": "Why MFA methods fail",
-    "remedies": "Why smaller remedies do not help",
-    "since": "Since",
-    "verification": "Verified",
+    "subject": "requester.row_for",
+    "site": "requester.row_site",
+    "reason": "requester.row_reason",
+    "details": "requester.row_details",
+    "tried": "requester.row_tried",
+    "remedies": "requester.row_remedies",
+    "since": "requester.row_since",
+    "verification": "requester.row_verification",
 }
 
 
@@ -400,7 +405,10 @@ def rows(answers: Answers, asker: Person, policy: Policy) -> list[tuple[str, str
     people = subjects_of(answers, asker)
     reason = reason_of(answers, policy)
     way = policy.verification(answers.get("verification", ""))
-    ticket = f", ticket {answers['ticket']}" if answers.get("ticket") else ""
+    if way and answers.get("ticket"):
+        verified = say("agent.verified_with_ticket", way=way.title, ticket=answers["ticket"])
+    else:
+        verified = way.title if way else ""
     site = ask_site.site_of(answers)
     evidence = kind_of(answers, policy).evidence
     values = {
@@ -411,9 +419,9 @@ def rows(answers: Answers, asker: Person, policy: Policy) -> list[tuple[str, str
         "tried": _listed(answers.get("tried", {}), evidence.methods if evidence else ()),
         "remedies": _listed(answers.get("remedies", {}), evidence.remedies if evidence else ()),
         "since": answers.get("since", ""),
-        "verification": f"{way.title}{ticket}" if way else "",
+        "verification": verified,
     }
-    return [(key, _NAMES[key], value) for key, value in values.items() if value]
+    return [(key, say(_NAMES[key]), value) for key, value in values.items() if value]
 
 
 def _listed(said: Any, options: tuple[Option, ...]) -> str:
@@ -423,7 +431,7 @@ def _listed(said: Any, options: tuple[Option, ...]) -> str:
 def asks_to_change(answers: Answers) -> Answers:
     """Raises `Refusal` where it is not known yet for whom it is: there is nothing to change."""
     if answers.get("who") != FOR_ME and "subject" not in answers:
-        raise Refusal("There is nothing to change yet. Answer this question first.", rule="change")
+        raise Refusal(say("requester.nothing_to_change"), rule="change")
     return {**answers, "changing": True}
 
 
@@ -441,13 +449,13 @@ _WITH = {
 
 def change_to(answers: Answers, key: str) -> Answers:
     """Takes one answer out, so that it is asked again; the others stay."""
-    by_name = {normal(name): key for key, name in _NAMES.items()} | {"who": "subject", "person": "subject"}
+    by_name = {normal(say(name)): key for key, name in _NAMES.items()} | {"who": "subject", "person": "subject"}
     key = by_name.get(key, key)
     if key not in _NAMES:
-        named = ", ".join(name.lower() for name in _NAMES.values())
-        raise Refusal(f"Choose what to change, for example: {named}.", rule="change")
+        named = ", ".join(say(name).lower() for name in _NAMES.values())
+        raise Refusal(say("requester.change_expected", named=named), rule="change")
     if key == "subject" and answers.get("renews"):
-        raise Refusal("A renewal is for the same person. To ask for somebody else, cancel this first.", rule="change")
+        raise Refusal(say("requester.renewal_same_person"), rule="change")
     gone = {"changing"} | _WITH.get(key, {key})
     if key == "subject":
         gone |= {"checked", "verification", "ticket"} | _WITH["who"]

@@ -10,6 +10,7 @@ from domain.people import Person
 from domain.policy import Evidence, Option, Policy
 from domain.request import Answer, Request
 from domain.site import Site, SiteStatus, code_of
+from texts import say
 
 _WOULD_HELP = frozenset(
     {"yes", "this would help", "would help", "it would help", "that would help", "helps", "it works", "it worked"}
@@ -31,7 +32,7 @@ def site_as_answer(site: Site) -> dict[str, object]:
 def typed_site(answers: Answers, said: Said) -> Answers:
     typed = (said.value("site") or said.text).strip()
     if not any(character.isalnum() for character in typed):
-        raise Refusal("Type the site's ODS code, its shared mailbox or its name.", rule="site")
+        raise Refusal(say("requester.site_expected"), rule="site")
     return given({key: value for key, value in answers.items() if key != "site_matches"}, site_typed=typed[:200])
 
 
@@ -40,16 +41,19 @@ def found_sites(answers: Answers, sites: tuple[Site, ...], *, most: int) -> Answ
     typed = answers["site_typed"]
     if not sites:
         code = code_of(typed)
-        hint = " Check 0 and O, 1 and I." if code and set(code) & set("0O1I") else ""
+        alike = bool(code and set(code) & set("0O1I"))
         raise Refusal(
-            f"We do not know a site “{typed}”.{hint} Type its ODS code, its shared mailbox or its name.", rule="no_site"
+            say("requester.site_not_found_alike" if alike else "requester.site_not_found", typed=typed), rule="no_site"
         )
     if len(sites) > most:
-        raise Refusal("Many sites match this. Type more of the name, or the ODS code.", rule="too_many_sites")
+        raise Refusal(say("requester.too_many_sites"), rule="too_many_sites")
     closed = sites[0] if len(sites) == 1 and sites[0].status is not SiteStatus.OPEN else None
     if closed is not None:
-        then = f" {closed.succeeded_by} has taken its place." if closed.succeeded_by else ""
-        raise Refusal(f"{closed.name} ({closed.ods}) is no longer open.{then} Type another site.", rule="site_closed")
+        if closed.succeeded_by:
+            sentence = say("requester.site_succeeded", site=closed.name, ods=closed.ods, by=closed.succeeded_by)
+        else:
+            sentence = say("requester.site_closed", site=closed.name, ods=closed.ods)
+        raise Refusal(sentence, rule="site_closed")
     if len(sites) == 1:
         return {**answers, "site_matches": [], "site": site_as_answer(sites[0])}
     return {**answers, "site_matches": [site_as_answer(site) for site in sites]}
@@ -65,23 +69,23 @@ def chosen_site(answers: Answers, said: Said) -> Answers:
     chosen = said.value("chosen_site") or choice_in(said.text, options)
     one = next((one for one in matches if one["ods"] == chosen), None)
     if one is None:
-        raise Refusal("Choose one of these sites, or go back and type another one.", rule="choose_site")
+        raise Refusal(say("requester.choose_site_expected"), rule="choose_site")
     return given({**answers, "site_matches": []}, site=one)
 
 
 def more(answers: Answers, said: Said, evidence: Evidence) -> Answers:
     """Whether there are others for whom the same is asked."""
     options = [
-        ("yes", "Add another colleague", ("yes", "another", "add", "more")),
-        ("no", "That is everybody", ("no", "everybody", "everyone", "that is all", "done", "continue")),
+        ("yes", say("requester.another_button"), ("yes", "another", "add", "more")),
+        ("no", say("requester.everybody_button"), ("no", "everybody", "everyone", "that is all", "done", "continue")),
     ]
     chosen = said.value("more") or choice_in(said.text, options)
     if chosen == "no":
         return given(answers, more="no")
     if chosen != "yes":
-        raise Refusal("Type “another” or “that is everybody”.", rule="more")
+        raise Refusal(say("requester.more_expected"), rule="more")
     if len(answers.get("others", [])) + 2 > evidence.most_subjects:
-        raise Refusal(f"Ask for {evidence.most_subjects} people or fewer at once.", rule="too_many_subjects")
+        raise Refusal(say("requester.too_many_subjects", most=evidence.most_subjects), rule="too_many_subjects")
     others = [*answers.get("others", []), answers["subject"]]
     gone = ("subject", "typed", "matches")
     trail = [key for key in answers["trail"] if key not in gone]
@@ -103,11 +107,9 @@ def tried(answers: Answers, said: Said, evidence: Evidence, policy: Policy) -> A
     short = {key: _words(words, policy) for key, words in told.items() if normal(words)}
     kept = given(answers, tried={**answers.get("tried", {}), **short}) if short else answers
     if said.data is not None and untold(kept, evidence):
-        raise Missing(
-            kept, f"Say for each method why it does not work, or “not tried”: {untold(kept, evidence)[0].title}."
-        )
+        raise Missing(kept, say("requester.method_missing", method=untold(kept, evidence)[0].title))
     if not short:
-        raise Refusal("Say why this method does not work, or “not tried”.", rule="tried")
+        raise Refusal(say("requester.tried_expected"), rule="tried")
     return kept
 
 
@@ -130,14 +132,14 @@ def remedy(answers: Answers, said: Said, evidence: Evidence, policy: Policy) -> 
         raise NotNeeded
     words = said.value("words") or said.text
     if not normal(words):
-        raise Refusal("Say why this does not help, or “this would help”.", rule="remedy")
+        raise Refusal(say("requester.site_remedy_expected"), rule="remedy")
     return given(answers, remedies={**answers.get("remedies", {}), offered.id: _words(words, policy)})
 
 
 def since(answers: Answers, said: Said, policy: Policy) -> Answers:
     words = said.value("since") or said.text
     if not normal(words):
-        raise Refusal("Say since when, for example “March 2026” or “since I started”.", rule="since")
+        raise Refusal(say("requester.since_expected"), rule="since")
     return given(answers, since=_words(words, policy)[:200])
 
 
@@ -145,7 +147,7 @@ def _words(words: str, policy: Policy) -> str:
     words = words.strip()
     if len(words) > policy.limits.text:
         raise Refusal(
-            f"This is {len(words)} characters long. Use {policy.limits.text} or fewer.", rule="details_too_long"
+            say("requester.details_too_long", length=len(words), most=policy.limits.text), rule="details_too_long"
         )
     return words
 

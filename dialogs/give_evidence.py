@@ -11,6 +11,7 @@ from domain.checklist import missing
 from domain.errors import Refusal
 from domain.evidence import EvidenceFile
 from domain.policy import EvidenceItem
+from texts import say
 
 
 class Page(StrEnum):
@@ -75,7 +76,7 @@ def item_of(place: Place, said: Said, items: Sequence[EvidenceItem]) -> Evidence
     wanted = said.value("item") or place["item"]
     found = next((item for item in items if item.id == wanted), None)
     if found is None:
-        raise Refusal("Choose a question from the list first.", rule="no_item")
+        raise Refusal(say("owner.item_expected"), rule="no_item")
     return found
 
 
@@ -90,7 +91,7 @@ def file_of(said: Said, files: Sequence[EvidenceFile]) -> str:
     behind = said.text.strip().partition(" ")[2]
     chosen = said.value("file") or choice_in(behind, [(file.id, file.name, ()) for file in files])
     if not any(file.id == chosen for file in files):
-        raise Refusal("Choose the file to remove, or type “remove” and its number.", rule="no_file")
+        raise Refusal(say("owner.remove_expected"), rule="no_file")
     return chosen
 
 
@@ -105,12 +106,10 @@ def turned_to(place: Place, verb: str, said: Said, items: Sequence[EvidenceItem]
             options = [(item.id, item.title, ()) for item in items if answers.get(item.id)]
             chosen = said.value("item") or choice_in(said.text, options)
             if not any(item.id == chosen for item in items):
-                raise Refusal("Choose the answer to change, or type its number.", rule="no_item")
+                raise Refusal(say("owner.change_expected"), rule="no_item")
             return on(place, Page.ITEM, chosen)
         case "files":
             return on(place, Page.FILES)
         case "list":
             return on(place, Page.LIST)
-    raise Refusal(
-        "Choose one of the buttons, or type “next”, “change”, “files”, “send” or “close”.", rule="no_question"
-    )
+    raise Refusal(say("owner.overview_expected"), rule="no_question")

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 from dialogs.commands import COMMANDS, GIVING_UP, IN_SENTENCES
 from dialogs.spelling import BREAK, EVERYDAY, LONGEST, Hit, Phrases, normal, one_of, words_in
 from domain.policy import LONG, SHORT, Kind, Policy, Reason
+from texts import say
 
 _ADDRESS = re.compile(r"[\w.+'’-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _BROKEN_ADDRESS = re.compile(r"(?<=\w) ?@ ?(?=[\w-]{1,63}\.[\w-])")
@@ -309,7 +310,7 @@ def likely(text: str, *, agent: bool, long: bool = True) -> list[tuple[str, str,
     flat = normal(text)[:200]
     scored = sorted(names, key=lambda name: -_nearness(flat, COMMANDS[name]))
     first = scored[:3] if "ask" in scored[:3] else ["ask", *scored[:2]]
-    return [(*_TITLES[name], COMMANDS[name][0]) for name in first]
+    return [(say(_TITLES[name][0]), _TITLES[name][1], COMMANDS[name][0]) for name in first]
 
 
 def _nearness(flat: str, spellings: Iterable[str]) -> float:
@@ -318,9 +319,9 @@ def _nearness(flat: str, spellings: Iterable[str]) -> float:
 
 
 _TITLES = {
-    "ask": ("Ask for an exception", "ask.start"),
-    "mine": ("My requests", "mine"),
-    "queue": ("Waiting requests", "queue"),
-    "long": ("Ask for a long-term exception", "ask.long"),
-    "help": ("Help", "help"),
+    "ask": ("requester.ask_button", "ask.start"),
+    "mine": ("requester.requests_title", "mine"),
+    "queue": ("agent.queue_title", "queue"),
+    "long": ("requester.ask_long_button", "ask.long"),
+    "help": ("everyone.help_button", "help"),
 }
