@@ -18,6 +18,7 @@ from kiota_abstractions.request_information import RequestInformation
 from adapters.entra.client import Graph
 from cards.mail_layout import Mail
 from domain.errors import Trouble
+from texts import say
 
 
 class GraphMailer:
@@ -61,7 +62,7 @@ def as_mime(mail: Mail, *, sender: str, to: str, key: str) -> EmailMessage:
     message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
-    message["Content-Language"] = "en-GB"
+    message["Content-Language"] = say("everyone.language")
     return message
 
 

@@ -31,7 +31,7 @@ button:focus-visible{outline:4px solid #212b32;background:#ffeb3b;color:#212b32}
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _PAGE = """<!DOCTYPE html>
-<html lang="en-GB">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -109,7 +109,8 @@ def _said(status: int, title: str, sentence: str) -> web.Response:
 
 
 def _page(status: int, title: str, body: str) -> web.Response:
-    text = _PAGE.format(title=html.escape(title), style=_STYLE, body=body)
+    language = html.escape(say("everyone.language"))
+    text = _PAGE.format(language=language, title=html.escape(title), style=_STYLE, body=body)
     headers = _PRIVATE | {"Content-Security-Policy": _PAGE_POLICY}
     return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from html import escape
 from typing import assert_never
 
+from texts import say
+
 _LONGEST = 200
 """Characters of a title. Exchange keeps 255 of a subject."""
 
@@ -77,6 +79,8 @@ class Mail:
             "subject": self.subject,
             "title": one_line(self.title)[:_LONGEST],
             "lead": one_line(self.lead),
+            "heading": say("everyone.mail_heading"),
+            "language": say("everyone.language"),
         }
         safe = {name: escape(value) for name, value in values.items()} | {"footer": _safe(self.footer)}
         return _PAGE.format(**safe, parts="\n".join(filter(None, map(_html, parts))), dark=_DARK)
@@ -94,7 +98,7 @@ def _text(part: Part) -> str:
         case Steps(texts):
             return "\n".join(f"{number}. {one_line(text)}" for number, text in enumerate(texts, 1))
         case Code(text):
-            return f"Code: {one_line(text)}"
+            return f"{say('owner.mail_code_label')}: {one_line(text)}"
         case Link(title, address):
             return f"{one_line(title)}: {one_line(address)}"
         case Facts(rows):
@@ -126,11 +130,12 @@ def _safe(text: str) -> str:
 
 
 def _box(code: str) -> str:
+    label = escape(say("owner.mail_code_label"))
     return (
         f'<table role="presentation" {_PLAIN} style="margin:0 0 24px 0;"><tr>'
         f'<td class="box" bgcolor="#f0f4f5" style="background-color:#f0f4f5;border-left:8px solid #005eb8;'
         f"padding:12px 24px;font-family:Consolas,'Courier New',monospace;font-size:28px;line-height:36px;"
-        f'font-weight:bold;color:#212b32;"><span style="{_HIDDEN}">Code: </span>{code}</td></tr></table>'
+        f'font-weight:bold;color:#212b32;"><span style="{_HIDDEN}">{label}: </span>{code}</td></tr></table>'
     )
 
 
@@ -177,7 +182,7 @@ _DARK = """\
 
 _PAGE = f"""\
 <!DOCTYPE html>
-<html lang="en-GB" dir="ltr">
+<html lang="{{language}}" dir="ltr">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -191,13 +196,13 @@ _PAGE = f"""\
 </head>
 <body style="margin:0;padding:0;background-color:#f0f4f5;">
 <div style="display:none;max-height:0;overflow:hidden;mso-hide:all;">{{lead}}</div>
-<div role="article" aria-label="{{subject}}" lang="en-GB" dir="ltr">
+<div role="article" aria-label="{{subject}}" lang="{{language}}" dir="ltr">
 <table role="presentation" class="page" {_PLAIN} width="100%" bgcolor="#f0f4f5" style="background-color:#f0f4f5;">
 <tr><td align="center" style="padding:0;">
 <!--[if mso]><table role="presentation" {_PLAIN} width="600"><tr><td><![endif]-->
 <table role="presentation" {_PLAIN} width="100%" style="max-width:600px;width:100%;">
 <tr><td bgcolor="#005eb8" style="background-color:#005eb8;padding:16px 24px;">
-<p style="margin:0;{_FONT}font-size:19px;line-height:28px;font-weight:bold;color:#ffffff;">NHSmail MFA exceptions</p>
+<p style="margin:0;{_FONT}font-size:19px;line-height:28px;font-weight:bold;color:#ffffff;">{{heading}}</p>
 </td></tr>
 <tr><td class="sheet" bgcolor="#ffffff" style="background-color:#ffffff;padding:24px 24px 8px 24px;">
 <h1 style="margin:0 0 16px 0;{_FONT}font-size:28px;line-height:34px;font-weight:bold;color:#212b32;\

@@ -14,6 +14,7 @@ from domain.moments import uk_time
 from domain.policy import Policy
 from domain.request import Cause, Request
 from domain.standing import lacked_evidence
+from texts import any_of, say
 
 Words = tuple[str, ...]
 """What happened, what to do about it, and what else there is to say."""
@@ -22,19 +23,13 @@ Words = tuple[str, ...]
 def notice(request: Request, what: Notice, to: Audience, link: str, policy: Policy, now: datetime) -> Mail:
     """`link` opens the chat. Raises `AssertionError` where the notice cannot be said: `services.show` asks that."""
     title, lead, *more = _WORDS[what](request, policy, to, now)
-    subject, site = request.subject, request.site
-    for_whom = "" if to is Audience.SUBJECT else f"{subject.name}, {subject.address}"
-    at = f"{site.name} ({site.ods})" if site and to is not Audience.SUBJECT else ""
+    facts = Facts((_reference(request),)) if to is Audience.SUBJECT else _facts(request)
     return Mail(
         request.reference,
         request.asked_at,
         title,
         lead,
-        (
-            *map(Paragraph, more),
-            Link("Open the chat in Teams", link),
-            Facts((("Reference", request.reference), ("For", for_whom), ("Site", at))),
-        ),
+        (*map(Paragraph, more), Link(say("everyone.mail_open_button"), link), facts),
         _footer(request, policy),
     )
 
@@ -42,54 +37,62 @@ def notice(request: Request, what: Notice, to: Audience, link: str, policy: Poli
 def to_mailbox(request: Request, code: str, link: str, policy: Policy) -> Mail:
     """To the site's shared mailbox, which several people read: so the person and the code are all that it tells."""
     assert request.site is not None
-    subject, kind = request.subject, policy.kinds[request.kind]
-    what = "New code to give evidence" if request.codes > 1 else "Evidence needed"
+    reference, subject = request.reference, request.subject.name
+    title = "owner.mail_new_code_title" if request.codes > 1 else "owner.mail_evidence_wanted_title"
     return Mail(
-        request.reference,
+        reference,
         request.asked_at,
-        f"{what}: MFA exception for {subject.name}",
-        f"Give evidence by {_evidence_by(request, policy)}. Without evidence there is no exception.",
+        say(title, subject=subject),
+        say("owner.mail_give_evidence_by", by=_evidence_by(request, policy)),
         (
             Paragraph(
-                f"{request.asked_by.name} asked for an MFA exception of {kind.length} for {subject.name}. It is asked "
-                f"for on behalf of {request.site.name}. Somebody who works in this mailbox has to give the evidence. "
-                f"It cannot be {subject.name}."
+                say(
+                    "owner.mail_who_gives_evidence",
+                    asked_by=request.asked_by.name,
+                    length=policy.kinds[request.kind].length,
+                    subject=subject,
+                    site=request.site.name,
+                )
             ),
             Steps(
                 (
-                    "Open the chat in Teams.",
-                    f"Send the words that are filled in: evidence {request.reference}",
-                    "Type this code when you are asked for it.",
+                    say("owner.mail_step_open"),
+                    say("owner.mail_step_send", reference=reference),
+                    say("owner.mail_step_code"),
                 )
             ),
             Code(code),
-            Link("Open the chat in Teams", link),
-            Paragraph(
-                "The code works once. It shows that you can read this mailbox, so do not give it to anybody else. If "
-                "there are several e-mails about this request, only the newest code works."
-            ),
-            Paragraph(f"If the site does not support this, open the chat and type: withdraw {request.reference}"),
-            Facts(
-                (
-                    ("Reference", request.reference),
-                    ("For", f"{subject.name}, {subject.address}"),
-                    ("Site", f"{request.site.name} ({request.site.ods})"),
-                )
-            ),
+            Link(say("everyone.mail_open_button"), link),
+            Paragraph(say("owner.mail_code_works_once")),
+            Paragraph(say("owner.mail_not_supported", reference=reference)),
+            _facts(request),
         ),
         _footer(request, policy),
     )
 
 
-def _footer(request: Request, policy: Policy) -> str:
-    return (
-        f"This e-mail was sent by the MFA exceptions bot. The link only opens the chat. If you do not know what this "
-        f"is about, telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone} and quote {request.reference}."
+def _reference(request: Request) -> tuple[str, str]:
+    return say("everyone.mail_reference_label"), request.reference
+
+
+def _facts(request: Request) -> Facts:
+    subject, site = request.subject, request.site
+    return Facts(
+        (
+            _reference(request),
+            (say("everyone.mail_for_label"), f"{subject.name}, {subject.address}"),
+            (say("everyone.mail_site_label"), f"{site.name} ({site.ods})" if site else ""),
+        )
     )
 
 
-def _whose(request: Request, to: Audience) -> str:
-    return "Your MFA exception" if to is Audience.SUBJECT else f"The MFA exception for {request.subject.name}"
+def _footer(request: Request, policy: Policy) -> str:
+    return say("everyone.mail_footer", reference=request.reference, **policy.helpdesk.contact)
+
+
+def _to_each(request: Request, to: Audience, yours: str, others: str, **values: str) -> str:
+    """One text for whoever is exempted, and one for all others, which names them."""
+    return say(yours, **values) if to is Audience.SUBJECT else say(others, subject=request.subject.name, **values)
 
 
 def _evidence_by(request: Request, policy: Policy) -> str:
@@ -100,70 +103,83 @@ def _evidence_by(request: Request, policy: Policy) -> str:
 
 def _follow_up(request: Request, policy: Policy) -> Words:
     reason = policy.kinds[request.kind].reason(request.reason)
-    return ("There is something else to do: open the chat to read what.",) if reason and reason.follow_up else ()
+    return (say("everyone.mail_follow_up"),) if reason and reason.follow_up else ()
 
 
 def _asked_for_you(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     return (
-        "An MFA exception was asked for you",
-        f"{request.asked_by.name} asked the {policy.helpdesk.name} for an MFA exception of "
-        f"{policy.kinds[request.kind].length} for your account.",
-        f"If you do not want this, open the chat and type: withdraw {request.reference}",
+        say("requester.mail_asked_for_you_title"),
+        say(
+            "requester.mail_asked_for_you",
+            asked_by=request.asked_by.name,
+            helpdesk=policy.helpdesk.name,
+            length=policy.kinds[request.kind].length,
+        ),
+        say("requester.mail_not_wanted", reference=request.reference),
     )
 
 
 def _evidence_wanted(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     assert request.site is not None
+    subject = request.subject.name
     return (
-        f"Evidence needed: MFA exception for {request.subject.name}",
-        f"Give evidence by {_evidence_by(request, policy)}. Without evidence there is no exception.",
-        f"{request.asked_by.name} asked for an MFA exception of {policy.kinds[request.kind].length} for "
-        f"{request.subject.name}. We sent a code to {request.site.mailbox}. You need it to give the evidence.",
+        say("owner.mail_evidence_wanted_title", subject=subject),
+        say("owner.mail_give_evidence_by", by=_evidence_by(request, policy)),
+        say(
+            "owner.mail_evidence_wanted",
+            asked_by=request.asked_by.name,
+            length=policy.kinds[request.kind].length,
+            subject=subject,
+            mailbox=request.site.mailbox,
+        ),
     )
 
 
 def _evidence_reminder(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:
     assert request.site is not None
-    begun = f" {request.giver.name} has begun." if request.giver and to is Audience.OTHER_OWNERS else ""
+    mailbox = request.site.mailbox
+    if request.giver and to is Audience.OTHER_OWNERS:
+        more = say("owner.mail_evidence_reminder_begun", mailbox=mailbox, giver=request.giver.name)
+    else:
+        more = say("owner.mail_evidence_reminder", mailbox=mailbox)
     return (
-        f"Evidence for {request.subject.name} is still missing",
-        f"Give the evidence by {_evidence_by(request, policy)}. After that the request lapses.",
-        f"The code is in {request.site.mailbox}.{begun}",
+        say("owner.mail_evidence_reminder_title", subject=request.subject.name),
+        say("owner.mail_evidence_lapses", by=_evidence_by(request, policy)),
+        more,
     )
 
 
 def _sent_back(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     return (
-        f"The helpdesk needs more evidence for {request.subject.name}",
-        f"Open the chat and answer by {_evidence_by(request, policy)}. After that the request lapses.",
-        f"{request.questions[-1].by.name} asks a question. It is not in this e-mail, because it may be about "
-        "somebody's health. Your answers are kept: change or add to them, then send them again.",
+        say("owner.mail_sent_back_title", subject=request.subject.name),
+        say("owner.mail_answer_by", by=_evidence_by(request, policy)),
+        say("owner.mail_sent_back", name=request.questions[-1].by.name),
     )
 
 
 def _evidence_given(request: Request, _: Policy, to: Audience, __: datetime) -> Words:
     assert request.given is not None
     return (
-        f"{_whose(request, to)} is with the helpdesk",
-        f"{request.given.by.name} gave the evidence, and the helpdesk decides now. You do not need to do anything.",
-        "We tell you when it has decided.",
+        _to_each(request, to, "requester.mail_evidence_given_title", "everyone.mail_evidence_given_title"),
+        say("everyone.mail_evidence_given", giver=request.given.by.name),
+        say("everyone.mail_we_tell_you"),
     )
 
 
 def _waiting_long(request: Request, _: Policy, __: Audience, ___: datetime) -> Words:
     return (
-        f"No decision yet on the MFA exception for {request.subject.name}",
-        f"The request has waited since {uk_time(request.waits_since)}. Open it, or ask somebody at the helpdesk to.",
+        say("lead.mail_waiting_long_title", subject=request.subject.name),
+        say("lead.mail_waiting_long", since=uk_time(request.waits_since)),
     )
 
 
 def _granted(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:
     assert request.ends_at is not None
-    they = "You" if to is Audience.SUBJECT else request.subject.name
+    ends_at = uk_time(request.ends_at)
     return (
-        f"{_whose(request, to)} is on until {uk_time(request.ends_at)}",
-        f"{they} can sign in without MFA prompts until then. It can take 5 minutes to reach all services.",
-        "When it ends, MFA prompts return.",
+        _to_each(request, to, "requester.mail_granted_title", "everyone.mail_granted_title", ends_at=ends_at),
+        _to_each(request, to, "requester.mail_granted", "everyone.mail_granted"),
+        say("everyone.mail_prompts_return"),
         *_follow_up(request, policy),
     )
 
@@ -172,12 +188,11 @@ def _reminder(request: Request, policy: Policy, to: Audience, now: datetime) -> 
     assert request.ends_at is not None
     first = renewable_from(request, policy)
     renewable = first is not None and first <= now
-    their = "your" if to is Audience.SUBJECT else "their"
-    renew = f"If it is still needed, open the chat and type: renew {request.reference}. That needs new evidence."
+    ends_at = uk_time(request.ends_at)
     return (
-        f"{_whose(request, to)} ends at {uk_time(request.ends_at)}",
-        f"Make sure that {their} MFA method works: MFA prompts return then.",
-        *([renew] if renewable else []),
+        _to_each(request, to, "requester.mail_reminder_title", "everyone.mail_reminder_title", ends_at=ends_at),
+        say("requester.mail_reminder" if to is Audience.SUBJECT else "everyone.mail_reminder"),
+        *([say("everyone.mail_renew", reference=request.reference)] if renewable else []),
         *_follow_up(request, policy),
     )
 
@@ -186,71 +201,67 @@ def _half_way(request: Request, policy: Policy, to: Audience, _: datetime) -> Wo
     half_way, asked = policy.kinds[request.kind].half_way, request.half_way
     assert request.ends_at is not None
     assert asked is not None
-    whose = _whose(request, to)
-    answer_by = f" by {uk_time(asked.at + half_way.answer_within)}" if half_way else ""
     return (
-        f"Is {whose[:1].lower()}{whose[1:]} still needed?",
-        f"Open the chat and answer{answer_by}. Without an answer, the helpdesk looks at it.",
-        f"Half of its time has passed. It ends at {uk_time(request.ends_at)}.",
+        _to_each(request, to, "requester.mail_half_way_title", "everyone.mail_half_way_title"),
+        say("everyone.mail_half_way_by", by=uk_time(asked.at + half_way.answer_within))
+        if half_way
+        else say("everyone.mail_half_way"),
+        say("everyone.mail_half_way_passed", ends_at=uk_time(request.ends_at)),
     )
 
 
 def _method_found(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     new = [policy.account.method_names.get(one, one) for one in request.methods if one in policy.account.core_methods]
     return (
-        "You have registered a new MFA method",
-        f"If {' and '.join(new) or 'it'} works, end the exception: your account is safer with MFA.",
-        f"To end it, open the chat and type: end {request.reference}. Nothing changes unless you do.",
-        f"If you did not register a method, telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone} now.",
+        say("requester.mail_method_found_title"),
+        say("requester.mail_method_found", method=any_of(new)) if new else say("requester.mail_some_method_found"),
+        say("requester.mail_method_end", reference=request.reference),
+        say("requester.mail_method_not_yours", **policy.helpdesk.contact),
     )
 
 
 def _unusual(request: Request, _: Policy, __: Audience, ___: datetime) -> Words:
     assert request.decided is not None
     return (
-        f"An unusual approval: MFA exception for {request.subject.name}",
-        f"{request.decided.by.name} approved it at {uk_time(request.decided.at)}. If it is not right, revoke it.",
-        f"{'. '.join(UNUSUAL[one] for one in request.unusual)}. It stands until somebody revokes it.",
+        say("lead.mail_unusual_title", subject=request.subject.name),
+        say("lead.mail_unusual", name=request.decided.by.name, at=uk_time(request.decided.at)),
+        say("lead.mail_unusual_why", why=". ".join(UNUSUAL[one] for one in request.unusual)),
     )
 
 
 def _rejected(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:
-    again = f"If this has to be looked at again, telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}."
-    if request.site is not None:
-        again = "You can ask again there: what you answered is filled in."
-    return f"{_whose(request, to)} was rejected", "Open the chat to read what the helpdesk wrote.", again
+    return (
+        _to_each(request, to, "requester.mail_rejected_title", "everyone.mail_rejected_title"),
+        say("everyone.mail_rejected"),
+        say("everyone.mail_ask_again") if request.site else say("everyone.mail_look_again", **policy.helpdesk.contact),
+    )
 
 
 def _withdrawn(request: Request, _: Policy, __: Audience, ___: datetime) -> Words:
     return (
-        f"The request for {request.subject.name} was withdrawn",
-        "Nothing was changed in NHSmail, and you do not need to do anything.",
+        say("everyone.mail_withdrawn_title", subject=request.subject.name),
+        say("everyone.mail_withdrawn"),
     )
 
 
 def _lapsed(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
-    title = f"The request for {request.subject.name} has lapsed"
-    if lacked_evidence(request) and request.site is not None:
-        return (
-            title,
-            "If an exception is still needed, open the chat and ask again: what you answered is filled in.",
-            f"The evidence from {request.site.mailbox} did not come in time, so the request was closed.",
-        )
-    call = "" if request.site else f" and telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}"
-    return (
-        title,
-        f"If an exception is still needed, open the chat to ask again{call}.",
-        "The helpdesk did not get to decide in time, so the request was closed.",
-    )
+    title = say("everyone.mail_lapsed_title", subject=request.subject.name)
+    if request.site is None:
+        lead = say("everyone.mail_lapsed_telephone", **policy.helpdesk.contact)
+        return title, lead, say("everyone.mail_lapsed_not_decided")
+    if lacked_evidence(request):
+        missing = say("everyone.mail_lapsed_evidence_missing", mailbox=request.site.mailbox)
+        return title, say("everyone.mail_lapsed_answers_kept"), missing
+    return title, say("everyone.mail_lapsed"), say("everyone.mail_lapsed_not_decided")
 
 
 def _ended(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:
     closing = request.closing
     said = closing is not None and closing.words and closing.cause is not Cause.RENEWED
     return (
-        f"{_whose(request, to)} has ended",
-        f"{cause(request)}. MFA prompts are back.",
-        *(["The helpdesk wrote why: open the chat to read it."] if said else []),
+        _to_each(request, to, "requester.mail_ended_title", "everyone.mail_ended_title"),
+        say("everyone.mail_ended", cause=cause(request)),
+        *([say("everyone.mail_ended_with_words")] if said else []),
         *_follow_up(request, policy),
     )
 

@@ -14,6 +14,7 @@ from adapters.mail import as_mime, thread_index
 from cards.mail_layout import Code, Facts, Link, Mail, Paragraph, Steps
 from domain.errors import Trouble
 from tests.builders import NOON
+from texts import Texts, english, speak
 
 FROM, TO = "mfa.exceptions@nhs.net", "sam.price@nhs.net"
 ONE = Mail(
@@ -57,6 +58,23 @@ def test_plain_text_is_laid_out_to_be_read() -> None:
         "MFA prompts are back.\n\nWords – & <more>\n\n1. First.\n2. Second.\n\nCode: 1234-5678\n\n"
         "Open: https://teams.microsoft.com/?a=1&b=2\n\nFor: Zoë\n\nThe end.\n"
     )
+
+
+def test_a_mail_says_in_which_language_it_is() -> None:
+    other = {
+        "everyone.language": ("cy",),
+        "everyone.mail_heading": ("Eithriadau <MFA>",),
+        "owner.mail_code_label": ("Cod",),
+    }
+    try:
+        speak(Texts({**english().forms, **other}, "n != 1"))
+        message = read()
+        assert message["Content-Language"] == "cy"
+        assert body(message, "html").count('lang="cy"') == 2
+        assert "Eithriadau &lt;MFA&gt;" in body(message, "html")
+        assert "Cod: 1234-5678" in body(message, "plain")
+    finally:
+        speak(english())
 
 
 def test_the_mails_of_a_request_are_one_conversation_and_those_of_two_are_not() -> None:

@@ -141,6 +141,22 @@ def test_renewing_is_named_when_it_is_possible_and_not_before() -> None:
         assert ("renew MFA" in mails.notice(one, Notice.REMINDER, Audience.OWNERS, LINK, POLICY, at).text) == named
 
 
+def test_whoever_is_exempted_is_spoken_to_and_to_all_others_the_person_is_named() -> None:
+    both = (Notice.EVIDENCE_GIVEN, Notice.GRANTED, Notice.REMINDER, Notice.HALF_WAY, Notice.REJECTED, Notice.ENDED)
+    for name, mail in MAILS:
+        what, _, to = name.partition(" to ")
+        if what in both:
+            spoken_to = to == Audience.SUBJECT
+            assert ("Sam Price" in mail.title) != spoken_to, name
+            assert bool(re.search(r"(?i)\byour MFA\b", f"{mail.title} {mail.text}")) == spoken_to, name
+
+
+def test_one_of_several_new_methods_is_enough() -> None:
+    one = request(State.ACTIVE, methods=("password", *sorted(POLICY.account.core_methods)[:2]))
+    lead = mails.notice(one, Notice.METHOD_FOUND, Audience.SUBJECT, LINK, POLICY, NOON).lead
+    assert re.match(r"If .+ or .+ works, end the exception: ", lead)
+
+
 def named(name: str, words: str) -> Request:
     """A request in which everybody and the site have this name."""
     somebody = Person(SUBJECT.id, name, SUBJECT.address)
