@@ -41,7 +41,8 @@ def uk_time(moment: datetime) -> str:
     In the hour that autumn repeats, it also says which of the two is meant: “1:30am GMT on ...”.
     """
     local = moment.astimezone(UK)
-    return say("everyone.moment", clock=_clock_in_zone(local), weekday=say(_WEEKDAYS[local.weekday()]), date=uk_date(local))
+    weekday = say(_WEEKDAYS[local.weekday()])
+    return say("everyone.moment", clock=_clock_in_zone(local), weekday=weekday, date=uk_date(local))
 
 
 def uk_date(moment: datetime) -> str:
