@@ -111,7 +111,7 @@ def end_button(request: Request) -> Part:
 
 
 def follow_up(request: Request, policy: Policy) -> str:
-    """What the policy has people do when an exception for this reason is over; empty where it says nothing."""
+    """What the policy tells people with this reason to do besides; empty where it says nothing."""
     reason = policy.kinds[request.kind].reason(request.reason)
     return reason.follow_up if reason else ""
 
