@@ -4,18 +4,37 @@ from datetime import datetime
 
 from cards.card import Card
 from cards.parts import button, buttons, card, facts, heading, help_line, next_step, plain, state
+from domain.effects import Audience, Notice
 from domain.moments import span, uk_time
 from domain.people import Person
 from domain.policy import Policy
 from domain.request import Request, State
+from texts import say
 
 _TO = {
-    "subject": "the person who has the exception",
-    "asked_by": "whoever asked for it",
-    "giver": "whoever gives the evidence",
-    "owners": "the owners of the site's mailbox",
-    "other_owners": "the other owners of the site's mailbox",
-    "leads": "the leads",
+    Audience.SUBJECT: "agent.to_subject",
+    Audience.ASKED_BY: "agent.to_asked_by",
+    Audience.GIVER: "agent.to_giver",
+    Audience.OWNERS: "agent.to_owners",
+    Audience.OTHER_OWNERS: "agent.to_other_owners",
+    Audience.LEADS: "agent.to_leads",
+}
+_MESSAGES = {
+    Notice.ASKED_FOR_YOU: "agent.message_asked_for_you",
+    Notice.EVIDENCE_WANTED: "agent.message_evidence_wanted",
+    Notice.EVIDENCE_REMINDER: "agent.message_evidence_reminder",
+    Notice.SENT_BACK: "agent.message_sent_back",
+    Notice.EVIDENCE_GIVEN: "agent.message_evidence_given",
+    Notice.WAITING_LONG: "agent.message_waiting_long",
+    Notice.GRANTED: "agent.message_granted",
+    Notice.REJECTED: "agent.message_rejected",
+    Notice.WITHDRAWN: "agent.message_withdrawn",
+    Notice.LAPSED: "agent.message_lapsed",
+    Notice.REMINDER: "agent.message_reminder",
+    Notice.HALF_WAY: "agent.message_half_way",
+    Notice.METHOD_FOUND: "agent.message_method_found",
+    Notice.UNUSUAL: "agent.message_unusual",
+    Notice.ENDED: "agent.message_ended",
 }
 
 
@@ -34,88 +53,97 @@ def alarm(request: Request, about: str, policy: Policy, now: datetime, occasion:
     `undelivered` (a notice was given up: `occasion` says which)."""
     if about == "undelivered":
         return _undelivered(request, occasion, policy)
+    name, reference = request.subject.name, request.reference
     if about == "waiting":
         return _card(
             request,
-            f"Not decided yet: {request.subject.name} ({request.reference})",
-            f"It has waited for {span(now - request.waits_since)}",
+            say("agent.alarm_waiting_title", subject=name, reference=reference),
+            say("agent.alarm_waiting", span=span(now - request.waits_since)),
             [],
-            "Open it and decide, or ask a colleague to. If it stays as it is, the leads are told.",
+            say("agent.alarm_waiting_next"),
             policy,
         )
     if about == "half_way":
         asked = request.half_way.at if request.half_way else now
         return _card(
             request,
-            f"No answer: is the exception for {request.subject.name} still needed? ({request.reference})",
-            "The site has not answered",
-            [("Asked", uk_time(asked)), ("Site", request.site.mailbox if request.site else "")],
-            "Ask the site. If it is no longer needed, revoke it.",
+            say("agent.alarm_half_way_title", subject=name, reference=reference),
+            say("agent.alarm_half_way"),
+            [
+                (say("agent.asked_label"), uk_time(asked)),
+                (say("everyone.site_label"), request.site.mailbox if request.site else ""),
+            ],
+            say("agent.alarm_half_way_next"),
             policy,
         )
+    return _stuck(request, policy)
+
+
+def _stuck(request: Request, policy: Policy) -> Card:
     assert request.stuck is not None
-    doing = "granting" if request.state is State.GRANTING else "ending"
-    then = (
-        "The exception has not started, and nobody was told that it has."
-        if request.state is State.GRANTING
-        else "The account may still be exempt. If this goes on, remove it from the group in Entra by hand."
-    )
-    return _card(
-        request,
-        f"Problem: {doing} does not work for {request.subject.name} ({request.reference})",
-        "Entra does not do as asked. We keep trying",
-        [
-            ("Since", uk_time(request.stuck.since)),
-            ("Attempts", str(request.stuck.attempts)),
-            ("Message", plain(request.stuck.message)),
-        ],
-        then,
-        policy,
-    )
+    name, reference = request.subject.name, request.reference
+    if request.state is State.GRANTING:
+        title = say("agent.alarm_granting_title", subject=name, reference=reference)
+        then = say("agent.alarm_granting_next")
+    else:
+        title = say("agent.alarm_ending_title", subject=name, reference=reference)
+        then = say("agent.alarm_ending_next")
+    rows = [
+        (say("agent.since_label"), uk_time(request.stuck.since)),
+        (say("agent.attempts_label"), str(request.stuck.attempts)),
+        (say("agent.message_label"), plain(request.stuck.message)),
+    ]
+    return _card(request, title, say("agent.alarm_stuck"), rows, then, policy)
 
 
 def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
     sort, _, rest = occasion.partition(":")
     notice, _, to = rest.partition(":")
-    to = to.partition(":")[0]
-    rows, then = {
-        "Tell": (
-            [("Message", notice.replace("_", " ")), ("To", _TO.get(to, to))],
-            "Tell them yourself, for example by telephone.",
-        ),
-        "WriteToMailbox": (
-            [("Message", "the one-time code"), ("To", request.site.mailbox if request.site else "")],
-            "Send a new code, or check the mailbox's address.",
-        ),
-        "ShowHelpdesk": ([("Message", "the request"), ("To", "this channel")], "Open the request here."),
-    }.get(sort, ([("Message", "how the request stands, on its cards")], "Open the request: older cards may be wrong."))
-    title = f"Not delivered: a message about {request.subject.name} ({request.reference})"
-    return _card(request, title, "It failed again and again, and is not tried any more", rows, then, policy)
+    match sort:
+        case "Tell":
+            message = say(_MESSAGES[Notice(notice)])
+            whom = say(_TO[Audience(to.partition(":")[0])])
+            then = say("agent.undelivered_notice_next")
+        case "WriteToMailbox":
+            message = say("agent.message_code")
+            whom = request.site.mailbox if request.site else ""
+            then = say("agent.undelivered_code_next")
+        case "ShowHelpdesk":
+            message = say("agent.message_request")
+            whom = say("agent.to_channel")
+            then = say("agent.undelivered_request_next")
+        case _:
+            message = say("agent.message_cards")
+            whom = ""
+            then = say("agent.undelivered_cards_next")
+    title = say("agent.alarm_undelivered_title", subject=request.subject.name, reference=request.reference)
+    rows = [(say("agent.message_label"), message), (say("agent.to_label"), whom)]
+    return _card(request, title, say("agent.alarm_undelivered"), rows, then, policy)
 
 
 ATTEMPTS = {
-    "privileged": "an exception for an account with administrator rights",
-    "barred": "an exception for an account that nobody may exempt",
-    "too_many_approvals": "to approve more than one agent may within an hour",
+    "privileged": "agent.tried_privileged_title",
+    "barred": "agent.tried_barred_title",
+    "too_many_approvals": "agent.tried_too_many_approvals_title",
 }
 """What was tried and refused, by the rule that refused it."""
 
 
 def attempt(about: str, by: Person, subject: Person | None, when: datetime, policy: Policy) -> Card:
     """Something was refused that needs somebody's eyes. `subject`: whom it was for."""
-    title = f"Refused: {by.name} tried {ATTEMPTS[about]}"
-    then = "Nothing was granted. Ask them what it was for. If that is not clear, tell the security team."
-    if about == "too_many_approvals":
-        then = "Nothing more was granted. Look at what they approved, and revoke what is not right."
-    rows = [("Who tried", f"{by.name} ({by.address})"), ("When", uk_time(when))]
-    if subject is not None:
-        rows.insert(1, ("For", f"{subject.name} ({subject.address})"))
+    title = say(ATTEMPTS[about], name=by.name)
+    then = "agent.tried_too_many_approvals_next" if about == "too_many_approvals" else "agent.tried_next"
+    rows = [
+        (say("agent.who_tried_label"), f"{by.name} ({by.address})"),
+        (say("everyone.for_label"), f"{subject.name} ({subject.address})" if subject else ""),
+        (say("agent.when_label"), uk_time(when)),
+    ]
     return card(
         title,
         heading(title),
-        state("⚠️", "This needs somebody's eyes", "warning"),
+        state("⚠️", say("agent.needs_eyes"), "warning"),
         facts(rows),
-        next_step(then),
+        next_step(say(then)),
         help_line(policy),
     )
 
@@ -125,8 +153,14 @@ def _card(request: Request, title: str, what: str, rows: list[tuple[str, str]], 
         title,
         heading(title),
         state("⚠️", what, "warning"),
-        facts([("Reference", request.reference), ("For", request.subject.name), *rows]),
+        facts(
+            [
+                (say("everyone.reference_label"), request.reference),
+                (say("everyone.for_label"), request.subject.name),
+                *rows,
+            ]
+        ),
         next_step(then),
-        buttons(button("Open the request", "review", {"reference": request.reference})),
+        buttons(button(say("agent.open_request_button"), "review", {"reference": request.reference})),
         help_line(policy),
     )

@@ -5,6 +5,7 @@ from cards.card import Card
 from cards.parts import Part, button, buttons, card, field, heading, help_line, mistake, words
 from domain.policy import Policy
 from domain.request import Request
+from texts import say
 
 
 def approve(request: Request, policy: Policy, error: str = "", _why: str = "") -> Card:
@@ -16,28 +17,26 @@ def approve(request: Request, policy: Policy, error: str = "", _why: str = "") -
         return _form(
             request,
             policy,
-            f"Approve {request.reference}: {request.subject.name}",
+            say("agent.approve_title", reference=request.reference, subject=request.subject.name),
             error,
-            words("You answer for this decision. Read the evidence first."),
+            words(say("agent.approve_answer_for_it")),
             field(
                 "days",
-                f"Length in days, from 1 to {most}",
-                error=f"Type a number from 1 to {most}.",
+                say("agent.approve_days_label", most=most),
+                error=say("agent.approve_days_error", most=most),
                 value=str(request.days or most),
                 most=3,
             ),
-            action=button("Approve", "approve.yes", _data(request), style="positive", inputs=True),
+            action=_yes(request, say("agent.approve_button"), "approve.yes", "positive"),
         )
     return _form(
         request,
         policy,
-        f"Approve {request.reference}: {length} for {request.subject.name}",
+        say("agent.approve_for_title", reference=request.reference, length=length, subject=request.subject.name),
         error,
-        words(
-            f"Make sure that the caller is {request.asked_by.name}. Nothing is granted before that.", weight="Bolder"
-        ),
+        words(say("agent.approve_make_sure", name=request.asked_by.name), weight="Bolder"),
         *verification_fields(policy),
-        action=button(f"Approve for {length}", "approve.yes", _data(request), style="positive", inputs=True),
+        action=_yes(request, say("agent.approve_for_button", length=length), "approve.yes", "positive"),
     )
 
 
@@ -45,23 +44,27 @@ def reject(request: Request, policy: Policy, error: str = "", why: str = "") -> 
     return _form(
         request,
         policy,
-        f"Reject {request.reference}: {request.subject.name}",
+        say("agent.reject_title", reference=request.reference, subject=request.subject.name),
         error,
-        _why(policy, "Why is it rejected? The person who asked reads this.", why),
-        action=button("Reject", "reject.yes", _data(request), style="destructive", inputs=True),
+        _why(policy, say("agent.reject_why"), why),
+        action=_yes(request, say("agent.reject_button"), "reject.yes", "destructive"),
     )
 
 
 def send_back(request: Request, policy: Policy, error: str = "", why: str = "") -> Card:
-    giver = request.giver.name if request.giver else "the site"
+    if request.giver:
+        said = say("agent.send_back_to", giver=request.giver.name)
+        question = say("agent.send_back_question", giver=request.giver.name)
+    else:
+        said, question = say("agent.send_back_to_site"), say("agent.send_back_question_to_site")
     return _form(
         request,
         policy,
-        f"Send back {request.reference}: {request.subject.name}",
+        say("agent.send_back_title", reference=request.reference, subject=request.subject.name),
         error,
-        words(f"The evidence is opened again for {giver}, with your question on top. Their answers are kept."),
-        _why(policy, f"What is missing? {giver} reads this.", why),
-        action=button("Send back", "ask_back.yes", _data(request), style="positive", inputs=True),
+        words(said),
+        _why(policy, question, why),
+        action=_yes(request, say("agent.send_back_button"), "ask_back.yes", "positive"),
     )
 
 
@@ -69,11 +72,11 @@ def revoke(request: Request, policy: Policy, error: str = "", why: str = "") -> 
     return _form(
         request,
         policy,
-        f"Revoke {request.reference}: {request.subject.name}",
+        say("agent.revoke_title", reference=request.reference, subject=request.subject.name),
         error,
-        words("The exception ends at once, and MFA prompts return."),
-        _why(policy, "Why is it revoked? The people concerned read this.", why),
-        action=button("Revoke", "revoke.yes", _data(request), style="destructive", inputs=True),
+        words(say("agent.revoke_at_once")),
+        _why(policy, say("agent.revoke_why"), why),
+        action=_yes(request, say("agent.revoke_button"), "revoke.yes", "destructive"),
     )
 
 
@@ -83,13 +86,17 @@ def _form(request: Request, policy: Policy, title: str, error: str, *body: Part,
         heading(title),
         mistake(error) if error else None,
         *body,
-        buttons(action, button("Back", "review", _data(request))),
+        buttons(action, button(say("everyone.back_button"), "review", _data(request))),
         help_line(policy),
     )
 
 
+def _yes(request: Request, title: str, verb: str, style: str) -> Part:
+    return button(title, verb, _data(request), style=style, inputs=True)
+
+
 def _why(policy: Policy, label: str, typed: str) -> Part:
-    return field("words", label, error="Give the reason.", value=typed, lines=True, most=policy.limits.text)
+    return field("words", label, error=say("agent.why_error"), value=typed, lines=True, most=policy.limits.text)
 
 
 def _data(request: Request) -> dict[str, str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cards.card import Card
 from cards.parts import Part, button, buttons, card, heading, help_line, words
-from cards.request import STATES, reason_title
+from cards.request import STATES, reason_title, status_words
 from domain.moments import span, uk_time
 from domain.policy import Policy
 from domain.request import Request
@@ -68,12 +68,11 @@ def mine(requests: Sequence[Request], policy: Policy) -> Card:
 
 
 def _line(one: Request, policy: Policy) -> str:
-    icon, said, _ = STATES[one.state]
     return say(
         "requester.request_line",
         reference=one.reference,
-        icon=icon,
-        state=said,
+        icon=STATES[one.state][0],
+        state=status_words(one),
         subject=one.subject.name,
         reason=reason_title(one, policy),
         asked_at=uk_time(one.asked_at),

@@ -7,7 +7,7 @@ evidence and no words that anybody typed; those are in the chat. Its times are m
 from datetime import datetime
 
 from cards.mail_layout import Code, Facts, Link, Mail, Paragraph, Steps
-from cards.request import UNUSUAL, cause
+from cards.request import cause, to_each, unusual
 from domain.effects import Audience, Notice
 from domain.eligibility import renewable_from
 from domain.moments import uk_time
@@ -72,7 +72,7 @@ def to_mailbox(request: Request, code: str, link: str, policy: Policy) -> Mail:
 
 
 def _reference(request: Request) -> tuple[str, str]:
-    return say("everyone.mail_reference_label"), request.reference
+    return say("everyone.reference_label"), request.reference
 
 
 def _facts(request: Request) -> Facts:
@@ -80,19 +80,14 @@ def _facts(request: Request) -> Facts:
     return Facts(
         (
             _reference(request),
-            (say("everyone.mail_for_label"), f"{subject.name}, {subject.address}"),
-            (say("everyone.mail_site_label"), f"{site.name} ({site.ods})" if site else ""),
+            (say("everyone.for_label"), f"{subject.name}, {subject.address}"),
+            (say("everyone.site_label"), f"{site.name} ({site.ods})" if site else ""),
         )
     )
 
 
 def _footer(request: Request, policy: Policy) -> str:
     return say("everyone.mail_footer", reference=request.reference, **policy.helpdesk.contact)
-
-
-def _to_each(request: Request, to: Audience, yours: str, others: str, **values: str) -> str:
-    """One text for whoever is exempted, and one for all others, which names them."""
-    return say(yours, **values) if to is Audience.SUBJECT else say(others, subject=request.subject.name, **values)
 
 
 def _evidence_by(request: Request, policy: Policy) -> str:
@@ -108,7 +103,7 @@ def _follow_up(request: Request, policy: Policy) -> Words:
 
 def _asked_for_you(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     return (
-        say("requester.mail_asked_for_you_title"),
+        say("requester.asked_for_you_title"),
         say(
             "requester.mail_asked_for_you",
             asked_by=request.asked_by.name,
@@ -143,7 +138,7 @@ def _evidence_reminder(request: Request, policy: Policy, to: Audience, _: dateti
     else:
         more = say("owner.mail_evidence_reminder", mailbox=mailbox)
     return (
-        say("owner.mail_evidence_reminder_title", subject=request.subject.name),
+        say("owner.evidence_reminder_title", subject=request.subject.name),
         say("owner.mail_evidence_lapses", by=_evidence_by(request, policy)),
         more,
     )
@@ -151,7 +146,7 @@ def _evidence_reminder(request: Request, policy: Policy, to: Audience, _: dateti
 
 def _sent_back(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     return (
-        say("owner.mail_sent_back_title", subject=request.subject.name),
+        say("owner.sent_back_title", subject=request.subject.name),
         say("owner.mail_answer_by", by=_evidence_by(request, policy)),
         say("owner.mail_sent_back", name=request.questions[-1].by.name),
     )
@@ -160,7 +155,7 @@ def _sent_back(request: Request, policy: Policy, _: Audience, __: datetime) -> W
 def _evidence_given(request: Request, _: Policy, to: Audience, __: datetime) -> Words:
     assert request.given is not None
     return (
-        _to_each(request, to, "requester.mail_evidence_given_title", "everyone.mail_evidence_given_title"),
+        to_each(request, to, "requester.evidence_given_title", "everyone.evidence_given_title"),
         say("everyone.mail_evidence_given", giver=request.given.by.name),
         say("everyone.mail_we_tell_you"),
     )
@@ -177,8 +172,8 @@ def _granted(request: Request, policy: Policy, to: Audience, _: datetime) -> Wor
     assert request.ends_at is not None
     ends_at = uk_time(request.ends_at)
     return (
-        _to_each(request, to, "requester.mail_granted_title", "everyone.mail_granted_title", ends_at=ends_at),
-        _to_each(request, to, "requester.mail_granted", "everyone.mail_granted"),
+        to_each(request, to, "requester.granted_title", "everyone.granted_title", ends_at=ends_at),
+        to_each(request, to, "requester.mail_granted", "everyone.mail_granted"),
         say("everyone.mail_prompts_return"),
         *_follow_up(request, policy),
     )
@@ -190,7 +185,7 @@ def _reminder(request: Request, policy: Policy, to: Audience, now: datetime) -> 
     renewable = first is not None and first <= now
     ends_at = uk_time(request.ends_at)
     return (
-        _to_each(request, to, "requester.mail_reminder_title", "everyone.mail_reminder_title", ends_at=ends_at),
+        to_each(request, to, "requester.mail_reminder_title", "everyone.mail_reminder_title", ends_at=ends_at),
         say("requester.mail_reminder" if to is Audience.SUBJECT else "everyone.mail_reminder"),
         *([say("everyone.mail_renew", reference=request.reference)] if renewable else []),
         *_follow_up(request, policy),
@@ -202,7 +197,7 @@ def _half_way(request: Request, policy: Policy, to: Audience, _: datetime) -> Wo
     assert request.ends_at is not None
     assert asked is not None
     return (
-        _to_each(request, to, "requester.mail_half_way_title", "everyone.mail_half_way_title"),
+        to_each(request, to, "requester.half_way_title", "everyone.half_way_title"),
         say("everyone.mail_half_way_by", by=uk_time(asked.at + half_way.answer_within))
         if half_way
         else say("everyone.mail_half_way"),
@@ -213,7 +208,7 @@ def _half_way(request: Request, policy: Policy, to: Audience, _: datetime) -> Wo
 def _method_found(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     new = [policy.account.method_names.get(one, one) for one in request.methods if one in policy.account.core_methods]
     return (
-        say("requester.mail_method_found_title"),
+        say("requester.method_found_title"),
         say("requester.mail_method_found", method=any_of(new)) if new else say("requester.mail_some_method_found"),
         say("requester.mail_method_end", reference=request.reference),
         say("requester.mail_method_not_yours", **policy.helpdesk.contact),
@@ -225,13 +220,13 @@ def _unusual(request: Request, _: Policy, __: Audience, ___: datetime) -> Words:
     return (
         say("lead.mail_unusual_title", subject=request.subject.name),
         say("lead.mail_unusual", name=request.decided.by.name, at=uk_time(request.decided.at)),
-        say("lead.mail_unusual_why", why=". ".join(UNUSUAL[one] for one in request.unusual)),
+        say("lead.mail_unusual_why", why=unusual(request)),
     )
 
 
 def _rejected(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:
     return (
-        _to_each(request, to, "requester.mail_rejected_title", "everyone.mail_rejected_title"),
+        to_each(request, to, "requester.rejected_title", "everyone.rejected_title"),
         say("everyone.mail_rejected"),
         say("everyone.mail_ask_again") if request.site else say("everyone.mail_look_again", **policy.helpdesk.contact),
     )
@@ -239,13 +234,13 @@ def _rejected(request: Request, policy: Policy, to: Audience, _: datetime) -> Wo
 
 def _withdrawn(request: Request, _: Policy, __: Audience, ___: datetime) -> Words:
     return (
-        say("everyone.mail_withdrawn_title", subject=request.subject.name),
+        say("everyone.withdrawn_title", subject=request.subject.name),
         say("everyone.mail_withdrawn"),
     )
 
 
 def _lapsed(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
-    title = say("everyone.mail_lapsed_title", subject=request.subject.name)
+    title = say("everyone.lapsed_title", subject=request.subject.name)
     if request.site is None:
         lead = say("everyone.mail_lapsed_telephone", **policy.helpdesk.contact)
         return title, lead, say("everyone.mail_lapsed_not_decided")
@@ -259,8 +254,8 @@ def _ended(request: Request, policy: Policy, to: Audience, _: datetime) -> Words
     closing = request.closing
     said = closing is not None and closing.words and closing.cause is not Cause.RENEWED
     return (
-        _to_each(request, to, "requester.mail_ended_title", "everyone.mail_ended_title"),
-        say("everyone.mail_ended", cause=cause(request)),
+        to_each(request, to, "requester.ended_title", "everyone.ended_title"),
+        say("everyone.ended", cause=cause(request)),
         *([say("everyone.mail_ended_with_words")] if said else []),
         *_follow_up(request, policy),
     )

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, words
-from cards.request import UNUSUAL, cause, reason_title, state_line
+from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, sentences, words
+from cards.request import cause, end_button, follow_up, reason_title, renewal, state_line, to_each, unusual
 from domain.effects import Audience, Notice
 from domain.eligibility import renewable_from
-from domain.moments import span, uk_time
+from domain.moments import span, together, uk_time
 from domain.policy import Policy
 from domain.request import Cause, Request
 from domain.standing import lacked_evidence
+from texts import say
 
 
 def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: datetime) -> Card:
@@ -23,7 +24,13 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
         heading(title),
         state_line(request),
         words(said),
-        facts([("Reference", request.reference), ("Reason", reason_title(request, policy)), ("Site", site)]),
+        facts(
+            [
+                (say("everyone.reference_label"), request.reference),
+                (say("everyone.reason_label"), reason_title(request, policy)),
+                (say("everyone.site_label"), site),
+            ]
+        ),
         buttons(*actions) if actions else None,
         help_line(policy),
     )
@@ -33,66 +40,61 @@ def _buttons(request: Request, what: Notice, policy: Policy, now: datetime) -> l
     data = {"reference": request.reference}
     match what:
         case Notice.ASKED_FOR_YOU:
-            return [button("I do not want this", "withdraw", data)]
+            return [button(say("requester.do_not_want_this_button"), "withdraw", data)]
         case Notice.EVIDENCE_WANTED | Notice.EVIDENCE_REMINDER | Notice.SENT_BACK:
             return [
-                button("Give evidence", "evidence", data, style="positive"),
-                button("We do not support this", "withdraw", data),
+                button(say("everyone.give_evidence_button"), "evidence", data, style="positive"),
+                button(say("owner.do_not_support_this_button"), "withdraw", data),
             ]
         case Notice.HALF_WAY:
             return [
-                button("Still needed", "needed", data, style="positive"),
-                button("No longer needed", "end", data),
+                button(say("everyone.still_needed_button"), "needed", data, style="positive"),
+                button(say("everyone.no_longer_needed_button"), "end", data),
             ]
         case Notice.METHOD_FOUND:
-            return [button("End the exception", "end", data, style="positive"), button("Keep it", "status", data)]
+            return [
+                button(say("requester.end_the_exception_button"), "end", data, style="positive"),
+                button(say("requester.keep_it_button"), "status", data),
+            ]
         case Notice.GRANTED | Notice.REMINDER:
-            first = renewable_from(request, policy)
-            renew = [button("Renew", "renew", data, style="positive")] if first and first <= now else []
-            return [*renew, button("No longer needed" if request.site else "I no longer need it", "end", data)]
+            return [*renewal(request, policy, now), end_button(request)]
         case Notice.WAITING_LONG:
-            return [button("Open the request", "review", data)]
+            return [button(say("agent.open_request_button"), "review", data)]
         case Notice.UNUSUAL:
-            return [button("Revoke", "revoke", data, style="destructive"), button("Open the request", "review", data)]
+            return [
+                button(say("agent.revoke_button"), "revoke", data, style="destructive"),
+                button(say("agent.open_request_button"), "review", data),
+            ]
         case Notice.REJECTED | Notice.LAPSED | Notice.ENDED:
-            return [button("Ask again", "again", data)]
+            return [button(say("everyone.ask_again_button"), "again", data)]
     return []
 
 
-def _whose(request: Request, to: Audience) -> str:
-    return "Your MFA exception" if to is Audience.SUBJECT else f"The MFA exception for {request.subject.name}"
-
-
-def _follow_up(request: Request, policy: Policy) -> str:
-    reason = policy.kinds[request.kind].reason(request.reason)
-    return f" {reason.follow_up}" if reason and reason.follow_up else ""
-
-
-def _call(request: Request, policy: Policy) -> str:
-    return f"telephone the helpdesk on {policy.helpdesk.telephone} and quote {request.reference}"
-
-
 Words = tuple[str, str]
+"""A title and what follows it."""
 
 
 def _asked_for_you(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
-    kind = policy.kinds[request.kind]
-    return (
-        "An MFA exception was asked for you",
-        f"{request.asked_by.name} asked the helpdesk for an MFA exception of {kind.length} for your account. If you do "
-        f"not want this, say so here or {_call(request, policy)}.",
+    return say("requester.asked_for_you_title"), say(
+        "requester.asked_for_you",
+        asked_by=request.asked_by.name,
+        length=policy.kinds[request.kind].length,
+        telephone=policy.helpdesk.telephone,
+        reference=request.reference,
     )
 
 
 def _evidence_wanted(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
     assert request.site is not None
-    within = policy.kinds[request.kind].evidence
-    assert within is not None
-    return (
-        f"Evidence is needed for {request.subject.name}",
-        f"{request.asked_by.name} asked for an MFA exception of {policy.kinds[request.kind].length} for "
-        f"{request.subject.name}. We sent a code to {request.site.mailbox}. Quote it here and give the evidence until "
-        f"{uk_time(request.waits_since + within.given_within)}. Without evidence there is no exception.",
+    kind = policy.kinds[request.kind]
+    assert kind.evidence is not None
+    return say("owner.evidence_wanted_title", subject=request.subject.name), say(
+        "owner.evidence_wanted",
+        asked_by=request.asked_by.name,
+        length=kind.length,
+        subject=request.subject.name,
+        mailbox=request.site.mailbox,
+        until=uk_time(request.waits_since + kind.evidence.given_within),
     )
 
 
@@ -100,129 +102,115 @@ def _evidence_reminder(request: Request, policy: Policy, now: datetime, to: Audi
     assert request.site is not None
     within = policy.kinds[request.kind].evidence
     assert within is not None
-    left = request.waits_since + within.given_within - now
-    begun = f" {request.giver.name} has begun." if request.giver and to is Audience.OTHER_OWNERS else ""
-    return (
-        f"Evidence for {request.subject.name} is still missing",
-        f"There are {span(left)} left. The code is in {request.site.mailbox}.{begun} When the time is up, the request "
-        "lapses.",
-    )
+    title = say("owner.evidence_reminder_title", subject=request.subject.name)
+    left = span(request.waits_since + within.given_within - now)
+    mailbox = request.site.mailbox
+    if request.giver and to is Audience.OTHER_OWNERS:
+        return title, say("owner.evidence_reminder_begun", span=left, mailbox=mailbox, giver=request.giver.name)
+    return title, say("owner.evidence_reminder", span=left, mailbox=mailbox)
 
 
 def _sent_back(request: Request, _: Policy, __: datetime, ___: Audience) -> Words:
     question = request.questions[-1]
     return (
-        f"The helpdesk needs more evidence for {request.subject.name}",
-        f"{question.by.name} asks: “{plain(question.words)}” Your answers are kept. Change or add to them, then send "
-        "them again.",
+        say("owner.sent_back_title", subject=request.subject.name),
+        say("owner.sent_back", name=question.by.name, question=plain(question.words)),
     )
 
 
 def _evidence_given(request: Request, _: Policy, __: datetime, to: Audience) -> Words:
     assert request.given is not None
     return (
-        f"{_whose(request, to)} is with the helpdesk",
-        f"{request.given.by.name} gave the evidence. The helpdesk decides now. We tell you when it has decided.",
+        to_each(request, to, "requester.evidence_given_title", "everyone.evidence_given_title"),
+        say("everyone.evidence_given_told", name=request.given.by.name),
     )
 
 
 def _waiting_long(request: Request, _: Policy, now: datetime, __: Audience) -> Words:
     return (
-        f"A decision on {request.reference} has waited for {span(now - request.waits_since)}",
-        f"It is for {request.subject.name}. Nobody has decided yet. Open it, or ask somebody at the helpdesk to.",
+        say("lead.waiting_long_title", reference=request.reference, span=span(now - request.waits_since)),
+        say("lead.waiting_long", subject=request.subject.name),
     )
 
 
 def _granted(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
     assert request.ends_at is not None
-    they = "You" if to is Audience.SUBJECT else request.subject.name
+    ends_at = uk_time(request.ends_at)
     return (
-        f"{_whose(request, to)} is on until {uk_time(request.ends_at)}",
-        f"{they} can sign in without MFA prompts until then. It can take 5 minutes to reach all services. "
-        f"When it ends, MFA prompts return.{_follow_up(request, policy)}",
+        to_each(request, to, "requester.granted_title", "everyone.granted_title", ends_at=ends_at),
+        sentences(to_each(request, to, "requester.granted", "everyone.granted"), follow_up(request, policy)),
     )
 
 
 def _reminder(request: Request, policy: Policy, now: datetime, to: Audience) -> Words:
     assert request.ends_at is not None
-    their = "your" if to is Audience.SUBJECT else "their"
+    left = span(request.ends_at - now)
+    ends_at = uk_time(request.ends_at)
+    key = "requester.reminder" if to is Audience.SUBJECT else "everyone.reminder"
     first = renewable_from(request, policy)
-    renew = " If it is still needed, renew it now: that needs new evidence." if first and first <= now else ""
+    renew = say("everyone.renew_if_needed") if first and first <= now else ""
     return (
-        f"{_whose(request, to)} ends in {span(request.ends_at - now)}",
-        f"It ends at {uk_time(request.ends_at)}. Then MFA prompts return. Make sure that {their} MFA method "
-        f"works.{renew}{_follow_up(request, policy)}",
+        to_each(request, to, "requester.reminder_title", "everyone.reminder_title", span=left),
+        sentences(say(key, ends_at=ends_at), renew, follow_up(request, policy)),
     )
 
 
 def _half_way(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
     assert request.ends_at is not None
+    title = to_each(request, to, "requester.half_way_title", "everyone.half_way_title")
+    ends_at = uk_time(request.ends_at)
     half_way = policy.kinds[request.kind].half_way
-    within = f" Answer within {span(half_way.answer_within)}." if half_way else ""
-    return (
-        f"Is {_whose(request, to)[:1].lower()}{_whose(request, to)[1:]} still needed?",
-        f"Half of its time has passed. It ends at {uk_time(request.ends_at)}.{within} Without an answer, the helpdesk "
-        "looks at it.",
-    )
+    if half_way is None:
+        return title, say("everyone.half_way", ends_at=ends_at)
+    return title, say("everyone.half_way_answer_within", ends_at=ends_at, span=span(half_way.answer_within))
 
 
 def _method_found(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
     new = [policy.account.method_names.get(one, one) for one in request.methods if one in policy.account.core_methods]
-    return (
-        "You have registered a new MFA method",
-        f"Your account now has {' and '.join(new)}. If it works, end the exception: your account is safer with MFA. "
-        "Nothing changes unless you say so.",
-    )
+    return say("requester.method_found_title"), say("requester.method_found", methods=together(new))
 
 
 def _unusual(request: Request, _: Policy, __: datetime, ___: Audience) -> Words:
     assert request.decided is not None
-    agent = request.decided.by.name
-    why = "; ".join(UNUSUAL[one] for one in request.unusual)
+    decided = request.decided
     return (
-        f"An unusual approval: {request.subject.name} ({request.reference})",
-        f"{agent} approved it at {uk_time(request.decided.at)}. {why}. It stands. If it is not right, revoke it: the "
-        "exception then ends at once.",
+        say("lead.unusual_title", subject=request.subject.name, reference=request.reference),
+        say("lead.unusual", name=decided.by.name, at=uk_time(decided.at), why=unusual(request)),
     )
 
 
 def _rejected(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
     assert request.decided is not None
-    again = f"If this has to be looked at again, {_call(request, policy)}."
-    if request.site is not None:
-        again = f"You can ask again: what you answered is filled in. For help, {_call(request, policy)}."
-    return (
-        f"{_whose(request, to)} was rejected",
-        f"The helpdesk wrote: “{plain(request.decided.words)}” {again}",
+    return to_each(request, to, "requester.rejected_title", "everyone.rejected_title"), say(
+        "everyone.rejected_for_site" if request.site else "everyone.rejected",
+        words=plain(request.decided.words),
+        telephone=policy.helpdesk.telephone,
+        reference=request.reference,
     )
 
 
 def _withdrawn(request: Request, _: Policy, __: datetime, ___: Audience) -> Words:
-    return f"The request for {request.subject.name} was withdrawn", "Nothing was changed in NHSmail."
+    return say("everyone.withdrawn_title", subject=request.subject.name), say("everyone.withdrawn")
 
 
 def _lapsed(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
-    title = f"The request for {request.subject.name} has lapsed"
-    if lacked_evidence(request) and request.site is not None:
-        return title, (
-            f"The evidence from {request.site.mailbox} did not come in time, so the request was closed. If an "
-            "exception is still needed, ask again: what you answered is filled in."
-        )
-    again = "ask again"
+    title = say("everyone.lapsed_title", subject=request.subject.name)
     if request.site is None:
-        again = f"ask again and telephone the helpdesk on {policy.helpdesk.telephone}"
-    return title, (
-        f"The helpdesk did not get to decide in time, so it was closed. If an exception is still needed, {again}."
-    )
+        return title, say("everyone.lapsed_not_decided", telephone=policy.helpdesk.telephone)
+    if lacked_evidence(request):
+        return title, say("everyone.lapsed_evidence_missing", mailbox=request.site.mailbox)
+    return title, say("everyone.lapsed_not_decided_for_site")
 
 
 def _ended(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
     closing = request.closing
-    words_given = closing.words if closing and closing.cause is not Cause.RENEWED else ""
-    why = f" The helpdesk wrote: “{plain(words_given)}”" if words_given else ""
+    if closing and closing.words and closing.cause is not Cause.RENEWED:
+        ended = say("everyone.ended_with_words", cause=cause(request), words=plain(closing.words))
+    else:
+        ended = say("everyone.ended", cause=cause(request))
     return (
-        f"{_whose(request, to)} has ended",
-        f"{cause(request)}.{why} MFA prompts are back.{_follow_up(request, policy)}",
+        to_each(request, to, "requester.ended_title", "everyone.ended_title"),
+        sentences(ended, follow_up(request, policy)),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from cards.card import Card
 from domain.policy import Policy
+from texts import say
 
 Part = dict[str, Any]
 
@@ -19,8 +20,13 @@ def plain(text: str, longest: int = _LONGEST_SHOWN) -> str:
     """
     kept = "".join(character if character.isprintable() or character == "\n" else " " for character in text).strip()
     if len(kept) > longest:
-        kept = f"{kept[:longest]} … (cut)"
+        kept = say("everyone.cut", text=kept[:longest])
     return kept.replace("{{", "{ {").translate(_MARKDOWN)
+
+
+def sentences(*said: str) -> str:
+    """Whole sentences, one after the other; empty ones are left out."""
+    return " ".join(one for one in said if one)
 
 
 def heading(text: str) -> Part:
@@ -46,7 +52,8 @@ def state(icon: str, text: str, style: str = "default") -> Part:
 
 
 def next_step(text: str) -> Part:
-    return {"type": "Container", "separator": True, "items": [words("What happens next", weight="Bolder"), words(text)]}
+    title = words(say("everyone.what_is_next_title"), weight="Bolder")
+    return {"type": "Container", "separator": True, "items": [title, words(text)]}
 
 
 def mistake(text: str) -> Part:
@@ -122,9 +129,7 @@ def buttons(*actions: Part) -> Part:
 
 
 def help_line(policy: Policy) -> Part:
-    return quiet(
-        f"Need help? Telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}, or type “help” here."
-    )
+    return quiet(say("everyone.help_line", helpdesk=policy.helpdesk.name, telephone=policy.helpdesk.telephone))
 
 
 def card(summary: str, *body: Part | None) -> Card:

@@ -4,37 +4,64 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, heading, help_line, mistake, next_step, plain, state, words
+from cards.parts import (
+    Part,
+    button,
+    buttons,
+    card,
+    facts,
+    heading,
+    help_line,
+    mistake,
+    next_step,
+    plain,
+    sentences,
+    state,
+    words,
+)
+from domain.effects import Audience
 from domain.eligibility import renewable_from
 from domain.moments import span, uk_date, uk_time
 from domain.policy import Policy, Reason
 from domain.request import Cause, Request, State
 from domain.site import Site, warnings
 from domain.standing import standing
+from texts import say
 
 STATES: dict[State, tuple[str, str, str]] = {
-    State.AWAITING_EVIDENCE: ("✉️", "Waiting for evidence from the site", "warning"),
-    State.AWAITING_DECISION: ("⏳", "Waiting for the helpdesk", "warning"),
-    State.GRANTING: ("⚙️", "Approved, starting", "accent"),
-    State.ACTIVE: ("✅", "Exception is on", "good"),
-    State.ENDING: ("⚙️", "Ending", "accent"),
-    State.ENDED: ("🏁", "Ended", "default"),
-    State.REJECTED: ("❌", "Rejected", "attention"),
-    State.WITHDRAWN: ("↩️", "Withdrawn", "default"),
-    State.LAPSED: ("⌛", "Lapsed: its time was up", "default"),
+    State.AWAITING_EVIDENCE: ("✉️", "everyone.state_awaiting_evidence", "warning"),
+    State.AWAITING_DECISION: ("⏳", "everyone.state_awaiting_decision", "warning"),
+    State.GRANTING: ("⚙️", "everyone.state_granting", "accent"),
+    State.ACTIVE: ("✅", "everyone.state_active", "good"),
+    State.ENDING: ("⚙️", "everyone.state_ending", "accent"),
+    State.ENDED: ("🏁", "everyone.state_ended", "default"),
+    State.REJECTED: ("❌", "everyone.state_rejected", "attention"),
+    State.WITHDRAWN: ("↩️", "everyone.state_withdrawn", "default"),
+    State.LAPSED: ("⌛", "everyone.state_lapsed", "default"),
 }
-
+"""Icon, text and style."""
 
 UNUSUAL = {
-    "night": "It was approved at night",
-    "same_site": "The same agent approved many for this site within a day",
-    "own_team": "The person works at the helpdesk",
+    "night": "agent.unusual_night",
+    "same_site": "agent.unusual_same_site",
+    "own_team": "agent.unusual_own_team",
 }
 """What is unusual about an approval, by the keys that `domain.watching` gives."""
 
+_CAUSES = {
+    Cause.EXPIRED: "everyone.ended_expired",
+    Cause.NO_LONGER_NEEDED: "everyone.ended_no_longer_needed",
+    Cause.REVOKED: "everyone.ended_revoked",
+    Cause.ACCOUNT_GONE: "everyone.ended_account_gone",
+    Cause.PRIVILEGED: "everyone.ended_privileged",
+    Cause.BARRED: "everyone.ended_barred",
+    Cause.RENEWED: "everyone.ended_renewed",
+}
+_SHOWN_BEFORE = 5
+
 
 def status_words(request: Request) -> str:
-    return STATES[request.state][1]
+    return say(STATES[request.state][1])
 
 
 def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Card:
@@ -45,7 +72,7 @@ def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Car
         heading(request.reference),
         mistake(said) if said else None,
         state_line(request),
-        facts([("For", request.subject.name), *_common(request, policy, now)]),
+        facts([(say("everyone.for_label"), request.subject.name), *_common(request, policy, now)]),
         _stuck(request),
         next_step(_next(request, policy)),
         buttons(*actions) if actions else None,
@@ -57,103 +84,120 @@ def _own_buttons(request: Request, policy: Policy, now: datetime) -> list[Part]:
     data = {"reference": request.reference}
     match request.state:
         case State.AWAITING_EVIDENCE:
-            return [button("Give evidence", "evidence", data), button("Withdraw", "withdraw", data)]
+            return [button(say("everyone.give_evidence_button"), "evidence", data), _withdraw(data)]
         case State.AWAITING_DECISION | State.GRANTING:
-            return [button("Withdraw", "withdraw", data)]
+            return [_withdraw(data)]
         case State.ACTIVE:
-            actions = [button("No longer needed" if request.site else "I no longer need it", "end", data)]
-            first = renewable_from(request, policy)
-            if first is not None and first <= now:
-                actions.insert(0, button("Renew", "renew", data, style="positive"))
-            return actions
+            return [*renewal(request, policy, now), end_button(request)]
         case State.ENDING:
             return []
-    return [button("Ask again", "again", data)]
+    return [button(say("everyone.ask_again_button"), "again", data)]
+
+
+def _withdraw(data: dict[str, str]) -> Part:
+    return button(say("requester.withdraw_button"), "withdraw", data)
+
+
+def renewal(request: Request, policy: Policy, now: datetime) -> list[Part]:
+    """The button that renews it, while that can be done."""
+    first = renewable_from(request, policy)
+    if first is None or first > now:
+        return []
+    return [button(say("everyone.renew_button"), "renew", {"reference": request.reference}, style="positive")]
+
+
+def end_button(request: Request) -> Part:
+    key = "everyone.no_longer_needed_button" if request.site else "requester.i_no_longer_need_it_button"
+    return button(say(key), "end", {"reference": request.reference})
+
+
+def follow_up(request: Request, policy: Policy) -> str:
+    """What the policy tells people with this reason to do besides; empty where it says nothing."""
+    reason = policy.kinds[request.kind].reason(request.reason)
+    return reason.follow_up if reason else ""
 
 
 def _next(request: Request, policy: Policy) -> str:
-    reason = policy.kinds[request.kind].reason(request.reason)
-    follow_up = f" {reason.follow_up}" if reason and reason.follow_up else ""
+    helpdesk = policy.helpdesk
     match request.state:
         case State.AWAITING_EVIDENCE if request.site:
             return _next_for_evidence(request, request.site)
         case State.AWAITING_DECISION if request.given:
-            return (
-                f"The helpdesk decides on the evidence that {request.given.by.name} gave. It may ask for more. We tell "
-                "you when it has decided."
-            )
+            return say("requester.next_helpdesk_reads_evidence", name=request.given.by.name)
         case State.AWAITING_DECISION if request.taken_by:
-            return "A colleague at the helpdesk decides. We tell you as soon as the exception has started."
+            return say("requester.next_colleague_decides")
         case State.AWAITING_DECISION:
-            return (
-                f"Telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone} now and quote "
-                f"{request.reference}. They check who you are and decide. We tell you as soon as the exception has "
-                "started."
+            return say(
+                "requester.next_telephone",
+                helpdesk=helpdesk.name,
+                telephone=helpdesk.telephone,
+                reference=request.reference,
             )
         case State.GRANTING if request.ends_at:
-            return f"NHSmail had lost it. It is being put back, until {uk_time(request.ends_at)} as before."
+            return say("requester.next_put_back", ends_at=uk_time(request.ends_at))
         case State.GRANTING:
-            return "We are waiting for NHSmail to confirm it. The time starts when it does, and we tell you then."
+            return say("requester.next_starts")
         case State.ACTIVE if request.ends_at:
-            return f"You can sign in without MFA until {uk_time(request.ends_at)}. Then MFA prompts return.{follow_up}"
+            until = say("requester.next_prompts_return", ends_at=uk_time(request.ends_at))
+            return sentences(until, follow_up(request, policy))
         case State.ENDING:
-            return f"We are waiting for NHSmail to confirm the end. Then MFA prompts return.{follow_up}"
+            return sentences(say("requester.next_end_is_confirmed"), follow_up(request, policy))
         case State.ENDED:
-            return f"MFA prompts are back.{follow_up}"
+            return sentences(say("requester.next_prompts_are_back"), follow_up(request, policy))
         case State.REJECTED:
-            return f"If this has to be looked at again, telephone the helpdesk on {policy.helpdesk.telephone}."
-    return "You can ask again if you still need an exception."
+            return say("requester.next_look_again", telephone=helpdesk.telephone)
+    return say("requester.next_ask_again")
 
 
 def _next_for_evidence(request: Request, site: Site) -> str:
     if request.questions and request.giver:
-        return f"The helpdesk needs more from {request.giver.name}: “{plain(request.questions[-1].words)}”"
+        question = plain(request.questions[-1].words)
+        return say("requester.next_more_evidence", giver=request.giver.name, question=question)
     if request.giver:
-        return f"{request.giver.name} is giving the evidence. The helpdesk decides when it is there."
-    return (
-        f"An e-mail with a code goes to {site.mailbox}. Somebody who works in that mailbox gives the evidence: they "
-        f"type “evidence {request.reference}” here, or choose Give evidence, and quote the code. It cannot be "
-        f"{request.subject.name}."
+        return say("requester.next_evidence_begun", giver=request.giver.name)
+    return say(
+        "requester.next_evidence", mailbox=site.mailbox, reference=request.reference, subject=request.subject.name
     )
 
 
 def state_line(request: Request) -> Part:
     icon, said, style = STATES[request.state]
-    return state(icon, said, style)
+    return state(icon, say(said), style)
 
 
 def _common(request: Request, policy: Policy, now: datetime, *, names_others: bool = False) -> list[tuple[str, str]]:
-    renewed = request.renews if names_others or not request.renews else "An earlier exception"
+    renewed = request.renews if names_others or not request.renews else say("everyone.earlier_exception")
     rows = [
-        ("Reason", reason_title(request, policy)),
-        ("In their words", plain(request.details)),
-        ("Site", _site(request)),
-        ("Renews", renewed),
-        ("Evidence", _evidence(request)),
-        ("Asked by", f"{request.asked_by.name}, {uk_time(request.asked_at)}"),
-        ("Call taken by", request.taken_by.name if request.taken_by else ""),
-        ("Length", length(request, policy)),
+        (say("everyone.reason_label"), reason_title(request, policy)),
+        (say("everyone.their_words_label"), plain(request.details)),
+        (say("everyone.site_label"), _site(request)),
+        (say("everyone.renews_label"), renewed),
+        (say("everyone.evidence_label"), _evidence(request)),
+        (say("everyone.asked_by_label"), f"{request.asked_by.name}, {uk_time(request.asked_at)}"),
+        (say("everyone.call_taken_by_label"), request.taken_by.name if request.taken_by else ""),
+        (say("everyone.length_label"), length(request, policy)),
     ]
     if request.first_approval and not request.decided:
         first = request.first_approval
-        rows.append(("Approved first by", f"{first.by.name}, {uk_time(first.at)}"))
+        rows.append((say("everyone.approved_first_by_label"), f"{first.by.name}, {uk_time(first.at)}"))
     if request.decided:
-        verb = "Approved by" if request.decided.approved else "Rejected by"
-        rows.append((verb, f"{request.decided.by.name}, {uk_time(request.decided.at)}"))
-        rows.append(("Why", plain(request.decided.words)))
+        verb = "everyone.approved_by_label" if request.decided.approved else "everyone.rejected_by_label"
+        rows.append((say(verb), f"{request.decided.by.name}, {uk_time(request.decided.at)}"))
+        rows.append((say("everyone.why_label"), plain(request.decided.words)))
     if request.starts_at and request.ends_at:
-        rows.append(("Started", uk_time(request.starts_at)))
+        rows.append((say("everyone.started_label"), uk_time(request.starts_at)))
         if request.state is State.ACTIVE:
-            rows.append(("Ends", f"{uk_time(request.ends_at)} (in {span(request.ends_at - now)})"))
+            ends = say("everyone.ends_in", ends_at=uk_time(request.ends_at), span=span(request.ends_at - now))
+            rows.append((say("everyone.ends_label"), ends))
     asked = request.half_way
     if asked and asked.answered_by and asked.answered_at:
-        rows.append(("Still needed", f"{asked.answered_by.name}, {uk_time(asked.answered_at)}"))
+        rows.append((say("everyone.still_needed_label"), f"{asked.answered_by.name}, {uk_time(asked.answered_at)}"))
     if request.closing:
-        rows.append(("Why it ended", cause(request, names_others=names_others)))
+        rows.append((say("everyone.why_it_ended_label"), cause(request, names_others=names_others)))
         if request.closing.cause is not Cause.RENEWED:
-            rows.append(("In their words", plain(request.closing.words)))
+            rows.append((say("everyone.their_words_label"), plain(request.closing.words)))
     if request.closed_at and request.state is not State.REJECTED:
-        rows.append(("Closed", uk_time(request.closed_at)))
+        rows.append((say("everyone.closed_label"), uk_time(request.closed_at)))
     return rows
 
 
@@ -161,7 +205,7 @@ def length(request: Request, policy: Policy) -> str:
     """What was agreed, or what the policy gives."""
     if request.days is None:
         return policy.kinds[request.kind].length
-    return f"{request.days} {'day' if request.days == 1 else 'days'}, as agreed"
+    return say("everyone.length_agreed", count=request.days)
 
 
 def _site(request: Request) -> str:
@@ -172,30 +216,33 @@ def _evidence(request: Request) -> str:
     if request.site is None:
         return ""
     if request.purged_at is not None:
-        return f"Deleted on {uk_date(request.purged_at)}, as the policy says"
+        return say("everyone.evidence_deleted", date=uk_date(request.purged_at))
     given = request.given
     if given is None:
-        return f"Begun by {request.giver.name}" if request.giver else "None yet"
-    files = f", {given.files} {'file' if given.files == 1 else 'files'}" if given.files else ""
-    return f"{given.answered} of {given.asked} answers{files}. Given by {given.by.name}, {uk_time(given.at)}"
+        return (
+            say("everyone.evidence_begun", name=request.giver.name) if request.giver else say("everyone.evidence_none")
+        )
+    name, at = given.by.name, uk_time(given.at)
+    if not given.files:
+        return say("everyone.evidence_given", answered=given.answered, asked=given.asked, name=name, at=at)
+    return say(
+        "everyone.evidence_given_with_files",
+        answered=given.answered,
+        asked=given.asked,
+        count=given.files,
+        name=name,
+        at=at,
+    )
 
 
 def cause(request: Request, *, names_others: bool = False) -> str:
     """`names_others`: for the helpdesk, also the reference of another request, which may not concern the reader."""
-    assert request.closing is not None
-    if request.closing.cause is Cause.RENEWED:
-        other = request.closing.words if names_others else "another exception"
-        return f"Renewed: {other} has taken its place"
-    who = f" ({request.closing.by.name})" if request.closing.by else ""
-    names = {
-        Cause.EXPIRED: "Time was up",
-        Cause.NO_LONGER_NEEDED: "No longer needed",
-        Cause.REVOKED: "Revoked by the helpdesk",
-        Cause.ACCOUNT_GONE: "The account is disabled or no longer in NHSmail",
-        Cause.PRIVILEGED: "The account was given administrator rights",
-        Cause.BARRED: "The account is one of those that always need MFA",
-    }
-    return f"{names[request.closing.cause]}{who}"
+    closing = request.closing
+    assert closing is not None
+    if closing.cause is Cause.RENEWED and names_others:
+        return say("agent.ended_renewed", reference=closing.words)
+    who = f" ({closing.by.name})" if closing.by and closing.cause is not Cause.RENEWED else ""
+    return f"{say(_CAUSES[closing.cause])}{who}"
 
 
 def reason_title(request: Request, policy: Policy) -> str:
@@ -206,12 +253,8 @@ def reason_title(request: Request, policy: Policy) -> str:
 def _stuck(request: Request) -> Part | None:
     if request.stuck is None:
         return None
-    return state(
-        "⚠️",
-        f"This takes longer than usual: NHSmail has not done it yet. We have tried {request.stuck.attempts} "
-        f"{'time' if request.stuck.attempts == 1 else 'times'} since {uk_time(request.stuck.since)} and keep trying.",
-        "warning",
-    )
+    stuck = request.stuck
+    return state("⚠️", say("everyone.takes_longer", count=stuck.attempts, since=uk_time(stuck.since)), "warning")
 
 
 def decision(request: Request, history: Sequence[Request], policy: Policy, now: datetime, said: str = "") -> Card:
@@ -225,23 +268,38 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
         state_line(request),
         facts(
             [
-                ("Reference", request.reference),
-                ("Address", request.subject.address),
+                (say("everyone.reference_label"), request.reference),
+                (say("agent.address_label"), request.subject.address),
                 *_common(request, policy, now, names_others=True),
-                ("Unusual", "; ".join(UNUSUAL[one] for one in request.unusual)),
-                ("Verified", _verified(request, policy)),
-                ("Account", f"Enabled, no administrator rights, {methods(request.methods, policy)}"),
-                ("Before this", before(request, history, policy)),
-                ("About the site", " ".join(warnings(request.site)) if request.site else ""),
-                ("Asked of the site", asked_back(request)),
+                (say("agent.unusual_label"), unusual(request)),
+                (say("agent.verified_label"), _verified(request, policy)),
+                (say("agent.account_label"), _account(request.methods, policy)),
+                (say("agent.before_this_label"), before(request, history, policy)),
+                (say("agent.about_the_site_label"), " ".join(warnings(request.site)) if request.site else ""),
+                (say("agent.asked_of_the_site_label"), asked_back(request)),
             ]
         ),
         _repeated(request, history, policy, now),
         _stuck(request),
-        words(f"Last message from Entra: {plain(request.stuck.message)}", isSubtle=True) if request.stuck else None,
+        _last_message(request),
         next_step(_next_for_agents(request)),
         _agent_buttons(request),
     )
+
+
+def to_each(request: Request, to: Audience, yours: str, others: str, **values: str) -> str:
+    """One text for whoever is exempted, and one for all others, which names them."""
+    return say(yours, **values) if to is Audience.SUBJECT else say(others, subject=request.subject.name, **values)
+
+
+def unusual(request: Request) -> str:
+    return "; ".join(say(UNUSUAL[one]) for one in request.unusual)
+
+
+def _last_message(request: Request) -> Part | None:
+    if request.stuck is None:
+        return None
+    return words(say("agent.last_message", message=plain(request.stuck.message)), isSubtle=True)
 
 
 def asked_back(request: Request) -> str:
@@ -262,68 +320,62 @@ def _repeated(request: Request, history: Sequence[Request], policy: Policy, now:
     ]
     if len(earlier) < repeat.most:
         return None
-    said = (
-        f"This person had {len(earlier)} of these in the last {repeat.window.days} days. A lead has to approve this "
-        "one. Consider a long-term exception."
-    )
-    return state("⚠️", said, "warning")
+    return state("⚠️", say("agent.asked_repeatedly", count=len(earlier), span=span(repeat.window)), "warning")
 
 
 def _agent_buttons(request: Request) -> Part | None:
     data = {"reference": request.reference}
+    reject = button(say("agent.reject_button"), "reject", data, style="destructive")
     if request.state is State.AWAITING_EVIDENCE:
-        return buttons(button("Send a new code", "code", data), button("Reject", "reject", data, style="destructive"))
+        return buttons(button(say("agent.new_code_button"), "code", data), reject)
     if request.state is State.AWAITING_DECISION and request.given:
         return buttons(
-            button("Review the evidence", "review", data, style="positive"),
-            button("Approve", "approve", data),
-            button("Send back", "ask_back", data),
-            button("Reject", "reject", data, style="destructive"),
+            button(say("agent.review_evidence_button"), "review", data, style="positive"),
+            button(say("agent.approve_button"), "approve", data),
+            button(say("agent.send_back_button"), "ask_back", data),
+            reject,
         )
     if request.state is State.AWAITING_DECISION:
-        return buttons(
-            button("Approve", "approve", data, style="positive"), button("Reject", "reject", data, style="destructive")
-        )
+        return buttons(button(say("agent.approve_button"), "approve", data, style="positive"), reject)
     if request.state in (State.GRANTING, State.ACTIVE):
-        return buttons(button("Revoke", "revoke", data, style="destructive"))
+        return buttons(button(say("agent.revoke_button"), "revoke", data, style="destructive"))
     return None
 
 
 def _next_for_agents(request: Request) -> str:
     match request.state:
         case State.AWAITING_EVIDENCE:
-            return f"{standing(request)} Nothing can be approved before the evidence is there."
+            return sentences(standing(request), say("agent.next_evidence_first"))
+        case State.AWAITING_DECISION if request.given and request.first_approval:
+            return sentences(say("agent.next_review"), say("everyone.waits_for_second_person"))
         case State.AWAITING_DECISION if request.given:
-            second = " A second person has to approve it as well." if request.first_approval else ""
-            return (
-                "Review the evidence, then approve, send back with a question, or reject. Only you see what you "
-                f"review, and the audit keeps that you read it.{second}"
-            )
+            return say("agent.next_review")
         case State.AWAITING_DECISION:
-            return (
-                f"{request.asked_by.name} was told to telephone and quote {request.reference}. Verify the caller, then "
-                "approve or reject. You cannot decide on your own request or on one that you asked for."
-            )
+            return say("agent.next_verify", name=request.asked_by.name, reference=request.reference)
         case State.GRANTING if request.ends_at:
             return standing(request)
         case State.GRANTING:
-            return "We are adding the account to the exemption group in Entra and read it back. Nobody was told yet."
+            return say("agent.next_granting")
         case State.ACTIVE | State.ENDING:
             return standing(request)
-    return f"Nothing. {standing(request)}"
+    return sentences(say("agent.next_nothing"), standing(request))
 
 
 def _verified(request: Request, policy: Policy) -> str:
     if request.verified is None:
         return ""
     way = policy.verification(request.verified.way)
-    ticket = f", ticket {plain(request.verified.ticket)}" if request.verified.ticket else ""
-    return f"{way.title if way else request.verified.way} ({request.verified.by.name}){ticket}"
+    told = f"{way.title if way else request.verified.way} ({request.verified.by.name})"
+    if request.verified.ticket:
+        return say("agent.verified_with_ticket", verified=told, ticket=plain(request.verified.ticket))
+    return told
 
 
-def methods(registered: Sequence[str], policy: Policy) -> str:
+def _account(registered: Sequence[str], policy: Policy) -> str:
     names = [policy.account.method_names.get(method, method) for method in registered if method != "password"]
-    return f"registered: {', '.join(names)}" if names else "no MFA method registered"
+    if not names:
+        return say("agent.account_without_methods")
+    return say("agent.account_with_methods", methods=", ".join(names))
 
 
 def before(request: Request, history: Sequence[Request], policy: Policy) -> str:
@@ -331,9 +383,11 @@ def before(request: Request, history: Sequence[Request], policy: Policy) -> str:
     earlier = [one for one in history if one.reference != request.reference]
     window = span(policy.limits.history)
     if not earlier:
-        return f"Nothing in the last {window}"
+        return say("agent.nothing_before", span=window)
     lines = [
-        f"{uk_time(one.asked_at)}: {reason_title(one, policy)}, {status_words(one).lower()}" for one in earlier[:5]
+        f"{uk_time(one.asked_at)}: {reason_title(one, policy)}, {status_words(one).lower()}"
+        for one in earlier[:_SHOWN_BEFORE]
     ]
-    more = f"; and {len(earlier) - 5} more" if len(earlier) > 5 else ""
-    return f"{len(earlier)} in the last {window}. " + "; ".join(lines) + more
+    if len(earlier) > _SHOWN_BEFORE:
+        lines.append(say("agent.and_more", count=len(earlier) - _SHOWN_BEFORE))
+    return say("agent.before", count=len(earlier), span=window, lines="; ".join(lines))

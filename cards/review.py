@@ -23,7 +23,8 @@ from cards.request import asked_back, reason_title
 from domain.evidence import EvidenceFile
 from domain.moments import uk_time
 from domain.policy import Option, Policy
-from domain.request import Answer, Request, State
+from domain.request import Answer, Given, Request, State
+from texts import say
 
 ROOM = 16_000
 """Bytes of evidence on one page: Teams takes 28 KB for the whole card."""
@@ -35,13 +36,13 @@ def pages(request: Request, answers: Mapping[str, str], policy: Policy) -> list[
     evidence = kind.evidence
     told = [(item.title, answers.get(item.id, "")) for item in kind.checklist(request.reason)]
     if evidence:
-        told += _told(request.tried, evidence.methods, "Why it fails: ")
-        told += _told(request.remedies, evidence.remedies, "Why it does not help: ")
-    told.append(("Since when MFA cannot be used", request.since))
+        told += _told(request.tried, evidence.methods, "agent.why_it_fails_title")
+        told += _told(request.remedies, evidence.remedies, "agent.why_it_does_not_help_title")
+    told.append((say("agent.since_when_title"), request.since))
     out: list[list[Part]] = [[]]
     used = 0
     for title, answer in told:
-        parts = [words(plain(title), weight="Bolder"), words(plain(answer, longest=5000) or "No answer")]
+        parts = [words(plain(title), weight="Bolder"), words(plain(answer, longest=5000) or say("agent.no_answer"))]
         size = len(json.dumps(parts, ensure_ascii=False).encode())
         if used and used + size > ROOM:
             out.append([])
@@ -51,9 +52,9 @@ def pages(request: Request, answers: Mapping[str, str], policy: Policy) -> list[
     return out
 
 
-def _told(said: Sequence[Answer], options: Sequence[Option], before: str) -> list[tuple[str, str]]:
+def _told(said: Sequence[Answer], options: Sequence[Option], key: str) -> list[tuple[str, str]]:
     words_of = {one.id: one.words for one in said}
-    return [(f"{before}{option.title}", words_of[option.id]) for option in options if option.id in words_of]
+    return [(say(key, option=option.title), words_of[option.id]) for option in options if option.id in words_of]
 
 
 def review(
@@ -71,43 +72,66 @@ def review(
     given = request.given
     actions: list[Part] = []
     if page + 1 < len(parts):
-        actions.append(button("Next page", "review", {**data, "page": str(page + 1)}))
+        actions.append(button(say("agent.next_page_button"), "review", {**data, "page": str(page + 1)}))
     if request.state is State.AWAITING_DECISION:
         actions += [
-            button("Approve", "approve", data, style="positive"),
-            button("Send back", "ask_back", data),
-            button("Reject", "reject", data, style="destructive"),
+            button(say("agent.approve_button"), "approve", data, style="positive"),
+            button(say("agent.send_back_button"), "ask_back", data),
+            button(say("agent.reject_button"), "reject", data, style="destructive"),
         ]
-    shown = choice("file", "Files", [(plain(one.name), one.id) for one in files], error="Choose a file.")
+    shown = choice(
+        "file",
+        say("agent.files_label"),
+        [(plain(one.name), one.id) for one in files],
+        error=say("agent.file_error"),
+    )
     if files:
-        actions.append(button("Open the file", "file", data, inputs=True))
-    number = f" (page {page + 1} of {len(parts)})" if len(parts) > 1 else ""
+        actions.append(button(say("agent.open_file_button"), "file", data, inputs=True))
+    summary, title = _titles(request, policy, page + 1, len(parts))
     return card(
-        f"Evidence for {request.subject.name}: {reason_title(request, policy)}{number}",
-        heading(f"Evidence for {request.subject.name}{number}"),
+        summary,
+        heading(title),
         mistake(said) if said else None,
         facts(
             [
-                ("Reference", request.reference),
-                ("Reason", reason_title(request, policy)),
-                ("Given by", f"{given.by.name}, {uk_time(given.at)}" if given else "Not sent yet"),
-                ("Mailbox", given.mailbox if given else ""),
-                ("Asked before", asked_back(request)),
+                (say("everyone.reference_label"), request.reference),
+                (say("everyone.reason_label"), reason_title(request, policy)),
+                (say("agent.given_by_label"), _given_by(given)),
+                (say("agent.mailbox_label"), given.mailbox if given else ""),
+                (say("agent.asked_before_label"), asked_back(request)),
             ]
         ),
         *parts[page],
         shown if files else None,
-        quiet("Only you see this. The audit keeps that you read it. Do not copy it into other systems."),
+        quiet(say("agent.only_you_see_this")),
         buttons(*actions) if actions else None,
         help_line(policy),
     )
 
 
+def _titles(request: Request, policy: Policy, page: int, pages: int) -> tuple[str, str]:
+    """The summary and the heading."""
+    name, reason = request.subject.name, reason_title(request, policy)
+    if pages == 1:
+        return say("agent.review_summary", subject=name, reason=reason), say("agent.review_title", subject=name)
+    return (
+        say("agent.review_page_summary", subject=name, reason=reason, page=page, pages=pages),
+        say("agent.review_page_title", subject=name, page=page, pages=pages),
+    )
+
+
+def _given_by(given: Given | None) -> str:
+    return f"{given.by.name}, {uk_time(given.at)}" if given else say("agent.not_sent_yet")
+
+
 def file_link(request: Request, file: EvidenceFile, url: str, policy: Policy) -> Card:
     return card(
-        f"Open {file.name}",
-        heading("Open the file"),
-        words(f"{plain(file.name)}. The link works once, for 5 minutes. The audit keeps that you opened it."),
-        buttons(link("Open the file", url), button("Back", "review", {"reference": request.reference})),
+        say("agent.open_file_summary", file=file.name),
+        heading(say("agent.open_file_title")),
+        words(say("agent.file_link_works_once", file=plain(file.name))),
+        buttons(
+            link(say("agent.open_file_button"), url),
+            button(say("everyone.back_button"), "review", {"reference": request.reference}),
+        ),
         help_line(policy),
     )

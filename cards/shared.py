@@ -44,7 +44,7 @@ def title(request: Request) -> str:
 def line(request: Request) -> str:
     icon, said, _ = STATES[request.state]
     site = f" {bare(request.site.name)} ({request.site.ods})" if request.site else ""
-    return f"{icon} {said}.{site}"
+    return f"{icon} {say(said)}.{site}"
 
 
 def bare(text: str) -> str:

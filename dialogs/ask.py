@@ -406,7 +406,7 @@ def rows(answers: Answers, asker: Person, policy: Policy) -> list[tuple[str, str
     reason = reason_of(answers, policy)
     way = policy.verification(answers.get("verification", ""))
     if way and answers.get("ticket"):
-        verified = say("agent.verified_with_ticket", way=way.title, ticket=answers["ticket"])
+        verified = say("agent.verified_with_ticket", verified=way.title, ticket=answers["ticket"])
     else:
         verified = way.title if way else ""
     site = ask_site.site_of(answers)

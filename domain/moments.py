@@ -1,10 +1,37 @@
 """Moments as people in the UK read them."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import reduce
 from zoneinfo import ZoneInfo
 
+from texts import say
+
 UK = ZoneInfo("Europe/London")
+_WEEKDAYS = (
+    "everyone.monday",
+    "everyone.tuesday",
+    "everyone.wednesday",
+    "everyone.thursday",
+    "everyone.friday",
+    "everyone.saturday",
+    "everyone.sunday",
+)
+_MONTHS = (
+    "everyone.january",
+    "everyone.february",
+    "everyone.march",
+    "everyone.april",
+    "everyone.may",
+    "everyone.june",
+    "everyone.july",
+    "everyone.august",
+    "everyone.september",
+    "everyone.october",
+    "everyone.november",
+    "everyone.december",
+)
 _ORDINAL = re.compile(r"\b(\d{1,2})(st|nd|rd|th)\b")
 
 
@@ -14,13 +41,14 @@ def uk_time(moment: datetime) -> str:
     In the hour that autumn repeats, it also says which of the two is meant: “1:30am GMT on ...”.
     """
     local = moment.astimezone(UK)
-    return f"{_clock(local)}{_which(local)} on {local:%A} {local.day} {local:%B} {local.year}"
+    weekday = say(_WEEKDAYS[local.weekday()])
+    return say("everyone.moment", clock=_clock_in_zone(local), weekday=weekday, date=uk_date(local))
 
 
 def uk_date(moment: datetime) -> str:
     """“6 August 2026”, in UK local time."""
     local = moment.astimezone(UK)
-    return f"{local.day} {local:%B} {local.year}"
+    return say("everyone.date", day=local.day, month=say(_MONTHS[local.month - 1]), year=local.year)
 
 
 def span(duration: timedelta) -> str:
@@ -28,27 +56,32 @@ def span(duration: timedelta) -> str:
     minutes = max(0, round(duration.total_seconds() / 60))
     days, minutes = divmod(minutes, 24 * 60) if minutes >= 48 * 60 else (0, minutes)
     hours, minutes = divmod(minutes, 60)
-    parts = [_count(days, "day"), _count(hours, "hour"), _count(minutes, "minute")]
-    said = [part for part in parts if part][:2]
-    return " and ".join(said) or "less than a minute"
+    counted = ((days, "everyone.days"), (hours, "everyone.hours"), (minutes, "everyone.minutes"))
+    said = [say(unit, count=number) for number, unit in counted if number]
+    return together(said[:2]) or say("everyone.less_than_a_minute")
 
 
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'}" if number else ""
+def together(said: Sequence[str]) -> str:
+    """“Sam and Alex”; empty where there is nothing."""
+    return reduce(lambda first, last: say("everyone.and", first=first, last=last), said) if said else ""
+
+
+def _clock_in_zone(local: datetime) -> str:
+    other = local.replace(fold=1 - local.fold)
+    if other.utcoffset() == local.utcoffset():
+        return _clock(local)
+    return say("everyone.clock_in_zone", clock=_clock(local), zone=local.tzname())
 
 
 def _clock(local: datetime) -> str:
     if (local.hour, local.minute) == (0, 0):
-        return "midnight"
+        return say("everyone.midnight")
     if (local.hour, local.minute) == (12, 0):
-        return "midday"
-    minutes = f":{local.minute:02}" if local.minute else ""
-    return f"{local.hour % 12 or 12}{minutes}{'am' if local.hour < 12 else 'pm'}"
-
-
-def _which(local: datetime) -> str:
-    other = local.replace(fold=1 - local.fold)
-    return f" {local.tzname()}" if other.utcoffset() != local.utcoffset() else ""
+        return say("everyone.midday")
+    hour, minute = local.hour % 12 or 12, f"{local.minute:02}"
+    if local.hour < 12:
+        return say("everyone.am_minutes", hour=hour, minute=minute) if local.minute else say("everyone.am", hour=hour)
+    return say("everyone.pm_minutes", hour=hour, minute=minute) if local.minute else say("everyone.pm", hour=hour)
 
 
 def read_date(text: str) -> date | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.people import Person
+from texts import say
 
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 120
@@ -12,9 +13,20 @@ ENOUGH_OWNERS = 2
 """NHSmail expects as many for each shared mailbox."""
 _CODE = re.compile(r"[0-9A-Z]{1,12}")
 _ADDRESS = re.compile(r"[a-z0-9_&'][a-z0-9._+&'-]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
-_SPOKEN = dict(
-    zip("0123456789", ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), strict=True)
-) | {"O": "letter O", "I": "letter I"}
+_SPOKEN = {
+    "0": "agent.spoken_0",
+    "1": "agent.spoken_1",
+    "2": "agent.spoken_2",
+    "3": "agent.spoken_3",
+    "4": "agent.spoken_4",
+    "5": "agent.spoken_5",
+    "6": "agent.spoken_6",
+    "7": "agent.spoken_7",
+    "8": "agent.spoken_8",
+    "9": "agent.spoken_9",
+    "O": "agent.spoken_letter_o",
+    "I": "agent.spoken_letter_i",
+}
 
 
 class SiteStatus(StrEnum):
@@ -51,17 +63,17 @@ def address_of(text: str) -> str | None:
 
 def read_back(ods: str) -> str:
     """The code so that O and 0, I and 1 are told apart when it is read or heard: `Z, Z, nine, zero, one`."""
-    return ", ".join(_SPOKEN.get(sign, sign) for sign in ods)
+    return ", ".join(say(_SPOKEN[sign]) if sign in _SPOKEN else sign for sign in ods)
 
 
 def warnings(site: Site) -> tuple[str, ...]:
     """What helpdesk staff should know before they rely on this site, a sentence each."""
     found = []
     if site.status is SiteStatus.CLOSED:
-        found.append("This site is closed.")
+        found.append(say("agent.site_closed"))
     if site.status is SiteStatus.SUCCEEDED:
-        found.append(f"This site was succeeded by {site.succeeded_by}. Use that site.")
+        found.append(say("agent.site_succeeded", ods=site.succeeded_by))
     if len(site.owners) < ENOUGH_OWNERS and site.status is SiteStatus.OPEN:
-        known = {0: "no owner", 1: "only 1 owner"}[len(site.owners)]
-        found.append(f"This site has {known}. NHSmail expects {ENOUGH_OWNERS} or more. Ask the site to name another.")
+        known = "agent.site_with_one_owner" if site.owners else "agent.site_without_owner"
+        found.append(say(known, enough=ENOUGH_OWNERS))
     return tuple(found)

@@ -1,68 +1,68 @@
 """How a request stands, in one sentence: the answer to whoever comes too late."""
 
 from domain.moments import uk_time
-from domain.request import Cause, Closing, Request, State
+from domain.request import Cause, Closing, Decided, Request, State
+from texts import say
 
 
 def standing(request: Request) -> str:
     """“Sam Price approved it at 2pm on Monday 3 August 2026.”, and so on for each state."""
-    decided = request.decided
-    who = (
-        f"{decided.by.name} {'approved' if decided.approved else 'rejected'} it at {uk_time(decided.at)}."
-        if decided
-        else ""
-    )
     match request.state:
         case State.AWAITING_EVIDENCE if request.questions:
-            return "The helpdesk has asked for more evidence."
+            return say("everyone.more_evidence_wanted")
         case State.AWAITING_EVIDENCE:
-            return "It is waiting for evidence from the site."
+            return say("everyone.waits_for_evidence")
         case State.AWAITING_DECISION if request.first_approval:
-            return (
-                f"{request.first_approval.by.name} approved it at {uk_time(request.first_approval.at)}. "
-                "A second person has to approve it as well."
-            )
+            return f"{_decided(request.first_approval)} {say('everyone.waits_for_second_person')}"
         case State.AWAITING_DECISION:
-            return "It is waiting for the helpdesk to decide."
-        case State.GRANTING if request.ends_at:
-            return f"{who} NHSmail had lost it. It is being put back, and ends at {uk_time(request.ends_at)} as before."
-        case State.GRANTING:
-            return f"{who} It has not started yet: we are waiting for NHSmail to confirm it."
-        case State.ACTIVE if request.ends_at:
-            return f"{who} The exception ends at {uk_time(request.ends_at)}."
+            return say("everyone.waits_for_decision")
+        case State.GRANTING if request.decided and request.ends_at:
+            put_back = say("everyone.put_back_as_before", ends_at=uk_time(request.ends_at))
+            return f"{_decided(request.decided)} {put_back}"
+        case State.GRANTING if request.decided:
+            return f"{_decided(request.decided)} {say('everyone.not_started_yet')}"
+        case State.ACTIVE if request.decided and request.ends_at:
+            return f"{_decided(request.decided)} {say('everyone.ends_at', ends_at=uk_time(request.ends_at))}"
         case State.ENDING if request.closing:
-            return f"{_why(request.closing)} It is ending now: we are waiting for NHSmail to confirm it."
+            return f"{_why(request.closing)} {say('everyone.ends_now')}"
         case State.ENDED if request.closing and request.closed_at and request.closing.cause is Cause.RENEWED:
             return _why(request.closing)
         case State.ENDED if request.closing and request.closed_at:
-            return f"{_why(request.closing)} The exception ended at {uk_time(request.closed_at)}."
-        case State.REJECTED:
-            return who
+            ended = say("everyone.ended_at", closed_at=uk_time(request.closed_at))
+            return f"{_why(request.closing)} {ended}"
+        case State.REJECTED if request.decided:
+            return _decided(request.decided)
         case State.WITHDRAWN if request.closed_at:
-            return f"It was withdrawn at {uk_time(request.closed_at)}."
+            return say("everyone.withdrawn_at", closed_at=uk_time(request.closed_at))
+        case State.LAPSED if request.closed_at and lacked_evidence(request):
+            return say("everyone.lapsed_without_evidence", closed_at=uk_time(request.closed_at))
         case State.LAPSED if request.closed_at:
-            what = "The evidence did not come in time" if lacked_evidence(request) else "Nobody decided in time"
-            return f"{what}, so it lapsed at {uk_time(request.closed_at)}."
+            return say("everyone.lapsed_without_decision", closed_at=uk_time(request.closed_at))
     raise AssertionError(f"{request.reference} is {request.state} without what that state needs")
 
 
+def _decided(decided: Decided) -> str:
+    key = "everyone.approved_by" if decided.approved else "everyone.rejected_by"
+    return say(key, name=decided.by.name, at=uk_time(decided.at))
+
+
 def _why(closing: Closing) -> str:
-    who = closing.by.name if closing.by else "Nobody"
+    who = closing.by.name if closing.by else say("everyone.somebody")
     match closing.cause:
         case Cause.EXPIRED:
-            return "Its time is up."
+            return say("everyone.time_is_up")
         case Cause.NO_LONGER_NEEDED:
-            return f"{who} said that it is no longer needed."
+            return say("everyone.said_no_longer_needed", name=who)
         case Cause.REVOKED:
-            return f"{who} revoked it."
+            return say("everyone.revoked_by", name=who)
         case Cause.ACCOUNT_GONE:
-            return "The account is disabled or no longer in NHSmail."
+            return say("everyone.account_gone_now")
         case Cause.PRIVILEGED:
-            return "The account was given administrator rights, which always need MFA."
+            return say("everyone.privileged_now")
         case Cause.BARRED:
-            return "The account is one of those that always need MFA."
+            return say("everyone.barred_now")
         case Cause.RENEWED:
-            return "It was renewed: another exception has taken its place."
+            return say("everyone.followed_by_another")
 
 
 def lacked_evidence(request: Request) -> bool:

@@ -6,6 +6,7 @@ Each call of a port may raise `Trouble`; nothing else that is expected.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from typing import Protocol
 
 from domain.given_site import Fault, Given
@@ -139,7 +140,9 @@ def succession_faults(
             sentence = say("agent.successor_unknown", ods=given.succeeded_by)
             found.append(Fault(given.line, sentence))
         elif given.ods in round_about:
-            way = " → ".join(round_about[given.ods][:MOST_SHOWN])
+            way = reduce(
+                lambda one, then: say("agent.one_to_another", one=one, then=then), round_about[given.ods][:MOST_SHOWN]
+            )
             sentence = say("agent.successors_in_a_circle", way=way)
             found.append(Fault(given.line, sentence))
     return tuple(found)

@@ -17,6 +17,7 @@ from services.show import still_says_so
 from tests.builders import NOON, POLICY, SITE, SUBJECT, long_request, request
 from tests.cards.rules import faults, texts, walk
 from tests.cards.states import everything, requests
+from texts import say
 
 HOSTILE = [
     "[x](http://evil.example)",
@@ -69,9 +70,9 @@ def test_no_card_for_people_names_another_request_or_the_methods_that_somebody_h
 
 def test_only_leads_and_the_helpdesk_see_what_is_unusual() -> None:
     one = replace(request(State.ACTIVE), unusual=tuple(cards.UNUSUAL))
-    for words in cards.UNUSUAL.values():
-        assert words in " ".join(texts(cards.decision(one, [], POLICY, NOON).content))
-        assert words not in " ".join(texts(cards.mine(one, POLICY, NOON).content))
+    for key in cards.UNUSUAL.values():
+        assert say(key) in " ".join(texts(cards.decision(one, [], POLICY, NOON).content))
+        assert say(key) not in " ".join(texts(cards.mine(one, POLICY, NOON).content))
     assert {what for what in Notice if still_says_so(replace(one, unusual=()), what)}.isdisjoint({Notice.UNUSUAL})
 
 
