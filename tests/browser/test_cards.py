@@ -26,7 +26,7 @@ ZOOMED = {"width": 640, "height": 800}
 """What is left of a desk's 1,280 where everything is twice as large (WCAG 2.2, 1.4.4)."""
 OWN_PAGE = {"page-has-heading-one": {"enabled": False}}
 """A card's headings are of level 2, below those of Teams; the page around the cards is ours."""
-NO_HEADING = {"plain_words.refused", "plain_words.answered", "plain_words.went_wrong"}
+NO_HEADING = {f"plain_words.{name}" for name in ("refused", "answered", "went_wrong", "thanks")}
 """One sentence, in answer to what was just typed or pressed."""
 PICTURES = (
     "alarms.alarm: stuck, short, granting, stuck",
