@@ -262,7 +262,7 @@ def refused(asking: Asking, sentence: str, way_out: tuple[str, str] | None, *, f
     if not for_me:
         actions.append(asking.button("Choose somebody else", "ask.change_to", change="subject"))
     return asking.question(
-        sentence,
+        plain(sentence),
         words("An exception is not possible now", weight="Bolder"),
         words(plain(sentence)),
         actions=actions,

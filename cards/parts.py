@@ -1,5 +1,6 @@
 """The pieces that all cards are built from. They keep Teams' rules, so that the cards need not know them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,10 @@ from texts import say
 
 Part = dict[str, Any]
 
-_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]#~"} | {"<": "‹", ">": "›"})
+_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]#~|"} | {"<": "‹", ">": "›"})
+_BEGINS_A_BLOCK = re.compile(r"^[ \t]*(\d*)([-+=.)])(?=[-=\s]|$)|^[ \t]+", re.MULTILINE)
+"""Spaces make code; these signs make lists, rules and headings of the line before."""
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 _LONGEST_SHOWN = 1200
 
 
@@ -21,7 +25,13 @@ def plain(text: str, longest: int = _LONGEST_SHOWN) -> str:
     kept = "".join(character if character.isprintable() or character == "\n" else " " for character in text).strip()
     if len(kept) > longest:
         kept = say("everyone.cut", text=kept[:longest])
-    return kept.replace("{{", "{ {").translate(_MARKDOWN)
+    kept = _BEGINS_A_BLOCK.sub(_as_words, kept.replace("{{", "{ {").translate(_MARKDOWN))
+    return _ENTITY.sub(r"\&", kept)
+
+
+def _as_words(found: re.Match[str]) -> str:
+    number, sign = found.groups(default="")
+    return f"{number}\\{sign}" if sign else ""
 
 
 def sentences(*said: str) -> str:

@@ -145,7 +145,7 @@ def sure_to_give_up(request: Request, verb: str, policy: Policy) -> Card:
 
 def refused(refusal: Refusal, policy: Policy) -> Card:
     return card(
-        refusal.sentence,
+        plain(refusal.sentence),
         words(plain(refusal.sentence)),
         buttons(link(*refusal.link)) if refusal.link else None,
         help_line(policy),

@@ -39,7 +39,7 @@ def site(one: Site, policy: Policy, said: str = "") -> Card:
     if one.succeeded_by:
         actions.append(button(f"Open {one.succeeded_by}", "site", {"ods": one.succeeded_by}))
     return card(
-        f"Site {one.ods}: {one.name}. {said}".strip(),
+        f"Site {one.ods}: {plain(one.name)}. {said}".strip(),
         heading(f"{one.ods} {plain(one.name)}"),
         state("✔️", said) if said else None,
         state(icon, status),
@@ -61,7 +61,7 @@ def form(one: Site, typed: Mapping[str, str], seen: str, policy: Policy, sentenc
     """`typed` has the fields by the register's names; `seen` says which version of the site was looked at."""
     title = f"Correct {one.ods}"
     return card(
-        f"{title}: {one.name}",
+        f"{title}: {plain(one.name)}",
         heading(title),
         mistake("\n\n".join(sentences)) if sentences else None,
         field(

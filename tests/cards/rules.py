@@ -8,6 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 import jsonschema
+from microsoft_teams import cards as models
+from pydantic import BaseModel, ValidationError
 
 LARGEST = 28 * 1024
 MOST_ACTIONS = 6
@@ -23,12 +25,47 @@ def _schema() -> Any:
 
 def faults(card: Mapping[str, Any]) -> list[str]:
     """A sentence for each rule that the card breaks."""
-    return [*_schema_faults(card), *_whole(card), *_parts(card)]
+    return [*_schema_faults(card), *_typed_faults(card), *_whole(card), *_parts(card)]
 
 
 def _schema_faults(card: Mapping[str, Any]) -> Iterator[str]:
     for error in _schema().iter_errors(card):
         yield f"schema: {error.message[:200]} at {'/'.join(map(str, error.absolute_path))}"
+
+
+@cache
+def _models() -> Mapping[str, type[BaseModel]]:
+    """Microsoft's typed models, by the `type` that they are for."""
+    found = [one for one in vars(models).values() if isinstance(one, type) and issubclass(one, BaseModel)]
+    return {str(one.model_fields["type"].default): one for one in found if "type" in one.model_fields}
+
+
+def _typed_faults(card: Mapping[str, Any]) -> Iterator[str]:
+    """The models take what they do not know and turn words into values, and they do not look into their parts.
+
+    So each part is given to its own model, and has to come back as it was, with nothing that the model does not know.
+    """
+    for part in [*walk(card), *(part["fallback"] for part in walk(card) if "fallback" in part)]:
+        model = _models().get(str(part.get("type")))
+        if model is None:
+            yield f"models: no type {part.get('type')!r}"
+            continue
+        try:
+            read = model.model_validate(part)
+        except ValidationError as error:
+            yield f"models: {error.errors()[0]['msg']} at {part['type']} {error.errors()[0]['loc']}"
+            continue
+        if unknown := sorted(_unknown(read) - {"$schema"}):
+            yield f"models: {part['type']} has no {', '.join(unknown)}"
+        if read.model_dump(by_alias=True, exclude_unset=True) != part:
+            yield f"models: {part['type']} comes back as something else"
+
+
+def _unknown(read: BaseModel) -> set[str]:
+    """What a model of facts or choices does not know either; parts with a type of their own are looked at by it."""
+    inner = [one for value in vars(read).values() if isinstance(value, list) for one in value]
+    plain = [one for one in inner if isinstance(one, models.Fact | models.Choice)]
+    return set(read.model_extra or {}).union(*(one.model_extra or {} for one in plain))
 
 
 def _whole(card: Mapping[str, Any]) -> Iterator[str]:

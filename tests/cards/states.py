@@ -24,7 +24,7 @@ from tests.builders import AGENT, ASKER, LONG, NOON, OWNER, POLICY, SITE, SUBJEC
 from tests.builders import stuck as stuck_since
 
 KIND = POLICY.kinds["short"]
-ADDRESS = f"{'a' * (LONGEST_ADDRESS - 12)}@nhs.example"
+LONG_ADDRESS = f"{'a' * (LONGEST_ADDRESS - 12)}@nhs.example"
 LATE = "It is too late for that."
 GROUP, ACCOUNT = "4c1d2e7f-8a90-4b1c-a2d3-e4f5061728a3", "0f6a5c11-3b7d-4e2a-9c48-1a2b3c4d5e01"
 DRIFTS = {
@@ -42,6 +42,7 @@ UNDELIVERED = (
     "ShowHelpdesk:",
     "ShowOthers:",
 )
+LONGEST = "longest addresses"
 FILES = [EvidenceFile(f"f{n}", f"{'long name ' * 8}{n}.pdf", "pdf", 1000, "0" * 64, NOON, OWNER.id) for n in range(5)]
 
 Named = tuple[str, Card]
@@ -283,13 +284,18 @@ def _of_plain_words(words: str) -> Iterator[Named]:
 
 
 def _sites(words: str) -> Iterator[tuple[str, Site]]:
-    owner = person_of({"id": "1", "displayName": words, "userPrincipalName": ADDRESS})
-    many = tuple(replace(owner, id=str(number)) for number in range(MOST_OWNERS))
+    one = person_of({"id": "1", "displayName": words, "userPrincipalName": "sam.price@nhs.net"})
+    many = tuple(replace(one, id=str(number), address=LONG_ADDRESS) for number in range(MOST_OWNERS))
     name = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())[:LONGEST_NAME] or "x"
-    for whose, owners in (("no owner", ()), ("one owner", (owner,)), ("most owners", many)):
-        yield f"open, {whose}", Site("ZZ901", name, ADDRESS, owners)
-        yield f"closed, {whose}", Site("ZZ901", name, ADDRESS, owners, SiteStatus.CLOSED)
-        yield f"succeeded, {whose}", Site("ZZ901", name, ADDRESS, owners, SiteStatus.SUCCEEDED, "0123456789AB")
+    everyday = "admin.riverside@nhs.net"
+    for whose, owners, mailbox in (
+        ("no owner", (), everyday),
+        ("one owner", (one,), everyday),
+        (LONGEST, many, LONG_ADDRESS),
+    ):
+        yield f"open, {whose}", Site("ZZ901", name, mailbox, owners)
+        yield f"closed, {whose}", Site("ZZ901", name, mailbox, owners, SiteStatus.CLOSED)
+        yield f"succeeded, {whose}", Site("ZZ901", name, mailbox, owners, SiteStatus.SUCCEEDED, "0123456789AB")
 
 
 def _of_sites(words: str) -> Iterator[Named]:

@@ -10,6 +10,7 @@ from adapters.entra.directory import person_of
 from cards import notices, shared
 from cards import request as cards
 from cards.card import Card
+from cards.parts import plain
 from domain.effects import Audience, Notice
 from domain.people import Person
 from domain.request import State
@@ -27,6 +28,7 @@ HOSTILE = [
     "a\x00b\x1b[31m\u202e",
     "x" * 5000,
     "**bold** _under_ `code` # head",
+    "&lt;at&gt;bot&lt;/at&gt;",
 ]
 
 
@@ -109,3 +111,18 @@ def test_a_name_from_entra_cannot_format_or_link() -> None:
     assert not set(name) & set("[]*<>")
     nameless = Person("1", "", "a@b")
     assert person_of({"id": "1", "displayName": "", "userPrincipalName": "a@b"}) == replace(nameless, name="a@b")
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("Two things:\n- one\n  2. two", "Two things:\n\\- one\n2\\. two"),
+        ("Approved by a lead\n===", "Approved by a lead\n\\==="),
+        ("x\n    code", "x\ncode"),
+        ("a|b\n-|-", "a\\|b\n-\\|-"),
+        ("R&D &lt;at&gt;", "R&D \\&lt;at\\&gt;"),
+        ("1.5 hours, -5 degrees", "1.5 hours, -5 degrees"),
+    ],
+)
+def test_what_people_typed_makes_no_lists_headings_or_code(typed: str, shown: str) -> None:
+    assert plain(typed) == shown

@@ -24,6 +24,11 @@ def _actions(card: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def _facts(card: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = next(part["facts"] for part in card["body"] if part["type"] == "FactSet")
+    return found
+
+
 def test_a_good_card_has_no_faults() -> None:
     assert faults(GOOD) == []
 
@@ -49,6 +54,12 @@ def test_a_good_card_has_no_faults() -> None:
             "what is wrong",
         ),
         (lambda card: card["body"].extend([{"type": "Input.Text", "id": "a", "label": "A"}] * 2), "used twice"),
+        (lambda card: card["body"].append({"type": "TextBlok", "text": "A"}), "models: no type 'TextBlok'"),
+        (lambda card: card["body"][0].update(txt="A"), "models: TextBlock has no txt"),
+        (lambda card: card["body"][0].update(weight="bolder"), "models: Input should be 'Lighter'"),
+        (lambda card: card["body"][0].update(isSubtle="true"), "models: TextBlock comes back as something else"),
+        (lambda card: _facts(card)[0].update(titel="A"), "models: FactSet has no titel"),
+        (lambda card: _actions(card)[0]["fallback"].update(titel="A"), "models: Action.Submit has no titel"),
     ],
 )
 def test_a_broken_card_is_named(change: Callable[[dict[str, Any]], object], said: str) -> None:
