@@ -10,6 +10,7 @@ from adapters.entra.directory import person_of
 from cards import notices
 from cards import request as cards
 from cards.card import Card
+from dialogs import understand
 from domain.effects import Audience, Notice
 from domain.people import Person
 from domain.request import State
@@ -17,6 +18,7 @@ from services.show import still_says_so
 from tests.builders import NOON, POLICY, request
 from tests.cards.rules import faults, texts, walk
 from tests.cards.states import everything, requests
+from texts import english, say
 
 HOSTILE = [
     "[x](http://evil.example)",
@@ -79,6 +81,11 @@ def test_our_words_have_no_contractions_and_do_not_shout() -> None:
     for name, card in everything():
         for text in texts(card.content):
             assert not re.search(r"\w['’](t|re|ve|ll|m|d)\b|!", text), (name, text)
+
+
+@pytest.mark.parametrize("key", [key for key in english().forms if re.search(r"\.command_\w+(?<!_does)$", key)])
+def test_each_command_of_the_menu_is_understood_when_it_is_typed(key: str) -> None:
+    assert understand.command_in(say(key)).command
 
 
 def test_the_state_is_always_said_in_words() -> None:
