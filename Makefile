@@ -5,7 +5,7 @@ BIN := .venv/bin
 PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup playground run test check format docs golden crash bench bench-grow sbom licences audit clean
+.PHONY: help setup playground run test check format docs golden icons crash bench bench-grow sbom licences audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -50,6 +50,10 @@ format: .venv/ready ## format the code
 
 docs: .venv/ready ## write the pages that are made from code
 	@$(BIN)/python -m tests.write_docs
+
+icons: .venv/ready ## draw the icons of the Teams app from their sources
+	@$(BIN)/python tests/browser/get_ready.py
+	@$(BIN)/python -m tests.draw_icons
 
 bench: setup ## speed, beside a stock echo bot in the same run
 	@$(BIN)/python -m bench.turn

@@ -48,7 +48,7 @@ from adapters.entra.sessions import EntraSessions
 from adapters.entra.teams_app import GraphTeamsApp
 from adapters.jobs.engine import make_engine as make_jobs
 from adapters.jobs.engine import work
-from adapters.mail import GraphMail
+from adapters.mail import GraphMailer
 from adapters.person_file import write_new
 from adapters.policy_file import BadFileError, read_policy
 from adapters.sandbox_clock import SandboxClock
@@ -58,6 +58,7 @@ from adapters.settings import (
     Real,
     Sandboxed,
     database_url,
+    policy_file,
     read_keys,
     read_real,
     read_sandboxed,
@@ -71,6 +72,7 @@ from bot.deciding import Deciding
 from bot.door import Door
 from bot.drifts import SettlingDrifts
 from bot.evidence_pages import routes as evidence_pages
+from bot.finding import Finding
 from bot.gateway.connection import Connection
 from bot.gateway.gateway import Gateway
 from bot.gateway.login import GRAPH as GRAPH_RESOURCE
@@ -88,11 +90,12 @@ from bot.gateway.settings import (
 )
 from bot.gateway.token import BotToken
 from bot.giving import Giving
-from bot.incoming import Incoming, InPlace
+from bot.incoming import Found, Incoming, InPlace
 from bot.log import set_up
 from bot.metrics import Counted, show_jobs, show_requests
 from bot.own_requests import OwnRequests
 from bot.reply import Reply
+from bot.request_pages import routes as request_pages
 from bot.showing import Showing
 from bot.sites import KeepingSites
 from bot.turns import Turns
@@ -124,6 +127,8 @@ from services.sites import add_missing
 from services.sweep import Sweep
 from services.uncounted import NotedMessenger, Uncounted, keep_counting
 from services.watchdog import Watchdog
+from texts import BadTexts, speak
+from texts import read as read_texts
 
 ROOT = Path(__file__).resolve().parent
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -155,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
         return asyncio.run(_command(options))
-    except (BadSettingsError, BadFileError, BadTenantError) as bad:
+    except (BadSettingsError, BadFileError, BadTenantError, BadTexts) as bad:
         for sentence in bad.sentences:
             print(sentence, file=sys.stderr)  # noqa: T201  # the command line speaks here
         return 2
@@ -182,6 +187,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     evidence.add_parser("rotate-keys", help="wrap every request's key anew with the first of EVIDENCE_KEYS")
     _person_options(commands)
+    _pack_options(commands)
     reconcile = commands.add_parser("reconcile", help="compare the exemption groups in Entra with the book, both ways")
     reconcile.add_argument("--dry-run", action="store_true", help="only show what is found and what would be done")
     reconcile.add_argument("--most-removals", metavar="N", type=int, help="act on up to so many at once, this time")
@@ -196,7 +202,24 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     imported.add_argument("file", metavar="FILE.csv", type=Path, help="columns ods,name,mailbox,owners,...")
     imported.add_argument("--apply", action="store_true", help="make the changes; otherwise they are only shown")
     imported.add_argument("--sandbox", action="store_true", help="ask the pretend tenant")
+    _package_options(commands)
     return parser.parse_args(arguments)
+
+
+def _package_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    packed = commands.add_parser("package", help="write the package that is uploaded to Teams")
+    packed.add_argument("--out", metavar="FILE.zip", type=Path, default=Path("mfa-exceptions.zip"))
+    packed.add_argument("--bot-id", metavar="ID", help="the bot's app id in Entra; otherwise MicrosoftAppId")
+    packed.add_argument(
+        "--host-name", dest="host", metavar="NAME", help="the bot's public name; otherwise PUBLIC_URL's"
+    )
+    packed.add_argument("--developer", metavar="NAME", help="the organisation that runs the bot")
+    packed.add_argument("--website", metavar="URL", help="the page where people find help")
+    packed.add_argument("--privacy", metavar="URL", help="the page that says how personal data is handled")
+    packed.add_argument("--terms", metavar="URL", help="the page with the terms of use")
+    packed.add_argument("--package-version", dest="version", metavar="X.Y.Z", default="1.0.0", help="default 1.0.0")
+    packed.add_argument("--app-id", metavar="ID", help="the app's id in Teams; otherwise made from the bot's id")
+    packed.add_argument("--resource", metavar="URI", help="the application id URI; otherwise api://NAME/botid-ID")
 
 
 def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -209,6 +232,14 @@ def _person_options(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     erase = person.add_parser("erase", help="erase what need not stay")
     erase.add_argument("person", metavar="ID_OR_ADDRESS", help="the Entra id or the e-mail address")
     erase.add_argument("--yes", action="store_true", help="do it; otherwise it is only shown")
+
+
+def _pack_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    pack = commands.add_parser("pack", help="document a year's exceptions for the Data Security and Protection Toolkit")
+    pack.add_argument("--from", dest="first", metavar="DATE", required=True, help="the first day, as 2026-04-01")
+    pack.add_argument("--to", dest="last", metavar="DATE", required=True, help="the last day, included")
+    pack.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder that is empty or not there yet")
+    pack.add_argument("--answers", action="store_true", help="open the sealed answers about risk and replacement")
 
 
 async def _command(options: argparse.Namespace) -> int:
@@ -228,16 +259,30 @@ async def _command(options: argparse.Namespace) -> int:
         return await _rotate_keys(_database_url(), read_keys(os.environ))
     if options.command == "person":
         return await _answer_for_person(_database_url(), options)
+    if options.command == "pack":
+        return await _pack(_database_url(), options)
     if options.command == "sites":
         return await _import_sites(options.file, apply=options.apply, sandbox=options.sandbox)
     if options.command == "reconcile":
         return await _reconcile(options)
     if options.command == "watchdog":
         return await _watchdog(options)
+    if options.command == "package":
+        return _package(options)
     role = Role(answers=options.command == "serve", works=not options.no_jobs)
     if options.sandbox:
         return await _serve_sandbox(read_sandboxed(os.environ, ROOT), role, seats=not options.no_seats)
     return await _serve_real(read_real(os.environ, ROOT), role)
+
+
+def _package(options: argparse.Namespace) -> int:
+    from manifest import package  # serve has no use for it
+
+    wanted = package.wanted(vars(options), os.environ)
+    package.write(options.out, package.package(wanted))
+    say(f"Written to {options.out}. Upload it in the Teams admin centre: docs/running.md says how.")
+    say(f"This link opens the bot's chat: {chat_link(wanted.bot_id.lower(), 'help')}")
+    return 0
 
 
 def _database_url() -> str:
@@ -280,9 +325,18 @@ async def _answer_for_person(url: str, options: argparse.Namespace) -> int:
     return 0
 
 
+async def _pack(url: str, options: argparse.Namespace) -> int:
+    from adapters import pack_command  # here: `serve` does without it
+
+    policy = read_policy(policy_file(os.environ, ROOT))
+    keys = read_keys(os.environ) if options.answers else ()
+    await _needs_this_version(url)
+    return await pack_command.run(options, url, policy, keys, RealClock().now())
+
+
 async def _serve_sandbox(settings: Sandboxed, role: Role, *, seats: bool) -> int:
     common = settings.common
-    policy = read_policy(common.policy_file)
+    policy = _policy_of(common)
     tenant = read_tenant(settings.tenant_file, line_of)
     async with AsyncExitStack() as stack:
         sandbox_url, clock, url = await _pretend(stack, settings, tenant)
@@ -337,34 +391,17 @@ async def _add_sites(url: str, tenant: Tenant, now: datetime, policy: Policy) ->
 
 async def _import_sites(path: Path, *, apply: bool, sandbox: bool) -> int:
     async with AsyncExitStack() as stack:
-        clock: Clock = RealClock()
-        token: Token = _pretend_token
-        if sandbox:
-            pretend = read_sandboxed(os.environ, ROOT)
-            common, tenant = pretend.common, read_tenant(pretend.tenant_file, line_of)
-            tenant_id = tenant.tenant_id.lower()
-            sandbox_url, clock, url = await _pretend(stack, pretend, tenant)
-            graph_url = f"{sandbox_url}/v1.0"
-        else:
-            real = read_real(os.environ, ROOT)
-            common, url, graph_url = real.common, real.common.database_url, _graph_url()
-            tenant_id = real.tenant_id
-            await _needs_this_version(url)
-            bot_token = BotToken(token_source(_real_gateway(real), GRAPH_RESOURCE))
-            stack.push_async_callback(bot_token.close)
-            token = bot_token.value
+        outside = await _outside(stack, sandbox=sandbox)
+        carry_out = outside.carry_out
         try:
             file = await asyncio.to_thread(read_sites, path)
         except OSError as error:
             raise BadFileError((f"{path}: cannot be read: {error.strerror}.",)) from None
-        database, graph = make_engine(url), Graph(graph_url, token)
-        stack.push_async_callback(database.dispose)
-        stack.push_async_callback(graph.close)
         import_sites = ImportSites(
-            sites=PostgresSites(database, tenant_id),
-            check=CheckSites(EntraDirectory(graph), EntraMailboxes(graph)),
-            clock=clock,
-            policy_version=read_policy(common.policy_file).version,
+            sites=outside.sites,
+            check=CheckSites(carry_out.directory, EntraMailboxes(outside.graph)),
+            clock=carry_out.clock,
+            policy_version=carry_out.policy.version,
             say=say,
             command=f"python app.py sites import {shlex.quote(str(path))} --apply{' --sandbox' if sandbox else ''}",
             origin={"file": path.name, "account": os.environ.get("USER") or os.environ.get("USERNAME") or ""},
@@ -379,6 +416,7 @@ class _Outside:
     carry_out: CarryOut
     exemptions: Exemptions
     drifts: PostgresDrifts
+    sites: PostgresSites
     graph: Graph
     graph_url: str
     common: Common
@@ -413,11 +451,12 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
     stack.push_async_callback(database.dispose)
     stack.push_async_callback(graph.close)
     carry_out = CarryOut(
-        PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys), clock,
-        read_policy(common.policy_file), groups, tenant_id,
+        PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys, tenant_id), clock,
+        _policy_of(common), groups, tenant_id,
     )  # fmt: skip
     exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
-    return _Outside(carry_out, exemptions, PostgresDrifts(database, tenant_id), graph, graph_url, common)
+    drifts, sites = PostgresDrifts(database, tenant_id), PostgresSites(database, tenant_id)
+    return _Outside(carry_out, exemptions, drifts, sites, graph, graph_url, common)
 
 
 async def _reconcile(options: argparse.Namespace) -> int:
@@ -503,13 +542,20 @@ async def _open_seats(stack: AsyncExitStack, tenant: Tenant, common: Common, fir
         say(str(error))
 
 
+def _policy_of(common: Common) -> Policy:
+    """From here on, everything is said in the language of the settings."""
+    if common.texts_file is not None:
+        speak(read_texts(common.texts_file))
+    return read_policy(common.policy_file)
+
+
 async def _pretend_token() -> str:
     return "sandbox"
 
 
 async def _serve_real(settings: Real, role: Role) -> int:
     common = settings.common
-    policy = read_policy(common.policy_file)
+    policy = _policy_of(common)
     await _needs_this_version(common.database_url)
     gateway = _real_gateway(settings)
     token = BotToken(token_source(gateway, GRAPH_RESOURCE))
@@ -611,7 +657,7 @@ class _Bot:
             directory = EntraDirectory(graph)
             book, drafts = PostgresBook(database, self._tenant_id), PostgresDrafts(database)
             addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
-            evidence = PostgresEvidence(database, self._evidence_keys)
+            evidence = PostgresEvidence(database, self._evidence_keys, self._tenant_id)
             carry_out = CarryOut(book, directory, evidence, self._clock, self._policy, self._groups, self._tenant_id)
             files = TeamsFiles(
                 self._common.file_hosts, only_loopback=self._gateway.open_loopback, ca_file=self._gateway.ca_file
@@ -626,17 +672,17 @@ class _Bot:
             exemptions = exemptions_of(self._common.exemption_way, graph, self._graph_url, self._clock)
             drifts, notices = PostgresDrifts(database, self._tenant_id), PostgresNotices(database, self._tenant_id)
             reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self._graph_url, self._common.mfa_policy)
-            showing = Showing(book, copies, show)
+            showing = Showing(copies, show)
             asking = Asking(self._policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
             figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)
             below = Below(Paced(ceilings, figures.put_off), figures)
-            app_id = self._common.teams_app
+            app_id, link_to = self._common.teams_app, partial(chat_link, self._gateway.app_id)
             installer = GraphTeamsApp(graph, self._graph_url, app_id) if app_id else None
             perform = Perform(
                 book, carry_out, exemptions, messenger,
-                GraphMail(graph, self._mailbox), addresses, copies, notices, show, evidence,
-                Reach(addresses, messenger, self._clock, installer), partial(chat_link, self._gateway.app_id),
+                GraphMailer(graph, self._mailbox), addresses, copies, notices, show, evidence,
+                Reach(addresses, messenger, self._clock, installer), link_to,
                 WhatIf(graph, self._common.mfa_policy) if self._common.mfa_policy else None,
                 EntraSessions(graph) if self._common.revoke_sessions else None,
             )  # fmt: skip
@@ -651,15 +697,16 @@ class _Bot:
                 look_up=look_up,
                 asking=asking,
                 deciding=Deciding(self._policy, book, drafts, addresses, carry_out, showing, evidence, file_links),
-                own=OwnRequests(self._policy, book, carry_out, showing),
+                own=OwnRequests(self._policy, book, drafts, carry_out, showing),
                 sites=KeepingSites(self._policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
                 giving=Giving(self._policy, book, drafts, evidence, files, carry_out, showing),
                 drifts=SettlingDrifts(self._policy, reconcile, drifts, drafts, asking, show_drifts),
+                finding=Finding(self._policy, book, carry_out, show, self._common.public_url, link_to),
                 helpdesk_team=self._team.lower(),
             )
 
-            async def handle(incoming: Incoming) -> InPlace | None:
-                return await turns(Reply(incoming, noted, copies))
+            async def handle(incoming: Incoming) -> InPlace | Found | None:
+                return await turns(Reply(incoming, noted, copies, addresses))
 
             gateway = Gateway(self._gateway, connection, handle, seen)
             if role.answers:
@@ -677,7 +724,7 @@ class _Bot:
 
             ready = {"database": book.reachable, "graph": directory.reachable}
             door = Door(asks_for_tokens=not self._gateway.open_loopback, proxies=self._common.proxies)
-            pages = evidence_pages(file_links) if role.answers else ()
+            pages = [*evidence_pages(file_links), *request_pages(link_to)] if role.answers else ()
             app = make_app(gateway.messages if role.answers else None, ready, count, pages, door)
             runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LONGEST_TURN)
             await runner.setup()

@@ -109,10 +109,10 @@ def _export(url: str, options: argparse.Namespace) -> int:
     asked = {name: getattr(options, name) for name in ("request", "person", "site", "since", "before")}
     if not any(asked.values()):
         raise BadFileError(("Say what to export: --request, --person, --site, --from or --to.",))
-    _make(options.out)
+    make_folder(options.out)
     about = {
         "about": {name: moment(one) if isinstance(one, datetime) else one for name, one in asked.items() if one},
-        "program": _version(),
+        "program": program(),
         "tables": migrate.head(),
     }
     with reading(url) as audit:
@@ -143,7 +143,7 @@ def _people(given: str | None, audit: AuditReader) -> tuple[str, ...]:
     return found
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """What is in it is about people: nobody else on the machine reads it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -165,7 +165,8 @@ def _moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _version() -> str:
+def program() -> str:
+    """The program's name and version."""
     try:
         with (Path(__file__).resolve().parents[1] / "pyproject.toml").open("rb") as file:
             project = tomllib.load(file)["project"]

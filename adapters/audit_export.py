@@ -67,7 +67,7 @@ def export(
         "format": form,
         "entries": count,
         "chains": chains,
-        "files": {one: _described(out / one) for one in (name, "proof.jsonl", CHECKER.name)},
+        "files": {one: described(out / one) for one in (name, "proof.jsonl", CHECKER.name)},
         "check": f"python {CHECKER.name}",
     }
     written = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
@@ -119,7 +119,8 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _described(path: Path) -> dict[str, Any]:
+def described(path: Path) -> dict[str, Any]:
+    """For a manifest: how long a file is, and its SHA-256."""
     found, size = sha256(), 0
     with path.open("rb") as file:
         while block := file.read(1 << 20):

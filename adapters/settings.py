@@ -52,6 +52,8 @@ class Common:
     port: int
     data_dir: Path
     policy_file: Path
+    texts_file: Path | None
+    """What people read, in another language; None: British English."""
     database_url: str = field(repr=False)
     """A libpq URL; empty: the embedded PostgreSQL, in the sandbox only."""
     public_url: str
@@ -168,6 +170,10 @@ def read_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
+def policy_file(environ: Mapping[str, str], root: Path) -> Path:
+    return Path(environ.get("MFA_POLICY", "").strip() or root / "policy" / "policy.toml")
+
+
 def sandbox_keys(folder: Path) -> tuple[str, ...]:
     """The sandbox's key, made once in its folder: several processes that begin at once get the same one."""
     file = folder / "evidence.key"
@@ -223,11 +229,13 @@ class _Reader:
         url = self.database_url()
         if url and not url.startswith(("postgresql://", "postgres://")):
             self.faults.append("DATABASE_URL must begin with postgresql://.")
+        texts = self._environ.get("MFA_TEXTS", "").strip()
         return Common(
             host=self._environ.get("HOST", "").strip() or "127.0.0.1",
             port=self.port("PORT", 3978),
             data_dir=Path(self._environ.get("DATA_DIR", "").strip() or root / "var").resolve(),
-            policy_file=Path(self._environ.get("MFA_POLICY", "").strip() or root / "policy" / "policy.toml"),
+            policy_file=policy_file(self._environ, root),
+            texts_file=Path(texts) if texts else None,
             database_url=url,
             public_url=self._environ.get("PUBLIC_URL", "").strip().rstrip("/"),
             file_hosts=self.hosts("FILE_HOSTS", FILE_HOSTS),

@@ -10,6 +10,7 @@ from yarl import URL
 
 from domain.errors import Refusal, Trouble
 from domain.evidence import too_large
+from texts import say
 
 SHAREPOINT = frozenset({"*.sharepoint.com"})
 _SECONDS = 10.0
@@ -18,7 +19,6 @@ _LONGEST = 8192
 # Narrow on purpose: no user part, no address in brackets, no fragment, no odd letters; the host ends before any slash.
 _URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?(/[\x21\x22\x24-\x5b\x5d-\x7e]*)")
 _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}")
-_AGAIN = "Send it to this chat again, with the paper clip, as a file."
 
 
 class TeamsFiles:
@@ -53,7 +53,7 @@ class TeamsFiles:
 
     async def fetch(self, url: str, *, most_bytes: int) -> bytes:
         if not may_fetch(url, self._hosts, only_loopback=self._only_loopback):
-            raise Refusal(f"We cannot fetch this file from where it is kept. {_AGAIN}", rule="file_elsewhere")
+            raise Refusal(say("owner.file_elsewhere"), rule="file_elsewhere")
         try:
             # As it is: what signs the address must not be spelt differently. A redirect would lead around the list.
             async with self._open().get(URL(url, encoded=True), allow_redirects=False) as response:
@@ -90,9 +90,9 @@ def _check(response: aiohttp.ClientResponse, most_bytes: int) -> None:
     if status in (408, 429) or status >= 500:
         raise Trouble(f"the file cannot be fetched now ({status})")
     if status != 200:
-        raise Refusal(f"The file is no longer where Teams said it is. {_AGAIN}", rule="file_gone")
+        raise Refusal(say("owner.file_gone"), rule="file_gone")
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise Refusal(f"We cannot read the file as it arrived. {_AGAIN}", rule="file_packed")
+        raise Refusal(say("owner.file_packed"), rule="file_packed")
     if (response.content_length or 0) > most_bytes:
         raise too_large("", most_bytes)
 

@@ -22,6 +22,7 @@ from adapters.database.chat import PostgresCopies, PostgresNotices
 from adapters.database.engine import make_engine
 from bench.turn import say
 from domain.effects import Refresh
+from domain.finding import wanted
 from services.book import Entry
 from tests.adapters.postgres import postgres
 
@@ -126,6 +127,14 @@ class Works:
         open_ones = await self.book.open_requests(f"person-{n}")
         await self.book.held_by(open_ones[0])
 
+    async def find(self) -> None:
+        """What an agent finds by a name, and the owner of a site by its code."""
+        n = self.n
+        for typed, of in ((f"person {n}", ""), (f"S{n // 50}", f"owner-{n // 50}")):
+            looked_for = wanted(f"{typed} person")
+            assert looked_for is not None
+            assert await self.book.find(looked_for, 10, of=of)
+
     async def queue(self) -> None:
         await self.book.waiting(7)
 
@@ -166,7 +175,7 @@ async def plans(engine: AsyncEngine, works: Works) -> list[str]:
             seen.append((statement, parameters))
 
     event.listen(engine.sync_engine, "before_cursor_execute", note)
-    for work in (works.look_up, works.queue, works.accounts, works.history, works.click, works.tick):
+    for work in (works.look_up, works.find, works.queue, works.accounts, works.history, works.click, works.tick):
         await work()
     event.remove(engine.sync_engine, "before_cursor_execute", note)
     found = []
@@ -180,7 +189,7 @@ async def plans(engine: AsyncEngine, works: Works) -> list[str]:
 
 
 async def main(sizes: tuple[int, ...]) -> int:
-    names = ("tick", "click", "look_up", "queue", "accounts", "history")
+    names = ("tick", "click", "look_up", "find", "queue", "accounts", "history")
     table: dict[int, dict[str, float]] = {}
     with postgres() as url:
         engine = make_engine(url)

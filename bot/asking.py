@@ -14,7 +14,8 @@ from dialogs import ask as dialog
 from dialogs import ask_site
 from dialogs.ask import Step
 from dialogs.said import Answers, NotNeeded, Said
-from dialogs.understand import normal
+from dialogs.spelling import normal
+from dialogs.understand import Heard, corrects, hear
 from domain import eligibility, judging, watching
 from domain.commands import Approve, Ask
 from domain.errors import Refusal, Trouble
@@ -29,12 +30,18 @@ from services.look_up import LookUp
 from services.ports import Directory
 from services.show import HELPDESK, MINE
 from services.sites import Sites
+from texts import say
 
 _TOPIC = "ask"
 MOST_MATCHES = 8
-CONFIRMING = frozenset({"yes", "y", "send", "ok", "okay", "confirm", "grant", "go ahead", "send request"})
-ANSWERED = "This question was answered."
-TRY_AGAIN = "We cannot reach NHSmail to check this just now. Your answers are kept. Check again in a minute."
+CONFIRMING = frozenset(
+    {"yes", "y", "yep", "yeah", "yup", "aye", "send", "send it", "ok", "okay", "confirm", "grant", "go ahead"}
+) | {"send request", "yes please", "yes send", "looks good", "that is right", "thats right", "correct"}
+NO = frozenset({"no", "nope", "nah", "wrong", "not right", "that is wrong", "thats wrong", "incorrect"})
+FREE = frozenset({Step.DETAILS, Step.TRIED, Step.REMEDIES, Step.SINCE})
+"""Questions that are answered in somebody's own words."""
+_YES_OR_NO = FREE | {Step.MORE, Step.REMEDY}
+"""Questions to which “no” is an answer."""
 
 
 def topic(kind: str) -> str:
@@ -90,18 +97,48 @@ class Asking:
         if draft is None:
             await self._nothing_open(me, reply)
         elif str(data.get("card", "")) != str(draft.version):
-            await self._proceed(me, reply, draft, draft.answers, "That card was an old one. This is where you are.")
+            await self._proceed(me, reply, draft, draft.answers, say("everyone.old_card"))
         else:
             await self._do(me, reply, draft, verb, said)
+
+    async def other_kind(self, me: Person, reply: Reply, draft: Draft, kind: str) -> None:
+        """Another kind is wanted than the one that a sentence was taken for: what it said of people stands."""
+        await self.drafts.drop(me.id, draft.topic)
+        await reply.retire(draft.card, None, say("requester.question_answered"))
+        await self.start(me, reply, dialog.of_kind(draft.answers, kind))
+
+    async def told(self, me: Person, reply: Reply, draft: Draft, sentence: str) -> None:
+        """Says something that was asked in between, and repeats the question."""
+        await self._proceed(me, reply, draft, draft.answers, said=sentence)
 
     async def typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
         step = dialog.next_step(draft.answers, self.policy)
         plain = normal(text)
+        if step not in _YES_OR_NO and (plain in NO or command == "back"):
+            guessed = dialog.guesses(draft.answers)
+            verb = (
+                "ask.back" if guessed or command == "back" else "ask.change" if step is Step.CONFIRM else "ask.answer"
+            )
+            await self._do(me, reply, draft, verb, Said(text=text))
+            return
+        if step not in FREE and not command and (step in (Step.CONFIRM, Step.CHECK) or corrects(text)):
+            heard = hear(text, self.policy, me.address, kind=draft.answers["kind"])
+            if heard.who or heard.reason or heard.site:
+                await self._correct(me, reply, draft, heard)
+                return
         confirming = step is Step.CONFIRM and plain in CONFIRMING
         refused = step is Step.CHECK and plain in ("yes", "again", "check again", "retry", "try again")
         verb = {"back": "back", "change": "change", "cancel": "cancel"}.get(command, "answer")
         verb = "send" if confirming else "check" if refused else verb
         await self._do(me, reply, draft, f"ask.{verb}", Said(text=text))
+
+    async def _correct(self, me: Person, reply: Reply, draft: Draft, heard: Heard) -> None:
+        error = ""
+        try:
+            answers = dialog.corrected(draft.answers, heard)
+        except Refusal as refusal:
+            answers, error = draft.answers, refusal.sentence
+        await self._proceed(me, reply, draft, answers, error)
 
     async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:
         answers, error = draft.answers, ""
@@ -127,10 +164,13 @@ class Asking:
         except ask_site.Missing as missing:
             answers, error = missing.answers, missing.sentence
         except Refusal as refusal:
-            error = refusal.sentence
+            typed = said.data is None and refusal.rule in dialog.NOT_UNDERSTOOD
+            error = cards.not_understood(said.text, refusal.sentence) if typed else refusal.sentence
         await self._proceed(me, reply, draft, answers, error)
 
-    async def _proceed(self, me: Person, reply: Reply, draft: Draft, answers: Answers, error: str = "") -> None:
+    async def _proceed(
+        self, me: Person, reply: Reply, draft: Draft, answers: Answers, error: str = "", said: str = ""
+    ) -> None:
         answers, error, refusal = await self._known(me, answers, error)
         kept = await self.drafts.keep(replace(draft, answers=answers, updated_at=self.carry_out.clock.now()))
         if kept is None:
@@ -138,12 +178,12 @@ class Asking:
             if latest is None:
                 await self._nothing_open(me, reply)
                 return
-            kept, refusal, error = latest, None, "You answered twice at once. This is where you are."
-        card = await self._card(me, kept, error, refusal)
+            kept, refusal, error = latest, None, say("everyone.answered_twice")
+        card = await self._card(me, kept, error, refusal, said or self._understood(kept.answers))
         sent = await reply.show(card)
         if sent is not None:
             await self.drafts.shown(kept, sent)
-            await reply.retire(draft.card, sent, ANSWERED)
+            await reply.retire(draft.card, sent, say("requester.question_answered"))
 
     async def _known(self, me: Person, answers: Answers, error: str) -> tuple[Answers, str, Refusal | None]:
         """Looks up and checks whatever the answers need, until there is a question or a refusal."""
@@ -161,8 +201,8 @@ class Asking:
                     return answers, error, None
             except Trouble:
                 if step is Step.CHECK:
-                    return answers, "", Refusal(TRY_AGAIN, rule="trouble")
-                return _not_found(answers, step), TRY_AGAIN, None
+                    return answers, "", Refusal(say("requester.check_again_later"), rule="trouble")
+                return _not_found(answers, step), say("requester.check_again_later"), None
             except Refusal as refusal:
                 if step is Step.CHECK:
                     return answers, "", refusal
@@ -184,9 +224,9 @@ class Asking:
         caller = answers["who"] == cards.FOR_CALLER
         groups = await self.carry_out.helpdesk_groups(me.id) if caller else frozenset()
         if caller and "helpdesk" not in groups:
-            raise Refusal("Only helpdesk staff can ask for a caller.", rule="not_an_agent")
+            raise Refusal(say("requester.only_helpdesk_takes_calls"), rule="not_an_agent")
         if caller and dialog.subject_of(answers, me).id == me.id:
-            raise Refusal("You cannot take your own call. Ask a colleague at the helpdesk.", rule="own_request")
+            raise Refusal(say("agent.own_call"), rule="own_request")
         kind, now = answers["kind"], self.carry_out.clock.now()
         for subject in dialog.subjects_of(answers, me):
             try:
@@ -214,10 +254,18 @@ class Asking:
         asked = [request.site for request in await self.book.of_person(me.id, 10) if request.site]
         return tuple({site.ods: site for site in (*own, *asked)}.values())
 
-    async def _card(self, me: Person, draft: Draft, error: str, refusal: Refusal | None) -> Card:
+    def _understood(self, answers: Answers) -> str:
+        guessed = dialog.guesses(answers)
+        if not guessed or answers.get("changing"):
+            return ""
+        said = {key: answers.get(key, "") for key in ("who", "typed", "site_typed", "reason")}
+        told = [said[key] if key in guessed else "" for key in ("who", "site_typed", "reason")]
+        return cards.understood(dialog.kind_of(answers, self.policy), told[0], said["typed"], told[1], told[2])
+
+    async def _card(self, me: Person, draft: Draft, error: str, refusal: Refusal | None, said: str) -> Card:
         answers = draft.answers
         kind = dialog.kind_of(answers, self.policy)
-        asking = cards.Asking(self.policy, kind, draft.version, dialog.place(answers, self.policy), error)
+        asking = cards.Asking(self.policy, kind, draft.version, dialog.place(answers, self.policy), error, said)
         caller = answers.get("who") == cards.FOR_CALLER
         reason = dialog.reason_of(answers, self.policy)
         evidence = kind.evidence
@@ -259,7 +307,9 @@ class Asking:
             case Step.CHANGE:
                 return cards.change(asking, dialog.rows(answers, me, self.policy))
             case Step.CHECK:
-                return cards.refused(asking, TRY_AGAIN, None, for_me=answers["who"] == cards.FOR_ME)
+                return cards.refused(
+                    asking, say("requester.check_again_later"), None, for_me=answers["who"] == cards.FOR_ME
+                )
         return cards.reason(asking, answers.get("reason", ""))
 
     async def _is_agent(self, me: Person) -> bool:
@@ -285,12 +335,12 @@ class Asking:
         except Refusal as refusal:
             await self._proceed(me, reply, draft, {**answers, "checked": False}, refusal.sentence)
         except Trouble:
-            await self._proceed(me, reply, draft, answers, TRY_AGAIN)
+            await self._proceed(me, reply, draft, answers, say("requester.check_again_later"))
         else:
             if len(requests) == 1:
                 sent = await self.show(me, reply, requests[0], HELPDESK if caller else MINE)
                 if sent is not None:
-                    await reply.retire(draft.card, sent, ANSWERED)
+                    await reply.retire(draft.card, sent, say("requester.question_answered"))
                 return
             asking = cards.Asking(self.policy, dialog.kind_of(answers, self.policy), draft.version, (1, 1))
             await self._leave(reply, draft, cards.sent([(one.reference, one.subject.name) for one in requests], asking))
@@ -319,7 +369,7 @@ class Asking:
 
     async def _leave(self, reply: Reply, draft: Draft, card: Card) -> None:
         await self.drafts.drop(draft.person_id, draft.topic)
-        await reply.retire(draft.card, await reply.show(card), ANSWERED)
+        await reply.retire(draft.card, await reply.show(card), say("requester.question_answered"))
 
     async def _nothing_open(self, me: Person, reply: Reply) -> None:
         """An old card's button, and nothing is half finished: shows the latest request, else where to begin."""
@@ -327,8 +377,7 @@ class Asking:
         if latest:
             await self.show(me, reply, latest[0], MINE)
         else:
-            sentence = "This was already sent or cancelled, and nothing is half finished."
-            await reply.show(note("Nothing is open", sentence, self.policy))
+            await reply.show(note(say("requester.nothing_open_title"), say("requester.nothing_open"), self.policy))
 
 
 def _not_found(answers: Answers, step: Step) -> Answers:

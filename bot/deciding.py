@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.asking import CONFIRMING
 from bot.reply import Reply
 from bot.showing import Showing
 from cards import decide as cards
@@ -13,10 +14,12 @@ from cards.card import Card
 from cards.plain_words import note
 from dialogs.ask import verification_in
 from dialogs.said import Said
+from dialogs.spelling import normal
 from domain.commands import AgentCommand, Approve, Reject, Revoke, SendBack, SendCode
 from domain.errors import Refusal
 from domain.events import Event, What
 from domain.people import Person
+from domain.permissions import check_agent
 from domain.policy import Policy
 from domain.request import Request, State
 from services.book import Addresses, Book, Draft, Drafts
@@ -25,6 +28,7 @@ from services.chat import Scope
 from services.evidence import EvidenceStore
 from services.file_links import FileLinks
 from services.show import HELPDESK
+from texts import say
 
 TOPIC = "decide"
 FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
@@ -35,6 +39,8 @@ FORMS: dict[str, tuple[Callable[..., Card], frozenset[State]]] = {
 }
 """Each decision's form, and the states in which it makes sense to show it."""
 _MENDABLE = frozenset({"not_verified", "words_missing", "too_long", "days"})
+_ONLY_DAYS = re.compile(r"\W*(?:for )?\d{1,4}(?: ?days?)?\W*", re.IGNORECASE)
+_CHECK_WORDS = "Nothing was changed yet. Check the words, then type “yes”, or type others."
 _NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
 
@@ -63,7 +69,7 @@ class Deciding:
         has_evidence = request.given is not None and request.purged_at is None
         if not has_evidence or not self._is_private(reply):
             await self.carry_out.record(reference, Event(What.READ, me.id), reply.incoming.activity_id)
-            hint = f"To read the evidence, type “review {reference}” in your own chat with this bot."
+            hint = say("agent.review_in_own_chat", reference=reference)
             await self.show(me, reply, request, HELPDESK, said or (hint if has_evidence else ""))
             return
         details = {"evidence": await self.evidence.digest(reference), "page": str(page + 1)}
@@ -83,7 +89,7 @@ class Deciding:
         request = await self._request(reference)
         file = next((one for one in await self.evidence.files(reference) if one.id == file_id), None)
         if file is None or request.given is None or not self._is_private(reply):
-            await self.review(me, reply, reference, "Choose a file of the list.")
+            await self.review(me, reply, reference, say("agent.choose_a_file"))
             return
         url = await self.links.issue(reference, file.id, me.id, self.carry_out.clock.now())
         await reply.show(review_cards.file_link(request, file, url, self.policy))
@@ -92,21 +98,33 @@ class Deciding:
         await self._only_agents(me)
         request = await self.carry_out(reference, SendCode(me), reply.incoming.activity_id)
         mailbox = request.site.mailbox if request.site else ""
-        sentence = f"It goes to {mailbox}. The one before it no longer counts."
-        await reply.show(note(f"A new code for {reference}", sentence, self.policy))
+        sentence = say("agent.new_code_goes_to", mailbox=mailbox)
+        await reply.show(note(say("agent.new_code_title", reference=reference), sentence, self.policy))
 
-    async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "") -> None:
+    async def typed(self, me: Person, reply: Reply, draft: Draft, text: str) -> None:
+        """A text typed to an open form. Words that others will read are shown before they are sent."""
+        verb, reference = draft.answers["verb"], draft.answers["reference"]
+        confirming = normal(text) in CONFIRMING | {verb}
+        if verb == "approve":
+            await self.decide(me, reply, verb, reference, Said(text="" if confirming else text))
+        elif confirming and draft.answers.get("why"):
+            await self.decide(me, reply, verb, reference, Said(text=draft.answers["why"]))
+        else:
+            why = "" if confirming else text
+            await self.form(me, reply, verb, reference, _CHECK_WORDS if why else "", why)
+
+    async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "", why: str = "") -> None:
         """The form of a decision, for this agent; the request itself where it is too late for that."""
         await self._only_agents(me)
         request = await self._request(reference)
         form, states = FORMS[verb]
         if request.state not in states:
-            await self.show(me, reply, request, HELPDESK, "It is too late for that. This is how it stands.")
+            await self.show(me, reply, request, HELPDESK, say("agent.too_late_for_form"))
             return
         await self.drafts.drop(me.id, TOPIC)
-        answers = {"verb": verb, "reference": reference}
+        answers = {"verb": verb, "reference": reference, "why": why}
         draft = await self.drafts.keep(Draft(me.id, TOPIC, answers, self.carry_out.clock.now()))
-        sent = await reply.show(form(request, self.policy, error))
+        sent = await reply.show(form(request, self.policy, error or (_CHECK_WORDS if why else ""), why))
         if draft is not None and sent is not None:
             await self.drafts.shown(draft, sent)
         await self.show.keep(me, reference, HELPDESK, sent)
@@ -145,26 +163,24 @@ class Deciding:
         """The number on the card or in “approve ... 90 days”; None where nothing was said: the policy's length."""
         typed = said.value("days") or said.text
         found = _NUMBER.findall(typed)
-        if len(found) > 1 or (said.data is not None and not found):
-            raise Refusal("Give the length as a number of days, for example 90.", rule="days")
+        understood = said.data is not None or not typed.strip() or _ONLY_DAYS.fullmatch(typed)
+        if len(found) > 1 or not understood or (said.data is not None and not found):
+            raise Refusal(say("agent.days_not_a_number"), rule="days")
         return int(found[0]) if found else None
 
     async def use_this_channel(self, me: Person, reply: Reply) -> None:
         await self._only_agents(me)
         address = reply.incoming.address
         if address.scope is not Scope.CHANNEL or not address.channel_id:
-            raise Refusal(
-                "Type this in the channel that you want to use, with a mention of the bot.", rule="no_channel"
-            )
+            raise Refusal(say("agent.channel_needed"), rule="no_channel")
         await self.addresses.set_place(address, self.carry_out.clock.now(), only_first=False)
-        await reply.show(note("This channel is used", "New requests are posted here from now on.", self.policy))
+        await reply.show(note(say("agent.channel_used_title"), say("agent.channel_used"), self.policy))
 
     async def _request(self, reference: str) -> Request:
         request = await self.book.request(reference)
         if request is None:
-            raise Refusal(f"There is no request {reference}. Check the reference, or type “queue”.", rule="unknown")
+            raise Refusal(say("agent.no_such_request", reference=reference), rule="unknown")
         return request
 
     async def _only_agents(self, me: Person) -> None:
-        if not await self.carry_out.helpdesk_groups(me.id):
-            raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
+        check_agent(await self.carry_out.helpdesk_groups(me.id))

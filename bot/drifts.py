@@ -15,6 +15,7 @@ from services.book import Drafts
 from services.drifts import Drifts
 from services.reconcile import Reconcile
 from services.show_drifts import ShowDrifts
+from texts import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,7 @@ class SettlingDrifts:
     async def clicked(self, me: Person, reply: Reply, verb: str, data: Mapping[str, Any]) -> None:
         key, activity = data.get("drift"), reply.incoming.activity_id
         if not isinstance(key, str):
-            raise Refusal(
-                "This button does not say what it is about. Open the newest card in the channel.", rule="drift"
-            )
+            raise Refusal(say("agent.drift_not_named"), rule="drift")
         match verb:
             case "drift.remove":
                 await self.reconcile.remove(key, me, activity)
@@ -41,7 +40,7 @@ class SettlingDrifts:
                 await self._adopt(me, reply, key)
                 return
             case _:
-                raise Refusal("This button is not known here. Type “help” to see what you can do.", rule="unknown_verb")
+                raise Refusal(say("everyone.button_not_known"), rule="unknown_verb")
         seen = await self.drifts.one(key)
         if seen is not None:
             await reply.show(await self.show.card(seen))

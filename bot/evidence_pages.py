@@ -12,6 +12,7 @@ from domain.errors import Trouble
 from domain.evidence import DOCX, JPEG, PDF, PNG, TITLES, EvidenceFile, size_of
 from domain.moments import span
 from services.file_links import PATH, VALID_FOR, FileLinks
+from texts import say
 
 log = structlog.get_logger(__name__)
 CONTENT_TYPES = {
@@ -47,16 +48,11 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 _OFFER = """<p>{about}</p>
-<p>You can download it once, within {valid} of choosing it in Teams. That you read it is in the audit.</p>
-<form method="post"><button type="submit">Download the file</button></form>
-<p>It is evidence about a person. Do not pass it on, and delete your copy when you have decided.</p>
+<p>{once}</p>
+<form method="post"><button type="submit">{button}</button></form>
+<p>{careful}</p>
 """
-_GONE = "<p>It was used already, or more than {valid} have passed. Open the request again in Teams and choose the file \
-there.</p>\n"
-_TROUBLE = (
-    "<p>We cannot reach our records just now. Nothing is lost. Try again in a minute, or open the request again in \
-Teams.</p>\n"
-)
+_SENTENCE = "<p>{sentence}</p>\n"
 _PRIVATE = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -90,17 +86,26 @@ def routes(links: FileLinks) -> list[web.RouteDef]:
 
 
 def _offer(file: EvidenceFile) -> web.Response:
-    about = f"{TITLES[file.kind]} file, {size_of(file.size)}."
-    return _page(200, file.name, _OFFER.format(about=about, valid=span(VALID_FOR)))
+    words = {
+        "about": say("agent.file_about", kind=TITLES[file.kind], size=size_of(file.size)),
+        "once": say("agent.file_once", valid=span(VALID_FOR)),
+        "button": say("agent.file_button"),
+        "careful": say("agent.file_careful"),
+    }
+    return _page(200, file.name, _OFFER.format_map({name: html.escape(text) for name, text in words.items()}))
 
 
 def _gone() -> web.Response:
-    return _page(404, "This link does not work any more", _GONE.format(valid=span(VALID_FOR)))
+    return _said(404, say("agent.file_gone_title"), say("agent.file_gone", valid=span(VALID_FOR)))
 
 
 def _trouble(trouble: Trouble) -> web.Response:
     log.warning("evidence not shown", message=trouble.message)
-    return _page(503, "That did not work", _TROUBLE)
+    return _said(503, say("agent.file_trouble_title"), say("agent.file_trouble"))
+
+
+def _said(status: int, title: str, sentence: str) -> web.Response:
+    return _page(status, title, _SENTENCE.format(sentence=html.escape(sentence)))
 
 
 def _page(status: int, title: str, body: str) -> web.Response:

@@ -20,21 +20,23 @@ from dialogs.said import Said
 from domain.checklist import problem
 from domain.commands import GiveEvidence, SendCode
 from domain.errors import Refusal, Trouble
+from domain.events import Event, What
 from domain.evidence import EvidenceFile, check_file, clean_name
 from domain.moments import UK
 from domain.people import Person
 from domain.policy import Evidence, Policy
 from domain.request import Request, State
 from domain.vouching import check_giver
-from services.book import Book, Draft, Drafts
+from services.book import Book, Draft, Drafts, Entry
 from services.carry_out import CarryOut, no_such
 from services.chat import Sent
+from services.codes import read_code
 from services.evidence import EvidenceStore, FileFetcher
 from services.show import MINE
+from texts import say
 
 log = structlog.get_logger(__name__)
 TOPIC = "evidence"
-SAVED = "This was saved."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Giving:
         draft = Draft(me.id, TOPIC, dialog.begin(reference), self.carry_out.clock.now())
         await self._page(me, reply, request, draft, error)
         if before is not None:
-            await reply.retire(before.card, None, SAVED)
+            await reply.retire(before.card, None, say("owner.saved"))
 
     async def clicked(self, me: Person, reply: Reply, verb: str, reference: str, data: Mapping[str, Any]) -> None:
         """A button of one of this conversation's cards. An old card's button shows where it stands."""
@@ -65,7 +67,7 @@ class Giving:
         if draft is None or draft.answers["reference"] != reference:
             await self.start(me, reply, reference)
         elif str(data.get("card", "")) != str(draft.version):
-            await self._again(me, reply, draft, "That card was an old one. This is where you are.")
+            await self._again(me, reply, draft, say("everyone.old_card"))
         else:
             await self._do(me, reply, draft, verb.removeprefix("evidence."), Said(data=data))
 
@@ -77,8 +79,7 @@ class Giving:
         draft = await self.drafts.draft(me.id, TOPIC)
         if draft is None:
             raise Refusal(
-                "We do not know what this file belongs to. To add it to evidence, type “evidence” and the reference "
-                "first, then send the file again.",
+                say("owner.file_for_what"),
                 rule="no_evidence_open",
             )
         request = await self._request(me, reply, draft.answers["reference"])
@@ -86,7 +87,10 @@ class Giving:
             return
         check_giver(request, me)
         contents = await asyncio.gather(*[self._fetched(request, file) for file in files])
-        said = [await self._add(me, request, file, content) for file, content in zip(files, contents, strict=True)]
+        activity = reply.incoming.activity_id
+        said = [
+            await self._add(me, request, file, content, activity) for file, content in zip(files, contents, strict=True)
+        ]
         draft = replace(draft, answers=dialog.on(draft.answers, Page.FILES))
         await self._page(me, reply, request, draft, " ".join(sentence for sentence in said if sentence))
 
@@ -94,17 +98,17 @@ class Giving:
         """The content, or a sentence about why it cannot be had. All are fetched at once: Teams waits 15 seconds."""
         name = clean_name(file.name, "")
         if not file.url:
-            return f"{name}: send it with the paper clip, as a file. Pictures in the text cannot be kept."
+            return say("owner.picture_in_text", name=name)
         try:
             return await self.fetch.fetch(file.url, most_bytes=self._rules(request).files.bytes)
         except Refusal as refusal:
             log.info("file refused", rule=refusal.rule)
-            return f"{name}: {refusal.sentence}"
+            return say("owner.about_file", name=name, sentence=refusal.sentence)
         except Trouble as trouble:
             log.warning("file not fetched", message=trouble.message)
-            return f"We could not get “{name}” just now. Send it again in a minute."
+            return say("owner.file_not_fetched", name=name)
 
-    async def _add(self, me: Person, request: Request, file: IncomingFile, content: bytes | str) -> str:
+    async def _add(self, me: Person, request: Request, file: IncomingFile, content: bytes | str, activity: str) -> str:
         """A sentence about why the file was not taken, or nothing."""
         if isinstance(content, str):
             return content
@@ -128,7 +132,8 @@ class Giving:
             added_at=self.carry_out.clock.now(),
             added_by=me.id,
         )
-        await self.store.add_file(request.reference, new, content)
+        entry = self._entry(What.FILE_ADDED, request.reference, new, me, activity)
+        await self.store.add_file(request.reference, new, content, entry)
         return ""
 
     async def _do(self, me: Person, reply: Reply, draft: Draft, verb: str, said: Said) -> None:
@@ -149,7 +154,7 @@ class Giving:
             return
         except Trouble as trouble:
             log.warning("evidence not kept", message=trouble.message)
-            await self._again(me, reply, draft, "We could not save this just now. Try again in a minute.")
+            await self._again(me, reply, draft, say("owner.not_saved"))
             return
         await self._page(me, reply, request, replace(draft, answers=answers))
 
@@ -159,6 +164,12 @@ class Giving:
         reference, activity = request.reference, reply.incoming.activity_id
         if verb == "new_code":
             return await self.carry_out(reference, SendCode(me), activity), dialog.on(answers, Page.CODE)
+        if verb == "code" and said.data is None and not read_code(said.text):
+            raise Refusal(
+                "Type the code that stands in the e-mail, for example 4821-7736. If you gave it already, type “next”, "
+                "“change”, “files” or “send”. To leave, type “close”.",
+                rule="code",
+            )
         if verb == "code":
             request = await self.carry_out.give_code(reference, me, said.value("code") or said.text, activity)
             return request, dialog.on(answers, Page.LIST)
@@ -175,19 +186,27 @@ class Giving:
             await self.store.keep_answer(reference, item.id, text, now)
             return request, dialog.next_item(answers, items, {**held, item.id: text})
         if verb == "remove":
-            file = dialog.file_of(said, await self.store.files(reference))
-            await self.store.remove_file(reference, file)
+            files = await self.store.files(reference)
+            chosen = dialog.file_of(said, files)
+            file = next(one for one in files if one.id == chosen)
+            entry = self._entry(What.FILE_REMOVED, reference, file, me, activity)
+            await self.store.remove_file(reference, file.id, entry)
             return request, answers
         return request, dialog.turned_to(answers, verb, said, items, held)
+
+    def _entry(self, what: What, reference: str, file: EvidenceFile, me: Person, activity: str) -> Entry:
+        event = Event(what, me.id, {"file": file.sha256})
+        return self.carry_out.entry(reference, event, self.carry_out.clock.now(), activity)
 
     async def _send(self, me: Person, reply: Reply, draft: Draft, request: Request, said: Said) -> None:
         statement = said.value("statement") == "true" or dialog.confirms(said.text)
         try:
             sent = await self.carry_out(request.reference, GiveEvidence(me, statement), reply.incoming.activity_id)
         except Refusal as refusal:
-            typed = "" if said.data is not None else " Type “I confirm” to do so." * (refusal.rule == "no_statement")
+            typed = said.data is None and refusal.rule == "no_statement"
+            error = say("owner.confirm_by_typing", sentence=refusal.sentence) if typed else refusal.sentence
             listed = replace(draft, answers=dialog.on(draft.answers, Page.LIST))
-            await self._page(me, reply, request, listed, f"{refusal.sentence}{typed}")
+            await self._page(me, reply, request, listed, error)
             return
         await self.drafts.drop(me.id, TOPIC)
         card = await self._leave(reply, draft, cards.sent(sent, self.policy))
@@ -203,7 +222,7 @@ class Giving:
         await self.drafts.drop(me.id, TOPIC)
         if not request.concerns(me.id):
             raise no_such(reference)
-        await self.show(me, reply, request, MINE, "Evidence cannot be given or changed now. This is how it stands.")
+        await self.show(me, reply, request, MINE, say("owner.cannot_give_now"))
         return None
 
     async def _again(self, me: Person, reply: Reply, draft: Draft, error: str) -> None:
@@ -216,12 +235,12 @@ class Giving:
         if kept is None:
             latest = await self.drafts.draft(me.id, TOPIC)
             if latest is None:
-                raise Refusal(f"To go on, type “evidence {request.reference}”.", rule="closed_elsewhere")
-            kept, error = latest, "You answered twice at once. This is where you are."
+                raise Refusal(say("owner.go_on_with", reference=request.reference), rule="closed_elsewhere")
+            kept, error = latest, say("everyone.answered_twice")
         sent = await reply.show(await self._card(me, request, kept, error))
         if sent is not None:
             await self.drafts.shown(kept, sent)
-            await reply.retire(draft.card, sent, SAVED)
+            await reply.retire(draft.card, sent, say("owner.saved"))
 
     async def _card(self, me: Person, request: Request, draft: Draft, error: str) -> Card:
         giving = cards.Giving(request, self.policy, draft.version, error)
@@ -241,7 +260,7 @@ class Giving:
 
     async def _leave(self, reply: Reply, draft: Draft, card: Card) -> Sent | None:
         sent = await reply.show(card)
-        await reply.retire(draft.card, sent, SAVED)
+        await reply.retire(draft.card, sent, say("owner.saved"))
         return sent
 
     def _rules(self, request: Request) -> Evidence:

@@ -49,6 +49,21 @@ class IncomingFile:
     """What Teams says: an extension without the dot, else a content type; empty where it says nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Somebody looks for something from where they write a message, or pasted a link there. Nothing is sent yet.
+
+    Each letter that they type may come as a search of its own.
+    """
+
+    command: str = ""
+    """The id of the command in the app's manifest; empty for a link."""
+    text: str = ""
+    """What was typed so far; empty where the box was only opened."""
+    link: str | None = None
+    """What was pasted; None where it was typed into the box."""
+
+
 class Kind(StrEnum):
     MESSAGE = "message"
     CLICK = "click"
@@ -56,6 +71,8 @@ class Kind(StrEnum):
     """The bot was added (installed) to a chat, a team or a channel."""
     REMOVED = "removed"
     """The bot was removed from there."""
+    SEARCH = "search"
+    """The conversation is the one in which they write: the bot need not be in it."""
     OTHER = "other"
     """Reactions, typing, edits, members who come and go: nothing to answer, but the address is fresh."""
 
@@ -71,6 +88,12 @@ class Incoming:
     click: Click | None = None
     files: tuple[IncomingFile, ...] = ()
     """What was attached, in personal chats only: nowhere else does Teams hand files to a bot."""
+    search: Search | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the answer is returned in the HTTP response."""
+        return self.search is not None or (self.click is not None and self.click.in_place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +104,25 @@ class InPlace:
     sentence: str = ""
 
 
-Handle = Callable[[Incoming], Awaitable[InPlace | None]]
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One line of what a search found: only whoever searched sees `title` and `text`, in plain words.
+
+    `card` is what they share by choosing it, and is the same for all who see it.
+    """
+
+    title: str
+    text: str
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a search: suggestions, else a sentence; neither shows nothing."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    sentence: str = ""
+
+
+Handle = Callable[[Incoming], Awaitable[InPlace | Found | None]]
 """The bot's turn, as the gateway calls it. None for anything that is not answered in place."""

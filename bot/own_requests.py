@@ -5,20 +5,25 @@ from dataclasses import dataclass
 from bot.reply import Reply
 from bot.showing import Showing
 from cards import lists
+from cards import plain_words as cards
 from domain.commands import EndEarly, StillNeeded, Withdraw
 from domain.errors import Refusal
 from domain.people import Person
 from domain.policy import Policy
 from domain.request import Request, State
-from services.book import Book
+from services.book import Book, Draft, Drafts
 from services.carry_out import CarryOut, no_such
 from services.show import MINE
+from texts import say
+
+SURE = "sure"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRequests:
     policy: Policy
     book: Book
+    drafts: Drafts
     carry_out: CarryOut
     show: Showing
 
@@ -48,6 +53,26 @@ class OwnRequests:
         else:
             await self.show(me, reply, request, MINE)
 
+    async def ask_first(self, me: Person, reply: Reply, reference: str, verb: str) -> None:
+        """Shows which request would be given up. “yes” does it; anything else leaves it as it is."""
+        request = await self.theirs(me, reference) if reference else await self._only_open(me, verb)
+        await self.drafts.drop(me.id, SURE)
+        answers = {"verb": verb, "reference": request.reference}
+        await self.drafts.keep(Draft(me.id, SURE, answers, self.carry_out.clock.now()))
+        await reply.show(cards.sure_to_give_up(request, verb, self.policy))
+
+    async def answered(self, me: Person, reply: Reply, draft: Draft, answer: str) -> bool:
+        """The answer to that question: `yes`, `no` or a command. False where it was about something else."""
+        await self.drafts.drop(me.id, SURE)
+        verb, reference = draft.answers["verb"], draft.answers["reference"]
+        if answer == "yes":
+            await self.give_up(me, reply, reference, verb)
+        elif answer in ("no", "cancel", "back"):
+            await self.show(me, reply, await self.theirs(me, reference), MINE, "Nothing was changed.")
+        else:
+            return False
+        return True
+
     async def needed(self, me: Person, reply: Reply, reference: str) -> None:
         """The answer to the question half way."""
         request = await self.theirs(me, reference)
@@ -65,6 +90,6 @@ class OwnRequests:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise Refusal("You have no open request.", rule="unknown")
+            raise Refusal(say("requester.no_open_request"), rule="unknown")
         listed = ", ".join(request.reference for request in found)
-        raise Refusal(f"Which one? Type “{verb}” and one of these: {listed}.", rule="which")
+        raise Refusal(say("everyone.which_request", verb=verb, listed=listed), rule="which")

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.incoming import Incoming, InPlace
+from bot.incoming import Found, Incoming, InPlace
 from cards.card import Card
 from cards.plain_words import answered
 from domain.errors import Trouble
-from services.book import Copies
+from services.book import Addresses, Copies
 from services.chat import Messenger, Scope, Sent
+from texts import say
 
+_IN_YOUR_CHAT = "This is for one person only. Open your own chat with the bot to see it: type “status” there."
 log = structlog.get_logger(__name__)
 
 
@@ -21,7 +23,8 @@ class Reply:
     incoming: Incoming
     messenger: Messenger
     copies: Copies
-    in_place: InPlace | None = None
+    addresses: Addresses
+    in_place: InPlace | Found | None = None
 
     @property
     def personal(self) -> bool:
@@ -34,7 +37,7 @@ class Reply:
         """
         click = self.incoming.click
         if click is None:
-            return await self.messenger.send(self.incoming.address, card)
+            return await self.send(card)
         if click.in_place:
             self.in_place = InPlace(card=card)
         if click.card_activity_id and self.personal:
@@ -46,13 +49,41 @@ class Reply:
                 log.warning("card not replaced", message=trouble.message)
             else:
                 return sent
-        return None if click.in_place else await self.messenger.send(self.incoming.address, card)
+        return None if click.in_place else await self.send(card)
+
+    def tell(self, sentence: str) -> None:
+        """Answers in place with a sentence; only for what is answered in place."""
+        self.in_place = Found(sentence=sentence) if self.incoming.search else InPlace(sentence=sentence)
+
+    async def show_only(self, card: Card) -> None:
+        """Shows a card to whoever clicked and to nobody else; what they clicked on stays as it is for the others."""
+        if self.incoming.click is not None and self.incoming.click.in_place:
+            self.in_place = InPlace(card=card)
+        else:
+            await self.send(card)
+
+    async def send(self, card: Card) -> Sent | None:
+        """A new message. The answer to a click in a place of others goes to the person's own chat instead."""
+        address = self.incoming.address
+        if self.incoming.click is not None and not await self._may_be_seen_here():
+            own = await self.addresses.of(self.incoming.sender.entra_id)
+            if own is None:
+                await self.messenger.say(address, _IN_YOUR_CHAT)
+                return None
+            address = own
+        return await self.messenger.send(address, card)
+
+    async def _may_be_seen_here(self) -> bool:
+        if self.personal:
+            return True
+        place = await self.addresses.place()
+        return place is not None and place.channel_id == self.incoming.address.channel_id
 
     async def retire(self, old: Sent | None, new: Sent | None, said: str) -> None:
         """Takes the buttons off a card that was gone on from, unless the new one stands in its place."""
         if old is None or (new is not None and new.activity_id == old.activity_id):
             return
         try:
-            await self.messenger.replace(old, answered(said, "See below."))
+            await self.messenger.replace(old, answered(said, say("everyone.see_below")))
         except Trouble:
             return  # the old card stays as it is, and its buttons answer with the present state

@@ -5,25 +5,23 @@ from dataclasses import dataclass
 from bot.reply import Reply
 from domain.people import Person
 from domain.request import Request
-from services.book import Book, Copies, Copy
+from services.book import Copies, Copy
 from services.chat import Sent
+from services.keep_true import keep_true
 from services.show import Show
 
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    book: Book
     copies: Copies
     show: Show
 
     async def __call__(self, me: Person, reply: Reply, request: Request, view: str, said: str = "") -> Sent | None:
-        """Draws the card again at once if the request moved on while it was sent. `view`, `said`: as for `Show`."""
+        """`view`, `said`: as for `Show`."""
         sent = await reply.show(await self.show(request, view, said))
         if sent is not None:
-            await self.keep(me, request.reference, view, sent)
-            latest = await self.book.request(request.reference)
-            if latest is not None and latest.version != request.version:
-                await reply.messenger.replace(sent, await self.show(latest, view))
+            copy = Copy(request.reference, view, me.id, sent)
+            await keep_true(copy, request.version, self.show, self.copies, reply.messenger)
         return sent
 
     async def keep(self, me: Person, reference: str, view: str, sent: Sent | None) -> None:

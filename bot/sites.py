@@ -15,11 +15,8 @@ from domain.site import Site, SiteStatus
 from services.carry_out import CarryOut
 from services.check_sites import CheckSites
 from services.sites import Change, Sites, entry_of, kept_owners, settled, site_of, succession_faults
+from texts import say
 
-_CHANGED_MEANWHILE = (
-    "Somebody else changed this site while you were typing. What you typed is kept below. Press Back to see how the "
-    "site stands, or Save to replace what they changed."
-)
 _FARTHEST = 50
 """How many sites after each other are followed to find whether they go in a circle."""
 
@@ -35,13 +32,11 @@ class KeepingSites:
         """The site that `words` (a code, a mailbox or a part of the name) mean, or a choice."""
         await self._only_agents(me)
         if not words.strip():
-            raise Refusal(
-                "Type a code, a mailbox or a name behind “site”, for example “site ZZ901”.", rule="no_site_named"
-            )
+            raise Refusal(say("agent.no_site_named"), rule="no_site_named")
         found = await self.sites.find(words, limit=cards.MOST + 1)
         if not found:
             raise Refusal(
-                f"There is no site “{words[:60]}” in the register. Check the code, the mailbox or the name.",
+                say("agent.no_such_site", words=words[:60]),
                 rule="unknown_site",
             )
         if len(found) == 1:
@@ -60,7 +55,7 @@ class KeepingSites:
         elif verb == "site.save":
             await self._save(me, reply, site, {name: _text(data, name) for name in COLUMNS}, _text(data, "seen"))
         else:
-            raise Refusal("This button is not known here. Type “help” to see what you can do.", rule="unknown_verb")
+            raise Refusal(say("everyone.button_not_known"), rule="unknown_verb")
 
     async def _save(self, me: Person, reply: Reply, was: Site, typed: Mapping[str, str], seen: str) -> None:
         """What can be mended shows the form again, with what was typed."""
@@ -69,13 +64,13 @@ class KeepingSites:
         people, more = await self._looked_up(given, was)
         sentences = [fault.sentence for fault in (*faults, *more)]
         if seen != _mark(was):
-            sentences.insert(0, _CHANGED_MEANWHILE)
+            sentences.insert(0, say("agent.site_changed_meanwhile"))
         if sentences:
             await reply.show(cards.form(was, typed, _mark(was), self.policy, sentences))
             return
         change = Change(site_of(given, people), was)
         if not change.fields:
-            await reply.show(cards.site(was, self.policy, "Nothing was changed."))
+            await reply.show(cards.site(was, self.policy, say("agent.site_unchanged")))
             return
         entry = entry_of(
             change,
@@ -88,7 +83,7 @@ class KeepingSites:
             await reply.show(cards.site(change.site, self.policy, "Saved."))
         else:
             now = await self._site(was.ods)
-            await reply.show(cards.form(now, typed, _mark(now), self.policy, [_CHANGED_MEANWHILE]))
+            await reply.show(cards.form(now, typed, _mark(now), self.policy, [say("agent.site_changed_meanwhile")]))
 
     async def _looked_up(self, given: Given, was: Site) -> tuple[dict[str, Person], tuple[Fault, ...]]:
         """The owners by their addresses, and all that is wrong."""
@@ -117,13 +112,13 @@ class KeepingSites:
     async def _site(self, ods: str) -> Site:
         site = await self.sites.by_code(ods)
         if site is None:
-            raise Refusal("This site is not in the register any more. Type “site” and its code.", rule="unknown_site")
+            raise Refusal(say("agent.site_gone"), rule="unknown_site")
         return site
 
     async def _only_agents(self, me: Person) -> None:
         if "helpdesk" not in await self.carry_out.helpdesk_groups(me.id):
             raise Refusal(
-                "Only helpdesk staff can see and correct sites. Type “help” to see what you can do here.",
+                say("everyone.only_helpdesk_sees_sites"),
                 rule="not_an_agent",
             )
 

@@ -1,23 +1,29 @@
 """One turn: who acts, what they want, and who does it. Refusals and trouble become sentences here, and only here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.asking import CONFIRMING, Asking, is_asking
+from bot.asking import CONFIRMING, FREE, NO, Asking, is_asking
 from bot.deciding import FORMS, Deciding
+from bot.deciding import TOPIC as DECIDE
 from bot.drifts import SettlingDrifts
+from bot.finding import Finding
 from bot.giving import TOPIC as GIVE
 from bot.giving import Giving
-from bot.incoming import Click, Incoming, InPlace, Kind
-from bot.own_requests import OwnRequests
+from bot.incoming import Click, Found, Incoming, InPlace, Kind
+from bot.own_requests import SURE, OwnRequests
 from bot.reply import Reply
 from bot.sites import KeepingSites
 from cards import plain_words
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE
+from cards.shared import SHOW
 from dialogs import ask as dialog
-from dialogs import understand
+from dialogs import commands, understand
+from dialogs.give_evidence import Page, page_of
 from dialogs.said import Said
+from dialogs.spelling import normal
+from dialogs.understand import corrected_by, corrects
 from domain import reference as references
 from domain.errors import Refusal, Trouble
 from domain.people import Person
@@ -31,6 +37,8 @@ from services.look_up import LookUp
 from services.ports import Clock
 
 log = structlog.get_logger(__name__)
+_LEAVES = frozenset({"help", "queue", "short", "long"})
+"""What leaves a question that is answered in somebody's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,11 @@ class Turns:
     sites: KeepingSites
     giving: Giving
     drifts: SettlingDrifts
+    finding: Finding
     helpdesk_team: str
     """The Entra group id of the helpdesk's team, in lower case."""
 
-    async def __call__(self, reply: Reply) -> InPlace | None:
+    async def __call__(self, reply: Reply) -> InPlace | Found | None:
         incoming = reply.incoming
         with structlog.contextvars.bound_contextvars(activity=incoming.activity_id, by=incoming.sender.entra_id):
             try:
@@ -65,21 +74,22 @@ class Turns:
         return reply.in_place
 
     async def _say(self, reply: Reply, refusal: Refusal) -> None:
-        click = reply.incoming.click
-        if click and click.in_place and not reply.personal:
-            reply.in_place = InPlace(sentence=refusal.sentence)
-        elif click and click.in_place:
+        if reply.incoming.search or (reply.incoming.in_place and not reply.personal):
+            reply.tell(refusal.sentence)
+        elif reply.incoming.in_place:
             reply.in_place = InPlace(card=plain_words.refused(refusal, self.policy))
         else:
-            await reply.messenger.send(reply.incoming.address, plain_words.refused(refusal, self.policy))
+            await reply.send(plain_words.refused(refusal, self.policy))
 
     async def _sorry(self, reply: Reply) -> None:
+        """What was asked for may have been kept before something failed, as when only its card cannot be sent."""
         sentence = (
-            "We cannot reach NHSmail or our own records just now. Nothing was changed and nothing is lost. Try again "
-            f"in a minute, or telephone the {self.policy.helpdesk.name} on {self.policy.helpdesk.telephone}."
+            "We cannot reach NHSmail, Teams or our own records just now. Check in a minute whether this was done, and "
+            f"try again if it was not. Or telephone the {self.policy.helpdesk.name} on "
+            f"{self.policy.helpdesk.telephone}."
         )
-        if reply.incoming.click and reply.incoming.click.in_place:
-            reply.in_place = InPlace(sentence=sentence)
+        if reply.incoming.in_place:
+            reply.tell(sentence)
             return
         try:
             await reply.messenger.send(reply.incoming.address, plain_words.went_wrong(sentence, self.policy))
@@ -88,6 +98,9 @@ class Turns:
 
     async def _turn(self, reply: Reply) -> None:
         incoming = reply.incoming
+        if incoming.search is not None:
+            reply.in_place = await self.finding.search(await self._me(incoming), incoming.search)
+            return
         welcomed = await self._remember(incoming)
         if incoming.kind is Kind.ADDED and reply.personal and incoming.sender.entra_id:
             if await self.addresses.welcome(incoming.sender.entra_id):
@@ -143,7 +156,7 @@ class Turns:
         given = click.data.get("reference", "")
         reference = references.read(given) or "" if isinstance(given, str) else ""
         verb = click.verb
-        if click.automatic and verb not in ("status", "review"):
+        if click.automatic and verb not in ("status", "review", SHOW):
             reply.in_place = InPlace(sentence="")
         elif verb == "site" or verb.startswith("site."):
             await self.sites.clicked(me, reply, verb, click.data)
@@ -152,10 +165,10 @@ class Turns:
         elif verb in ("ask.start", "ask.long"):
             kind = LONG if verb == "ask.long" or click.data.get("kind") == LONG else SHORT
             await self._ask(me, reply, kind)
-        elif verb.startswith("ask.") and verb != "ask.again":
+        elif verb.startswith("ask."):
             await self.asking.clicked(me, reply, verb, click.data)
         elif verb in ("mine", "queue", "help"):
-            await self._do(me, reply, understand.Typed(verb, reference))
+            await self._do(me, reply, commands.Typed(verb, reference))
         else:
             self._needs(reference, given)
             await self._click_request(me, reply, verb, reference, click)
@@ -170,12 +183,14 @@ class Turns:
             await self.deciding.review(
                 me, reply, reference, page=int(page) if page.isdecimal() and len(page) < 4 else 0
             )
+        elif verb == SHOW:
+            await self.finding.open(me, reply, reference)
         elif verb == "file":
             await self.deciding.file(me, reply, reference, Said(data=click.data).value("file"))
-        elif verb == "ask.again":
+        elif verb == "again":
             await self.asking.again(me, reply, await self.own.theirs(me, reference))
         elif verb in (*FORMS, "status", "withdraw", "end", "renew", "evidence", "needed", "code"):
-            await self._do(me, reply, understand.Typed(verb, reference))
+            await self._do(me, reply, commands.Typed(verb, reference))
         else:
             raise Refusal("This button is not known here. Type “help” to see what you can do.", rule="unknown_verb")
 
@@ -184,45 +199,79 @@ class Turns:
             raise no_such(str(given)[:20] if isinstance(given, str) and given else "with this reference")
 
     async def _text(self, me: Person, reply: Reply, text: str) -> None:
-        typed = understand.command_in(text)
+        typed = commands.command_in(text)
         draft = await self.drafts.latest(me.id)
-        if draft is not None and draft.topic == GIVE and not typed.reference and self._goes_to_evidence(typed.command):
+        if draft is not None and draft.topic == SURE:
+            answer = "yes" if normal(text) in CONFIRMING else "no" if normal(text) in NO else typed.command
+            if await self.own.answered(me, reply, draft, answer):
+                return
+            draft = await self.drafts.latest(me.id)
+        giving = draft is not None and draft.topic == GIVE and not typed.reference
+        if giving and draft and self._goes_to_evidence(draft, typed.command):
             await self.giving.typed(me, reply, draft, text, typed.command)
             return
         if draft is not None and is_asking(draft.topic) and not typed.reference:
             own = typed.command in ("", "back", "change", "cancel") or self._answers(draft, typed.command, text)
             if own:
-                await self.asking.typed(me, reply, draft, text, typed.command)
+                await self._to_question(me, reply, draft, text, typed.command)
                 return
-        deciding = draft is not None and draft.topic != GIVE and not is_asking(draft.topic)
-        if deciding and draft and not typed.reference and typed.command in ("", "cancel", "back"):
-            await self._decide_typed(me, reply, draft, text, typed.command)
-            return
+        if draft is not None and draft.topic == DECIDE and not typed.reference:
+            command = "" if typed.command == draft.answers["verb"] else typed.command
+            if command in ("", "cancel", "back"):
+                await self._decide_typed(me, reply, draft, text, command)
+                return
+        if not typed.command and typed.reference:
+            typed = commands.about_request(text, typed.reference)
         if typed.command:
             await self._do(me, reply, typed)
             return
         await self._sentence(me, reply, text)
 
-    def _goes_to_evidence(self, command: str) -> bool:
+    async def _to_question(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
+        """An answer to the open question, or something else that is said in between: then the question is repeated."""
+        step = dialog.next_step(draft.answers, self.policy)
+        aside = "" if step in FREE or command in ("back", "change", "cancel") else self._aside(text, command)
+        if aside:
+            await self.asking.told(me, reply, draft, aside)
+            return
+        wanted = commands.command_in(corrected_by(text)).command if not command and corrects(text) else command
+        kind = {"ask": SHORT, "long": LONG}.get(wanted, "")
+        if kind in self.policy.kinds and kind != draft.answers["kind"] and step not in FREE:
+            await self.asking.other_kind(me, reply, draft, kind)
+            return
+        await self.asking.typed(me, reply, draft, text, command)
+
+    def _aside(self, text: str, command: str) -> str:
+        heard = understand.hear(text, self.policy) if not command else understand.Heard(command=command)
+        if heard.elsewhere:
+            one = next(one for one in self.policy.elsewhere if one.id == heard.elsewhere)
+            return f"{one.says} {plain_words.whom_to_telephone(self.policy)}"
+        if heard.command == "how_long":
+            return plain_words.how_long(self.policy)
+        return plain_words.whom_to_telephone(self.policy) if heard.command == "telephone" else ""
+
+    def _goes_to_evidence(self, draft: Draft, command: str) -> bool:
         """Whether a text belongs to the open evidence: all but what asks for something else by name."""
-        return command in ("", "back", "cancel", "change", "code", "evidence", "status", "end", "review")
+        words = ("how_long", "telephone") if page_of(draft.answers) is Page.ITEM else ()
+        return command in ("", "back", "cancel", "change", "code", "evidence", "status", "end", "review", *words)
 
     def _answers(self, draft: Draft, command: str, text: str) -> bool:
         """Whether what looks like a command is meant as an answer: a short one to a question for free words."""
         step = dialog.next_step(draft.answers, self.policy)
-        if step is dialog.Step.CONFIRM and understand.normal(text) in CONFIRMING:
+        if step is dialog.Step.CONFIRM and normal(text) in CONFIRMING:
             return True
         if command == "mine":
-            return step is dialog.Step.WHO and understand.normal(text) == "mine"
-        free = (dialog.Step.DETAILS, dialog.Step.TRIED, dialog.Step.REMEDIES, dialog.Step.SINCE)
-        return step in free and command not in ("help", "queue", "ask", "long")
+            return step is dialog.Step.WHO and normal(text) == "mine"
+        if step in FREE:
+            return normal(text) not in _LEAVES
+        begun_otherwise = command in ("ask", "long") and bool(dialog.guesses(draft.answers))
+        return begun_otherwise or command in ("how_long", "telephone")
 
     async def _decide_typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
-        verb, reference = draft.answers["verb"], draft.answers["reference"]
         if command:
-            await self.deciding.review(me, reply, reference, "Nothing was changed.")
+            await self.deciding.review(me, reply, draft.answers["reference"], "Nothing was changed.")
         else:
-            await self.deciding.decide(me, reply, verb, reference, Said(text=text))
+            await self.deciding.typed(me, reply, draft, text)
 
     async def _sentence(self, me: Person, reply: Reply, text: str) -> None:
         """Free words: a reason, an address or something about exceptions begins the conversation."""
@@ -231,26 +280,22 @@ class Turns:
                 "To use this code, first type “evidence” and the reference that stands in the same e-mail.",
                 rule="code_alone",
             )
-        address = understand.address_in(text)
-        about = understand.about_exceptions(text, self.policy)
-        kind = self._kind_of(text, about)
-        reason = understand.reason_in(text, self.policy.kinds[kind])
-        if reason or address or about:
-            who = FOR_COLLEAGUE if address else ""
-            if " caller " in f" {understand.normal(text)} ":
-                who = FOR_CALLER if await self._shown_as_agent(me.id) else who
-            answers = dialog.begin(kind, who=who, typed=address, reason=reason.id if reason else "")
-            await self.asking.start(me, reply, answers)
+        heard = understand.hear(text, self.policy, me.address)
+        if heard.command:
+            await self._do(me, reply, commands.Typed(heard.command, sure=False, whole=False))
+            return
+        if heard.elsewhere:
+            one = next(one for one in self.policy.elsewhere if one.id == heard.elsewhere)
+            await reply.show(plain_words.elsewhere(one, self.policy))
+            return
+        if heard.kind:
+            if heard.who == FOR_CALLER and not await self._shown_as_agent(me.id):
+                heard = replace(heard, who=FOR_COLLEAGUE if heard.whom else "")
+            await self.asking.start(me, reply, dialog.begun_by(heard))
             return
         agent = await self._shown_as_agent(me.id)
-        await reply.show(plain_words.not_understood(self.policy, understand.likely(text, agent=agent)))
-
-    def _kind_of(self, text: str, about: str) -> str:
-        """The long kind where the words speak of it, or name one of its grounds and no reason of the short one."""
-        if LONG not in self.policy.kinds or about == LONG:
-            return about or SHORT
-        short, long = (understand.reason_in(text, self.policy.kinds[kind]) for kind in (SHORT, LONG))
-        return LONG if long and not short else SHORT
+        likely = understand.likely(text, agent=agent, long=LONG in self.policy.kinds)
+        await reply.show(plain_words.not_understood(self.policy, likely))
 
     async def _ask(self, me: Person, reply: Reply, kind: str) -> None:
         if kind not in self.policy.kinds:
@@ -262,10 +307,18 @@ class Turns:
             )
         await self.asking.start(me, reply, dialog.begin(kind))
 
-    async def _do(self, me: Person, reply: Reply, typed: understand.Typed) -> None:
+    async def _do(self, me: Person, reply: Reply, typed: commands.Typed) -> None:
         match typed.command:
+            case "withdraw" | "end" if not (typed.sure and typed.reference):
+                await self.own.ask_first(me, reply, typed.reference, typed.command)
+            case "thanks":
+                await reply.show(plain_words.thanks())
+            case "how_long" | "telephone":
+                sentence = self._aside("", typed.command)
+                title = "How long it takes" if typed.command == "how_long" else "Whom to telephone"
+                await reply.show(plain_words.note(title, sentence, self.policy))
             case "ask" if typed.reference:
-                await self._do(me, reply, understand.Typed("ask_back", typed.reference, typed.words))
+                await self._do(me, reply, replace(typed, command="ask_back"))
             case "ask" | "long":
                 await self._ask(me, reply, LONG if typed.command == "long" else SHORT)
             case "mine":
@@ -295,10 +348,10 @@ class Turns:
                 await self.giving.start(me, reply, typed.reference)
             case "code":
                 await self.deciding.new_code(me, reply, typed.reference)
-            case "approve" | "reject" | "revoke" | "ask_back" if typed.words:
+            case "approve" | "reject" | "revoke" | "ask_back" if typed.words and typed.sure:
                 await self.deciding.decide(me, reply, typed.command, typed.reference, Said(text=typed.words))
             case "approve" | "reject" | "revoke" | "ask_back":
-                await self.deciding.form(me, reply, typed.command, typed.reference)
+                await self.deciding.form(me, reply, typed.command, typed.reference, why=typed.words)
             case "site":
                 await self.sites.show(me, reply, typed.words)
             case "use this channel":

@@ -30,13 +30,17 @@ FOR_ME, FOR_COLLEAGUE, FOR_CALLER = "me", "colleague", "caller"
 class Asking:
     """What all question cards share: the title, how far one has come, the version and the error to show."""
 
-    def __init__(self, policy: Policy, kind: Kind, version: int, place: tuple[int, int], error: str = "") -> None:
+    def __init__(
+        self, policy: Policy, kind: Kind, version: int, place: tuple[int, int], error: str = "", said: str = ""
+    ) -> None:
         self.policy = policy
         self.kind = kind
         self.name = next(name for name, one in policy.kinds.items() if one == kind)
         self.version = version
         self.place = place
         self.error = error
+        self.said = said
+        """What was understood of a typed sentence, or the answer to one."""
 
     def question(self, summary: str, *body: Part | None, actions: Sequence[Part], back: bool = True) -> Card:
         step, of = self.place
@@ -45,6 +49,7 @@ class Asking:
             say("requester.step_summary", kind=self.kind.title, question=summary),
             heading(self.kind.title),
             quiet(say("requester.step", step=step, of=of)),
+            words(plain(self.said)) if self.said else None,
             mistake(self.error) if self.error else None,
             *body,
             buttons(*actions, *way_back, self.button(say("requester.cancel_button"), "ask.cancel")),
@@ -71,8 +76,33 @@ def who(asking: Asking, *, agent: bool) -> Card:
         words(say("requester.who_title"), weight="Bolder"),
         words(_lasts(asking.kind)),
         actions=actions,
-        back=False,
+        back=bool(asking.said),
     )
+
+
+def understood(kind: Kind, who: str, whom: str, site: str, reason: str) -> str:
+    """What a sentence was understood to say, so that a wrong guess is one word to undo; empty parts were not said."""
+    given = kind.reason(reason)
+    parts = [
+        given.title if given else "",
+        _for_whom(who, whom),
+        say("requester.understood_site", site=site) if site else "",
+    ]
+    return say("requester.understood", said=", ".join(part for part in parts if part))
+
+
+def _for_whom(who: str, whom: str) -> str:
+    if not who:
+        return ""
+    if who == FOR_ME:
+        return say("requester.understood_for_you")
+    if whom:
+        return say("requester.understood_for", whom=whom)
+    return say("requester.understood_for_colleague") if who == FOR_COLLEAGUE else say("agent.understood_for_caller")
+
+
+def not_understood(text: str, expected: str) -> str:
+    return say("requester.answer_not_understood", typed=text[:60], expected=expected)
 
 
 def _lasts(kind: Kind) -> str:
@@ -192,7 +222,7 @@ def confirm(asking: Asking, rows: Sequence[tuple[str, str]], *, caller: bool, gr
     elif caller:
         send, after = say("agent.send_to_colleague_button"), say("agent.then_second_person")
     else:
-        after = say("requester.then_telephone", helpdesk=helpdesk.name, telephone=helpdesk.telephone)
+        after = say("requester.then_telephone", **helpdesk.contact)
     return asking.question(
         title,
         words(title, weight="Bolder"),

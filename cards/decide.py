@@ -7,7 +7,7 @@ from domain.policy import Policy
 from domain.request import Request
 
 
-def approve(request: Request, policy: Policy, error: str = "") -> Card:
+def approve(request: Request, policy: Policy, error: str = "", _why: str = "") -> Card:
     """By telephone the agent says how the caller was verified; with evidence, how long it may last."""
     kind = policy.kinds[request.kind]
     length = kind.length
@@ -41,18 +41,18 @@ def approve(request: Request, policy: Policy, error: str = "") -> Card:
     )
 
 
-def reject(request: Request, policy: Policy, error: str = "") -> Card:
+def reject(request: Request, policy: Policy, error: str = "", why: str = "") -> Card:
     return _form(
         request,
         policy,
         f"Reject {request.reference}: {request.subject.name}",
         error,
-        _why(policy, "Why is it rejected? The person who asked reads this."),
+        _why(policy, "Why is it rejected? The person who asked reads this.", why),
         action=button("Reject", "reject.yes", _data(request), style="destructive", inputs=True),
     )
 
 
-def send_back(request: Request, policy: Policy, error: str = "") -> Card:
+def send_back(request: Request, policy: Policy, error: str = "", why: str = "") -> Card:
     giver = request.giver.name if request.giver else "the site"
     return _form(
         request,
@@ -60,19 +60,19 @@ def send_back(request: Request, policy: Policy, error: str = "") -> Card:
         f"Send back {request.reference}: {request.subject.name}",
         error,
         words(f"The evidence is opened again for {giver}, with your question on top. Their answers are kept."),
-        _why(policy, f"What is missing? {giver} reads this."),
+        _why(policy, f"What is missing? {giver} reads this.", why),
         action=button("Send back", "ask_back.yes", _data(request), style="positive", inputs=True),
     )
 
 
-def revoke(request: Request, policy: Policy, error: str = "") -> Card:
+def revoke(request: Request, policy: Policy, error: str = "", why: str = "") -> Card:
     return _form(
         request,
         policy,
         f"Revoke {request.reference}: {request.subject.name}",
         error,
         words("The exception ends at once, and MFA prompts return."),
-        _why(policy, "Why is it revoked? The people concerned read this."),
+        _why(policy, "Why is it revoked? The people concerned read this.", why),
         action=button("Revoke", "revoke.yes", _data(request), style="destructive", inputs=True),
     )
 
@@ -88,8 +88,8 @@ def _form(request: Request, policy: Policy, title: str, error: str, *body: Part,
     )
 
 
-def _why(policy: Policy, label: str) -> Part:
-    return field("words", label, error="Give the reason.", lines=True, most=policy.limits.text)
+def _why(policy: Policy, label: str, typed: str) -> Part:
+    return field("words", label, error="Give the reason.", value=typed, lines=True, most=policy.limits.text)
 
 
 def _data(request: Request) -> dict[str, str]:

@@ -55,7 +55,7 @@ def _buttons(request: Request, what: Notice, policy: Policy, now: datetime) -> l
         case Notice.UNUSUAL:
             return [button("Revoke", "revoke", data, style="destructive"), button("Open the request", "review", data)]
         case Notice.REJECTED | Notice.LAPSED | Notice.ENDED:
-            return [button("Ask again", "ask.again", data)]
+            return [button("Ask again", "again", data)]
     return []
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from cards.card import Card
 from cards.parts import Part, button, buttons, card, facts, heading, help_line, link, plain, state, words
 from domain.errors import Refusal
-from domain.policy import LONG, SHORT, Policy
+from domain.policy import LONG, SHORT, Elsewhere, Policy
+from domain.request import Request
 from texts import say
 
 _COMMANDS = (
@@ -90,13 +91,73 @@ def _long(policy: Policy) -> list[tuple[str, str]]:
     ]
 
 
-def not_understood(policy: Policy, likely: list[tuple[str, str]]) -> Card:
-    """`likely` are up to three (title, verb) that the person may have meant."""
+def not_understood(policy: Policy, likely: Sequence[tuple[str, str, str]]) -> Card:
+    """`likely` are up to three (title, verb, what to type) that the person may have meant."""
     return card(
         say("everyone.not_understood_summary"),
         heading(say("everyone.not_understood_title")),
         words(say("everyone.did_you_mean")),
-        buttons(*[button(title, verb) for title, verb in likely]),
+        facts((typed, title) for title, _, typed in likely),
+        buttons(*[button(title, verb) for title, verb, _ in likely]),
+        words(say("everyone.say_what_happened")),
+        help_line(policy),
+    )
+
+
+def elsewhere(one: Elsewhere, policy: Policy) -> Card:
+    """Something that this bot does not do: who does, and what it is for."""
+    return card(
+        say("everyone.elsewhere_summary", title=one.title, helpdesk=policy.helpdesk.name),
+        heading(one.title),
+        words(f"{one.says} {whom_to_telephone(policy)}"),
+        words(say("everyone.if_it_is_about_mfa")),
+        buttons(ask_button(), mine_button()),
+        help_line(policy),
+    )
+
+
+def whom_to_telephone(policy: Policy) -> str:
+    return say("everyone.whom_to_telephone", **policy.helpdesk.contact)
+
+
+def how_long(policy: Policy) -> str:
+    """How long exceptions last, and how long people wait for one."""
+    short = policy.kinds[SHORT]
+    said = [say("everyone.how_long_short", kind=short.title.lower(), length=short.length)]
+    long = policy.kinds.get(LONG)
+    if long is not None:
+        said.append(say("everyone.how_long_long", kind=long.title.lower(), length=long.length))
+    return " ".join(said)
+
+
+def thanks() -> Card:
+    said = say("everyone.thanks")
+    return card(said, words(said))
+
+
+def sure_to_give_up(request: Request, verb: str, policy: Policy) -> Card:
+    """`verb` is `withdraw` or `end`. Shown where the words may have meant something else."""
+    reference = request.reference
+    if verb == "withdraw":
+        title, yes = say("requester.sure_to_withdraw_title"), say("requester.yes_withdraw_button")
+        said = say("requester.sure_to_withdraw", reference=reference)
+    else:
+        title, yes = say("requester.sure_to_end_title"), say("requester.yes_end_button")
+        said = say("requester.sure_to_end", reference=reference)
+    return card(
+        f"{title} {reference}",
+        heading(title),
+        facts(
+            [
+                (say("everyone.reference_label"), reference),
+                (say("everyone.for_label"), plain(request.subject.name)),
+            ]
+        ),
+        words(said),
+        buttons(
+            button(yes, verb, {"reference": reference}, style="destructive"),
+            button(say("requester.no_leave_it_button"), "status", {"reference": reference}),
+        ),
         help_line(policy),
     )
 

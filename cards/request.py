@@ -68,7 +68,7 @@ def _own_buttons(request: Request, policy: Policy, now: datetime) -> list[Part]:
             return actions
         case State.ENDING:
             return []
-    return [button("Ask again", "ask.again", data)]
+    return [button("Ask again", "again", data)]
 
 
 def _next(request: Request, policy: Policy) -> str:

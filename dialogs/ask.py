@@ -3,16 +3,19 @@
 Pure functions of plain answers; whoever calls them looks things up and keeps the answers. The keys are `kind`, `who`,
 `typed` (a name or address to look up), `matches`, `subject`, `others` (more subjects), `more`, `site_typed`,
 `site_matches`, `site`, `reason`, `details`, `remedy`, `tried`, `remedies`, `since`, `verification`, `ticket`, `renews`;
-`trail`: the order in which they were given; `changing`: one is being chosen to change.
+`trail`: the order in which they were given; `guessed`: those that a sentence gave; `changing`: one is being chosen.
 """
 
+import re
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from cards.ask import FOR_CALLER, FOR_COLLEAGUE, FOR_ME
 from dialogs import ask_site
 from dialogs.said import Answers, NotNeeded, Said, given, without
-from dialogs.understand import address_in, choice_in, normal
+from dialogs.spelling import normal
+from dialogs.understand import Heard, address_in, answer_in, choice_in, hear, name_in
 from domain.errors import Refusal
 from domain.people import Person
 from domain.policy import Details, Kind, Option, Policy, Reason
@@ -44,9 +47,46 @@ class Step(StrEnum):
 
 
 def begin(kind: str, *, who: str = "", typed: str = "", reason: str = "") -> Answers:
-    """A new conversation, with whatever the first sentence already said."""
+    """A new conversation, with whatever is known already."""
     said = {"who": who, "typed": typed, "reason": reason}
     return {"kind": kind, "trail": [], **{key: value for key, value in said.items() if value}}
+
+
+def begun_by(heard: Heard) -> Answers:
+    """A new conversation with what a sentence said. It is guessed, so it can be taken back like an answer."""
+    return _with_guesses(begin(heard.kind), heard)
+
+
+def _with_guesses(answers: Answers, heard: Heard) -> Answers:
+    """The answers with what a sentence said besides, where nothing was answered yet."""
+    new = [{"who": heard.who, "typed": heard.whom}, {"site_typed": heard.site}, {"reason": heard.reason}]
+    for values in new:
+        key = next(iter(values))
+        if values[key] and key not in answers:
+            answers = given(answers, **{name: value for name, value in values.items() if value})
+            answers = {**answers, "guessed": [*answers.get("guessed", []), key]}
+    return answers
+
+
+def corrected(answers: Answers, heard: Heard) -> Answers:
+    """The answers with what a sentence says instead. “She” and “her phone” say nothing new where it is for somebody."""
+    if heard.who == FOR_COLLEAGUE and not heard.whom and answers.get("who", FOR_ME) != FOR_ME:
+        heard = replace(heard, who="")
+    said = {"subject": heard.who, "site": heard.site, "reason": heard.reason}
+    for key in [key for key, value in said.items() if value]:
+        answers = change_to(answers, key)
+    return _with_guesses(answers, heard)
+
+
+def of_kind(answers: Answers, kind: str) -> Answers:
+    """A new conversation about another kind, for whom the other one was."""
+    return begun_by(Heard(kind, who=answers.get("who", ""), whom=answers.get("typed", "")))
+
+
+def guesses(answers: Answers) -> list[str]:
+    """The keys that a sentence gave, while nothing else was answered since: one word takes the last of them back."""
+    trail, guessed = answers["trail"], answers.get("guessed", [])
+    return list(trail) if all(key in guessed for key in trail) else []
 
 
 def next_step(answers: Answers, policy: Policy) -> Step:
@@ -126,6 +166,22 @@ def grants_now(answers: Answers, policy: Policy) -> bool:
     return answers.get("who") == FOR_CALLER and not needs_another
 
 
+NOT_UNDERSTOOD = frozenset(
+    {
+        "who",
+        "person",
+        "choose",
+        "reason",
+        "remedy",
+        "not_verified",
+        "more",
+        "site",
+        "choose_site",
+        "no_question",
+        "tried",
+    }
+) | {"since", "details", "change"}
+"""The rules of refusals that say what is expected instead of what was typed."""
 _SAME = {
     Step.LOOK_UP: Step.PERSON,
     Step.CHOOSE: Step.PERSON,
@@ -168,11 +224,11 @@ def answer(answers: Answers, said: Said, policy: Policy) -> Answers:
     """The answers with this one added. Raises `Refusal` with a sentence where it does not fit the question."""
     step = next_step(answers, policy)
     if step is Step.WHO:
-        return _who(answers, said)
+        return _who(answers, said, policy)
     if step is Step.PERSON:
-        return _person(answers, said)
+        return _person(answers, said, policy)
     if step is Step.CHOOSE:
-        return _choose(answers, said)
+        return _choose(answers, said, policy)
     if step is Step.REASON:
         return _reason(answers, said, policy)
     if step is Step.DETAILS:
@@ -198,30 +254,41 @@ def answer(answers: Answers, said: Said, policy: Policy) -> Answers:
                 return ask_site.remedy(answers, said, evidence, policy)
             case Step.SINCE:
                 return ask_site.since(answers, said, policy)
-    raise Refusal("Choose one of the buttons, or type “send”, “change”, “back” or “cancel”.", rule="no_question")
+    raise Refusal("Choose one of the buttons, or type “send”, “change” or “back”.", rule="no_question")
 
 
-def _who(answers: Answers, said: Said) -> Answers:
+def _who(answers: Answers, said: Said, policy: Policy) -> Answers:
     options = [
-        (FOR_ME, "For me", ("me", "myself", "mine", "i", "my", "for me")),
+        (FOR_ME, "For me", ("me", "myself", "mine", "i", "ive", "im", "my", "for me", "yes")),
         (FOR_COLLEAGUE, "For a colleague", ("colleague", "someone else", "somebody else", "other", "staff", "them")),
         (FOR_CALLER, "For a caller", ("caller", "call", "telephone", "phone call")),
     ]
     clicked = said.value("who")
-    who = clicked if clicked in (FOR_ME, FOR_COLLEAGUE, FOR_CALLER) else choice_in(said.text, options)
-    address = address_in(said.text)
-    if address:
-        return given(answers, who=who if who == FOR_CALLER else FOR_COLLEAGUE, typed=address)
+    if clicked in (FOR_ME, FOR_COLLEAGUE, FOR_CALLER):
+        return given(answers, who=clicked)
+    heard = hear(said.text, policy, kind=answers["kind"])
+    who = heard.who or choice_in(said.text, options)
     if not who:
-        raise Refusal("Type “me”, “a colleague”, or the address of your colleague.", rule="who")
-    return given(answers, who=who)
+        raise Refusal(
+            "Type “me”, “a colleague”, or the address of your colleague, for example sam.price@nhs.net.", rule="who"
+        )
+    answered = given(answers, who=who, **({"typed": heard.whom} if heard.whom else {}))
+    return _with_guesses(answered, heard)
 
 
-def _person(answers: Answers, said: Said) -> Answers:
+_MOST_NAME_WORDS = 4
+
+
+def _person(answers: Answers, said: Said, policy: Policy) -> Answers:
     typed = (said.value("person") or said.text).strip()
     if not any(character.isalnum() for character in typed):
         raise Refusal("Type an NHSmail address, for example sam.price@nhs.net, or a name.", rule="person")
-    return given({key: value for key, value in answers.items() if key != "matches"}, typed=typed[:200])
+    whom = address_in(typed) or (name_in(typed, policy) if said.data is None else "")
+    if not whom and said.data is None and len(typed.split()) > _MOST_NAME_WORDS:
+        raise Refusal("Type only the NHSmail address, for example sam.price@nhs.net, or only the name.", rule="person")
+    kept = {key: value for key, value in answers.items() if key != "matches"}
+    answered = given(kept, typed=(whom or typed)[:200])
+    return _with_guesses(answered, hear(typed, policy, kind=answers["kind"])) if whom else answered
 
 
 def found(answers: Answers, people: tuple[Person, ...], *, most: int) -> Answers:
@@ -241,7 +308,7 @@ def not_found(answers: Answers) -> Answers:
     return {**answers, "matches": []}
 
 
-def _choose(answers: Answers, said: Said) -> Answers:
+def _choose(answers: Answers, said: Said, policy: Policy) -> Answers:
     matches = answers["matches"]
     chosen = said.value("chosen") or choice_in(
         said.text, [(one["id"], one["name"], (one["address"],)) for one in matches]
@@ -249,8 +316,8 @@ def _choose(answers: Answers, said: Said) -> Answers:
     one = next((one for one in matches if one["id"] == chosen), None)
     if one is None:
         if address_in(said.text):
-            return _person(answers, said)
-        raise Refusal("Choose one of these people, or type the address.", rule="choose")
+            return _person(answers, said, policy)
+        raise Refusal("Choose one of these people: type a number, for example 1, or the address.", rule="choose")
     return given({**answers, "matches": []}, subject=one)
 
 
@@ -258,7 +325,9 @@ def _reason(answers: Answers, said: Said, policy: Policy) -> Answers:
     reasons = kind_of(answers, policy).reasons
     chosen = said.value("reason") or choice_in(said.text, [(one.id, one.title, one.words) for one in reasons])
     if kind_of(answers, policy).reason(chosen) is None:
-        raise Refusal("Choose one of these reasons, or type its first words.", rule="reason")
+        raise Refusal(
+            f"Choose one of these reasons, or type its number, for example 1 for “{reasons[0].title}”.", rule="reason"
+        )
     kept = {key: value for key, value in answers.items() if key not in ("details", "remedy")}
     return given(kept, reason=chosen)
 
@@ -289,7 +358,7 @@ def _remedy(answers: Answers, said: Said) -> Answers:
     if chosen == "worked":
         raise NotNeeded
     if chosen != "tried":
-        raise Refusal("Type “it worked” or “it does not work”.", rule="remedy")
+        raise Refusal("Try it, then type “it worked” or “it does not work”.", rule="remedy")
     return given(answers, remedy="tried")
 
 
@@ -299,16 +368,21 @@ def _verification(answers: Answers, said: Said, policy: Policy) -> Answers:
 
 
 def verification_in(said: Said, policy: Policy) -> tuple[str, str]:
-    """The way of verification (a policy's id) and the ticket, from a card's fields or “called back, ticket 123”."""
-    before, _, after = said.text.partition("ticket")
+    """The way of verification (a policy's id) and the ticket, from a card's fields or “called back, ticket 123”.
+
+    Other sentences, in which a word of a way only happens to stand, verify nobody.
+    """
+    parts = _TICKET.split(said.text, maxsplit=1)
+    before, after = parts[0], parts[1] if len(parts) > 1 else ""
     options = [(way.id, way.title, way.words) for way in policy.verifications]
-    way = said.value("verification") or choice_in(before.strip(" ,;"), options)
+    way = said.value("verification") or answer_in(before.strip(" ,;"), options)
     if policy.verification(way) is None:
         titles = "; ".join(f"{number}. {one.title}" for number, one in enumerate(policy.verifications, start=1))
         raise Refusal(f"Say how you verified the caller: {titles}.", rule="not_verified")
     return way, (said.value("ticket") or after.strip(" :,.number"))[:100]
 
 
+_TICKET = re.compile(r"\bticket\b", re.IGNORECASE)
 _NAMES = {
     "subject": "For",
     "site": "Site",
@@ -386,7 +460,7 @@ def back(answers: Answers) -> Answers:
         return without(answers, {"changing"})
     trail = answers["trail"]
     if not trail:
-        return answers if answers.get("site") else begin(answers["kind"])
+        return answers if answers.get("site") or answers.get("renews") else begin(answers["kind"])
     latest = trail[-1]
     return without(answers, _WITH.get(latest, {latest}) | {"checked"})
 

@@ -3,7 +3,8 @@
 from dataclasses import asdict
 
 from dialogs.said import Answers, NotNeeded, Said, given
-from dialogs.understand import choice_in, normal
+from dialogs.spelling import normal
+from dialogs.understand import choice_in
 from domain.errors import Refusal
 from domain.people import Person
 from domain.policy import Evidence, Option, Policy

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from dialogs.said import Said
-from dialogs.understand import choice_in, normal
+from dialogs.spelling import normal
+from dialogs.understand import choice_in
 from domain.checklist import missing
 from domain.errors import Refusal
 from domain.evidence import EvidenceFile

@@ -33,4 +33,7 @@ def given(answers: Answers, **values: Any) -> Answers:
 
 def without(answers: Answers, keys: set[str]) -> Answers:
     kept = {key: value for key, value in answers.items() if key not in keys}
-    return {**kept, "trail": [key for key in answers["trail"] if key not in keys]}
+    lists: dict[str, Any] = {
+        name: [key for key in answers[name] if key not in keys] for name in ("trail", "guessed") if name in kept
+    }
+    return {**kept, **lists}

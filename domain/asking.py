@@ -12,6 +12,7 @@ from domain.outcome import Decision, Facts, filled
 from domain.policy import Details, Kind, Policy, Reason
 from domain.request import Request, State
 from domain.site import SiteStatus
+from texts import say
 
 
 def ask(command: Ask, facts: Facts, policy: Policy, now: datetime) -> Decision:
@@ -30,7 +31,7 @@ def ask(command: Ask, facts: Facts, policy: Policy, now: datetime) -> Decision:
     kind = policy.kinds[command.kind]
     reason = kind.reason(command.reason)
     if reason is None:
-        raise Refusal("This reason is not offered any more. Choose one of the others.", rule="unknown_reason")
+        raise Refusal(say("requester.reason_gone"), rule="unknown_reason")
     request = Request(
         reference=facts.reference,
         tenant_id=facts.tenant_id,
@@ -59,39 +60,36 @@ def ask(command: Ask, facts: Facts, policy: Policy, now: datetime) -> Decision:
 def _details(command: Ask, reason: Reason, policy: Policy) -> str:
     details = command.details.strip()
     if reason.details is Details.REQUIRED and not details:
-        raise Refusal(
-            f"{reason.details_question} This is needed before we can send the request.", rule="details_missing"
-        )
+        raise Refusal(say("requester.details_needed", question=reason.details_question), rule="details_missing")
     if len(details) > policy.limits.text:
-        raise Refusal(f"Use {policy.limits.text} characters or fewer.", rule="too_long")
+        raise Refusal(say("everyone.too_long", most=policy.limits.text), rule="too_long")
     return details
 
 
 def _check_call(command: Ask, facts: Facts, kind: Kind) -> None:
     assert command.taken_by is not None
     if "helpdesk" not in facts.groups:
-        raise Refusal("Only helpdesk staff can ask for a caller.", rule="not_an_agent")
+        raise Refusal(say("requester.only_helpdesk_takes_calls"), rule="not_an_agent")
     if kind.evidence:
-        raise Refusal(f"A {kind.title.lower()} is asked for by the site, not by telephone.", rule="not_by_telephone")
+        raise Refusal(say("agent.not_by_telephone", kind=kind.title.lower()), rule="not_by_telephone")
     if command.taken_by.id == command.subject.id:
-        raise Refusal("You cannot take your own call. Ask a colleague at the helpdesk.", rule="own_request")
+        raise Refusal(say("agent.own_call"), rule="own_request")
 
 
 def _from_site(request: Request, command: Ask, kind: Kind, policy: Policy) -> Request:
     assert kind.evidence is not None
     if command.site is None:
-        raise Refusal("Say which site it is for.", rule="no_site")
+        raise Refusal(say("requester.site_needed"), rule="no_site")
     if command.site.status is not SiteStatus.OPEN:
         raise Refusal(
-            f"The site {command.site.ods} is no longer open. Choose another site, or telephone the "
-            f"{policy.helpdesk.name} on {policy.helpdesk.telephone}.",
+            say("requester.site_closed_now", ods=command.site.ods, **policy.helpdesk.contact),
             rule="site_closed",
         )
     said = [*command.tried, *command.remedies]
     if not command.tried and kind.evidence.methods:
-        raise Refusal("Say which MFA methods were tried, and why each fails.", rule="nothing_tried")
+        raise Refusal(say("requester.tried_needed"), rule="nothing_tried")
     if any(len(one.words) > policy.limits.text for one in said) or len(command.since) > policy.limits.text:
-        raise Refusal(f"Use {policy.limits.text} characters or fewer.", rule="too_long")
+        raise Refusal(say("everyone.too_long", most=policy.limits.text), rule="too_long")
     return replace(
         request, site=command.site, tried=command.tried, remedies=command.remedies, since=command.since.strip(), codes=1
     )

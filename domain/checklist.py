@@ -5,6 +5,7 @@ from datetime import date
 
 from domain.moments import read_date
 from domain.policy import EvidenceItem, Form
+from texts import say
 
 _WORDS = 3
 
@@ -15,13 +16,13 @@ def problem(item: EvidenceItem, text: str, today: date, longest: int) -> str:
     if item.form is Form.DATE:
         day = read_date(text)
         if day is None:
-            return "Type a date, for example 31 March 2027."
-        return "" if day > today else "Type a date that is still to come."
+            return say("owner.date_expected")
+        return "" if day > today else say("owner.later_date_expected")
     if len(text) > longest:
-        return f"This is {len(text)} characters long. Use {longest} or fewer, or send a file."
+        return say("owner.answer_too_long", length=len(text), most=longest)
     if len(text) < item.least or (item.least and len(text.split()) < _WORDS):
-        return f"Say more: {item.least} characters or more, in a few words. This has {len(text)}."
-    return "" if any(character.isalnum() for character in text) else "Type an answer in words."
+        return say("owner.answer_too_short", least=item.least, length=len(text))
+    return "" if any(character.isalnum() for character in text) else say("owner.words_expected")
 
 
 def missing(items: Sequence[EvidenceItem], answers: Mapping[str, str]) -> tuple[EvidenceItem, ...]:

@@ -36,6 +36,7 @@ from domain.outcome import Decision, Facts
 from domain.policy import Policy
 from domain.request import Request, State
 from domain.standing import standing
+from texts import say
 
 
 def decide(request: Request | None, command: Command, facts: Facts, policy: Policy, now: datetime) -> Decision:
@@ -50,7 +51,7 @@ def decide(request: Request | None, command: Command, facts: Facts, policy: Poli
     if isinstance(command, AgentCommand):
         judging.check_decider(request, command, facts, policy)
     elif isinstance(command, Withdraw | EndEarly | StillNeeded) and not request.concerns(command.by.id):
-        raise Refusal(f"Only the people whom {request.reference} concerns can do this.", rule="not_theirs")
+        raise Refusal(say("everyone.not_theirs", reference=request.reference), rule="not_theirs")
     if not accepts(request, command):
         if isinstance(command, SystemCommand):
             return Decision(request)
@@ -67,17 +68,17 @@ def _scheduled(decision: Decision, policy: Policy, now: datetime) -> Decision:
 
 
 def _too_late(request: Request, command: Command) -> str:
-    hint, reference = "", request.reference
+    reference, how = request.reference, standing(request)
     waiting = request.state in (State.AWAITING_EVIDENCE, State.AWAITING_DECISION)
     if waiting and isinstance(command, Revoke):
-        hint = f" To say no, reject it: “reject {reference}” and the reason."
-    elif waiting and isinstance(command, EndEarly):
-        hint = f" To take it back, type “withdraw {reference}”."
-    elif request.state is State.ACTIVE and isinstance(command, Withdraw):
-        hint = f" To end it now, type “end {reference}”."
-    elif request.state in (State.GRANTING, State.ACTIVE) and isinstance(command, Reject):
-        hint = f" To stop it, type “revoke {reference}” and the reason."
-    return f"{reference}: nothing was changed. {standing(request)}{hint}"
+        return say("agent.late_reject_instead", reference=reference, standing=how)
+    if waiting and isinstance(command, EndEarly):
+        return say("requester.late_withdraw_instead", reference=reference, standing=how)
+    if request.state is State.ACTIVE and isinstance(command, Withdraw):
+        return say("requester.late_end_instead", reference=reference, standing=how)
+    if request.state in (State.GRANTING, State.ACTIVE) and isinstance(command, Reject):
+        return say("agent.late_revoke_instead", reference=reference, standing=how)
+    return say("everyone.too_late", reference=reference, standing=how)
 
 
 _DECIDE: dict[type[Command], Callable[[Request, Any, Facts, Policy, datetime], Decision]] = {

@@ -13,6 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from domain.errors import Refusal
+from texts import any_of, say
 
 PDF, PNG, JPEG, DOCX = "pdf", "png", "jpeg", "docx"
 TITLES = {PDF: "PDF", PNG: "PNG", JPEG: "JPEG", DOCX: "Word (docx)"}
@@ -63,43 +64,37 @@ def check_file(
     shown = clean_name(name, "")
     if len(already) >= most_files:
         raise Refusal(
-            f"There are {most_files} files already, which is as many as we can keep. Remove one, then send “{shown}” "
-            "again.",
+            say("owner.evidence_too_many", count=most_files, shown=shown),
             rule="evidence_too_many",
         )
     if not content:
-        raise Refusal(f"“{shown}” is empty. Check the file, then send it again.", rule="evidence_empty")
+        raise Refusal(say("owner.evidence_empty", shown=shown), rule="evidence_empty")
     if len(content) > most_bytes:
         raise too_large(name, most_bytes)
     kind = kind_of(content)
     if not kind or kind not in kinds:
         raise Refusal(
-            f"We cannot take “{shown}”. We take {_listed(kinds)} files that are complete, without a password and "
-            "without macros. Save it as one of these, then send it again.",
+            say("owner.evidence_kind", shown=shown, listed=_listed(kinds)),
             rule="evidence_kind",
         )
     extension = _extension(shown)
     if extension and extension not in EXTENSIONS[kind]:
         raise Refusal(
-            f"“{shown}” is a {TITLES[kind]} file, but its name says “.{extension}”. Give it a name that ends in "
-            f"“.{EXTENSIONS[kind][0]}”, then send it again.",
+            say("owner.evidence_name", shown=shown, kind=TITLES[kind], extension=extension, ends=EXTENSIONS[kind][0]),
             rule="evidence_name",
         )
     mark = sha256(content).hexdigest()
     same = next((file for file in already if file.sha256 == mark), None)
     if same is not None:
-        raise Refusal(
-            f"We already have this file, as “{same.name}”. You do not need to send it again.", rule="evidence_again"
-        )
+        raise Refusal(say("owner.evidence_again", same=same.name), rule="evidence_again")
     return kind
 
 
 def too_large(name: str, most_bytes: int) -> Refusal:
     """For whoever finds out before the whole content is there, too. `name` may be empty."""
-    shown = f"“{clean_name(name, '')}”" if name else "This file"
+    shown = say("owner.quoted", words=clean_name(name, "")) if name else say("owner.this_file")
     return Refusal(
-        f"{shown} is too large. A file can have at most {size_of(most_bytes)}. Make it smaller or split it, then send "
-        "it again.",
+        say("owner.evidence_too_large", shown=shown, most=size_of(most_bytes)),
         rule="evidence_too_large",
     )
 
@@ -138,7 +133,7 @@ def _extension(name: str) -> str:
 
 def _listed(kinds: Sequence[str]) -> str:
     titles = [TITLES.get(kind, kind) for kind in kinds]
-    return " or ".join(filter(None, [", ".join(titles[:-1]), titles[-1]])) if titles else "no"
+    return any_of(titles) if titles else say("owner.no_kinds")
 
 
 def size_of(count: int) -> str:

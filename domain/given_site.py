@@ -5,11 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.site import LONGEST_ADDRESS, LONGEST_NAME, SiteStatus, address_of, code_of
+from texts import say
 
 MOST_OWNERS = 20
 COLUMNS = ("ods", "name", "mailbox", "owners", "status", "succeeded_by")
+_PARTS = {
+    "ods": "agent.site_code",
+    "name": "agent.site_name",
+    "mailbox": "agent.site_mailbox",
+    "owners": "agent.site_owners",
+    "status": "agent.site_status",
+    "succeeded_by": "agent.site_succeeded_by",
+}
 _FORMULA = ("=", "+", "-", "@")
-_CODE = "Write 1 to 12 letters A to Z and digits, as in ZZ901."
 _QUOTED = 60
 
 
@@ -47,9 +55,9 @@ def read(cells: Mapping[str, str], line: int = 0) -> tuple[Given, tuple[Fault, .
     status, status_faults = _status(values["status"])
     sentences = [
         *filter(None, (_unsafe(column, text) for column, text in cells.items())),
-        *([] if ods else [f"The code {_quote(values['ods'])} is not an ODS code. {_CODE}"]),
+        *([] if ods else [say("agent.site_code_wrong", code=_quote(values["ods"]))]),
         *_name_faults(name),
-        *([] if mailbox else [f"The mailbox {_not_an_address(values['mailbox'])}"]),
+        *([] if mailbox else [_not_an_address(say("agent.site_mailbox"), values["mailbox"])]),
         *owner_faults,
         *(status_faults or _successor_faults(status, values["succeeded_by"], ods)),
     ]
@@ -59,30 +67,27 @@ def read(cells: Mapping[str, str], line: int = 0) -> tuple[Given, tuple[Fault, .
 
 def _unsafe(name: str, text: str) -> str:
     if text[:1] in ("\t", "\r") or text.strip()[:1] in _FORMULA:
-        return (
-            f"The {_title(name)} begins with a sign that a spreadsheet takes for a formula (= + - @, tab or return). "
-            "Take that sign out."
-        )
+        return say("agent.site_formula", part=say(_PARTS[name]))
     if not "".join(text.split()).isprintable():
-        return f"The {_title(name)} has a sign in it that cannot be shown. Type it again."
+        return say("agent.site_unprintable", part=say(_PARTS[name]))
     return ""
 
 
 def _name_faults(name: str) -> list[str]:
     if not name:
-        return ["The name is missing. Write the name of the site."]
+        return [say("agent.site_name_missing")]
     if len(name) > LONGEST_NAME:
-        return [f"The name has {len(name)} characters. Shorten it to {LONGEST_NAME} or fewer."]
+        return [say("agent.site_name_too_long", length=len(name), most=LONGEST_NAME)]
     return []
 
 
 def _owners(text: str) -> tuple[tuple[str, ...], list[str]]:
     typed = [one for one in re.split(r"[;,\s]+", text) if one]
     read_ones = {one: address_of(one) for one in typed}
-    sentences = [f"The owner {_not_an_address(one)}" for one, address in read_ones.items() if address is None]
+    sentences = [_not_an_address(say("agent.site_owner"), one) for one, address in read_ones.items() if address is None]
     owners = tuple(dict.fromkeys(address for address in read_ones.values() if address))
     if len(owners) > MOST_OWNERS:
-        sentences = [f"There are {len(owners)} owners. Name {MOST_OWNERS} or fewer."]
+        sentences = [say("agent.site_too_many_owners", number=len(owners), most=MOST_OWNERS)]
     return owners, sentences
 
 
@@ -90,35 +95,31 @@ def _status(text: str) -> tuple[SiteStatus | None, list[str]]:
     if not text:
         return None, []
     known = next((status for status in SiteStatus if status == text.lower()), None)
-    return known, [] if known else [f"The status {_quote(text)} is not known. Write one of: {', '.join(SiteStatus)}."]
+    return known, [] if known else [say("agent.site_status_unknown", status=_quote(text), known=", ".join(SiteStatus))]
 
 
 def _successor_faults(status: SiteStatus | None, successor: str, ods: str | None) -> list[str]:
     if status is not SiteStatus.SUCCEEDED:
-        unwanted = "A site has a code in “succeeded by” only where its status is succeeded. Correct one of the two."
+        unwanted = say("agent.successor_unwanted")
         return [unwanted] if successor else []
     if not successor:
-        return ["The status is succeeded, and “succeeded by” is empty. Write the code of the site that took over."]
+        return [say("agent.successor_missing")]
     code = code_of(successor)
     if code is None:
-        return [f"“Succeeded by” {_quote(successor)} is not an ODS code. Write the code of the site that took over."]
+        return [say("agent.successor_wrong", code=_quote(successor))]
     if code == ods:
-        return ["The site is said to be succeeded by itself. Write the code of the other site."]
+        return [say("agent.successor_itself")]
     return []
 
 
-def _not_an_address(text: str) -> str:
+def _not_an_address(part: str, text: str) -> str:
     if not text:
-        return "is missing. Write an address as in admin.riverside@nhs.net."
+        return say("agent.site_address_missing", part=part)
     if len(text) > LONGEST_ADDRESS:
-        return f"{_quote(text)} is too long. Write an address of {LONGEST_ADDRESS} characters or fewer."
-    return f"{_quote(text)} is not an address. Write one as in admin.riverside@nhs.net."
-
-
-def _title(name: str) -> str:
-    return {"ods": "code", "succeeded_by": "“succeeded by”"}.get(name, name)
+        return say("agent.site_address_too_long", part=part, address=_quote(text), most=LONGEST_ADDRESS)
+    return say("agent.site_address_wrong", part=part, address=_quote(text))
 
 
 def _quote(text: str) -> str:
     shown = "".join(sign if sign.isprintable() else " " for sign in text)
-    return f"“{shown[:_QUOTED]}{'…' if len(shown) > _QUOTED else ''}”" if shown else "(nothing)"
+    return f"“{shown[:_QUOTED]}{'…' if len(shown) > _QUOTED else ''}”" if shown else say("agent.site_nothing")

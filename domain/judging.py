@@ -11,6 +11,7 @@ from domain.events import Event, What
 from domain.outcome import Decision, Facts, filled, given_words, tell_all
 from domain.policy import Kind, Policy
 from domain.request import Decided, Question, Request, State, Verified
+from texts import say
 
 
 def check_decider(request: Request, command: AgentCommand, facts: Facts, policy: Policy) -> None:
@@ -18,24 +19,22 @@ def check_decider(request: Request, command: AgentCommand, facts: Facts, policy:
     kind = policy.kinds[request.kind]
     may = {*kind.decided_by, "leads"} if isinstance(command, Revoke) else set(kind.decided_by)
     if not facts.groups & may:
-        raise Refusal("Only helpdesk staff can decide on requests. Nothing was changed.", rule="not_an_agent")
+        raise Refusal(say("everyone.only_helpdesk_decides"), rule="not_an_agent")
     if isinstance(command, Revoke):
         return
     if command.by.id == request.subject.id:
-        raise Refusal("You cannot decide on your own request. Ask a colleague at the helpdesk.", rule="own_request")
+        raise Refusal(say("agent.own_request"), rule="own_request")
     if command.by.id == request.asked_by.id:
-        raise Refusal(
-            "You asked for this, so somebody else has to decide. Ask a colleague at the helpdesk.", rule="asked_for_it"
-        )
+        raise Refusal(say("agent.asked_for_it"), rule="asked_for_it")
     if request.giver is not None and command.by.id == request.giver.id:
         raise Refusal(
-            "You gave the evidence for this, so somebody else has to decide. Ask a colleague at the helpdesk.",
+            say("agent.gave_evidence"),
             rule="gave_evidence",
         )
     reason = kind.reason(request.reason)
     if isinstance(command, Approve) and reason and reason.second_person and request.taken_by == command.by:
         raise Refusal(
-            f"“{reason.title}” needs a second person. You took the call, so a colleague has to approve it.",
+            say("agent.second_person_for_reason", title=reason.title),
             rule="second_person",
         )
 
@@ -44,11 +43,11 @@ def approve(request: Request, command: Approve, facts: Facts, policy: Policy, no
     kind = policy.kinds[request.kind]
     verified = None if kind.evidence else _verified(command, policy, now)
     if kind.evidence and request.given is None:
-        raise Refusal("There is no evidence yet. Nothing is granted before that.", rule="no_evidence")
+        raise Refusal(say("agent.no_evidence"), rule="no_evidence")
     if len(command.ticket) > policy.limits.text:
-        raise Refusal(f"Use {policy.limits.text} characters or fewer for the ticket number.", rule="too_long")
+        raise Refusal(say("agent.ticket_too_long", most=policy.limits.text), rule="too_long")
     if command.days is not None and not 1 <= command.days <= kind.duration.days:
-        raise Refusal(f"Give a number of days from 1 to {kind.duration.days}.", rule="days")
+        raise Refusal(say("agent.days_out_of_range", days=kind.duration.days), rule="days")
     eligibility.check_account(facts.account, policy)
     check_repeat(kind, facts)
     watching.check_approvals(facts.approvals, policy, now)
@@ -60,7 +59,7 @@ def approve(request: Request, command: Approve, facts: Facts, policy: Policy, no
         event = Event(What.APPROVED_FIRST, command.by.id, filled(days=str(days or "")))
         return Decision(first, (event,), (Refresh(request.reference),))
     if request.first_approval is not None and request.first_approval.by.id == command.by.id:
-        raise Refusal("You approved this already. A second person has to approve it as well.", rule="second_person")
+        raise Refusal(say("agent.second_person"), rule="second_person")
     unusual = watching.unusual(request, facts.approvals, own_team=facts.own_team, policy=policy, now=now)
     granting = replace(
         request,
@@ -87,8 +86,7 @@ def check_repeat(kind: Kind, facts: Facts) -> None:
     count = granted_before(facts.history)
     if kind.repeat and count >= kind.repeat.most and "leads" not in facts.groups:
         raise Refusal(
-            f"This person had {count} of these in the last {kind.repeat.window.days} days, so a lead has to approve "
-            "it. If MFA cannot be used for longer, a long-term exception may be the right way.",
+            say("agent.lead_has_to_approve", count=count, days=kind.repeat.window.days),
             rule="repeat",
         )
 
@@ -99,7 +97,7 @@ def granted_before(history: tuple[Request, ...]) -> int:
 
 def _verified(command: Approve, policy: Policy, now: datetime) -> Verified:
     if policy.verification(command.verification) is None:
-        raise Refusal("Say first how the caller was verified. Nothing is granted before that.", rule="not_verified")
+        raise Refusal(say("agent.not_verified"), rule="not_verified")
     return Verified(command.verification, command.by, now, command.ticket.strip())
 
 
@@ -109,7 +107,7 @@ def _shorter(one: int | None, other: int | None) -> int | None:
 
 
 def reject(request: Request, command: Reject, _: Facts, policy: Policy, now: datetime) -> Decision:
-    words = given_words(command.words, policy, "Say why it is rejected. The person who asked reads this.")
+    words = given_words(command.words, policy, say("agent.reject_words_needed"))
     rejected = replace(
         request, state=State.REJECTED, decided=Decided(command.by, now, approved=False, words=words), closed_at=now
     )
@@ -121,10 +119,8 @@ def reject(request: Request, command: Reject, _: Facts, policy: Policy, now: dat
 def send_back(request: Request, command: SendBack, _: Facts, policy: Policy, now: datetime) -> Decision:
     """The evidence is open again for whoever gave it, with the question on top."""
     if request.given is None:
-        raise Refusal(
-            "Nobody gave evidence for this, so it cannot be sent back. Approve it or reject it.", rule="no_evidence"
-        )
-    words = given_words(command.words, policy, "Say what is missing. Whoever gave the evidence reads this.")
+        raise Refusal(say("agent.nothing_to_send_back"), rule="no_evidence")
+    words = given_words(command.words, policy, say("agent.question_needed"))
     question = Question(command.by, now, words)
     asked = replace(
         request,

@@ -22,6 +22,7 @@ from domain.events import Event, What
 from domain.outcome import Decision, Facts, filled, given_words, tell_all
 from domain.policy import Policy
 from domain.request import Cause, Closing, Request, State, Stuck
+from texts import say
 
 ALARM_AFTER = 3
 """Attempts that Entra may refuse before the helpdesk's channel gets a message of its own."""
@@ -40,7 +41,7 @@ def end_early(request: Request, command: EndEarly, _: Facts, __: Policy, ___: da
 
 
 def revoke(request: Request, command: Revoke, _: Facts, policy: Policy, __: datetime) -> Decision:
-    words = given_words(command.words, policy, "Say why it is revoked. The people concerned read this.")
+    words = given_words(command.words, policy, say("agent.revoke_words_needed"))
     return ending(request, Closing(Cause.REVOKED, command.by, words))
 
 

@@ -10,6 +10,7 @@ from domain.events import Event
 from domain.people import Account, Person
 from domain.policy import Policy
 from domain.request import Request
+from texts import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def given_words(words: str, policy: Policy, needed: str) -> str:
     if not any(character.isalnum() for character in words):
         raise Refusal(needed, rule="words_missing")
     if len(words) > policy.limits.text:
-        raise Refusal(f"Use {policy.limits.text} characters or fewer.", rule="too_long")
+        raise Refusal(say("everyone.too_long", most=policy.limits.text), rule="too_long")
     return words
 
 

@@ -1,5 +1,6 @@
 """Who may do what, in which state of a request: one table. `decide` is checked against each of its cells."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from domain.commands import (
@@ -20,7 +21,8 @@ from domain.errors import Refusal
 from domain.lifecycle import ACCEPTED, NEED_EVIDENCE
 from domain.people import Caller
 from domain.policy import Policy
-from domain.request import State
+from domain.request import Request, State
+from texts import say
 
 
 class Role(StrEnum):
@@ -107,15 +109,24 @@ def rule_against(role: Role, command: type[Command], state: State, *, from_site:
     return "code_first" if command is GiveEvidence and role not in _GIVERS else ""
 
 
+def may_find(request: Request, entra_id: str, groups: frozenset[str]) -> bool:
+    """Whether this person may learn that the request exists. `groups`: the helpdesk's groups that they are in."""
+    return bool(groups) or request.concerns(entra_id)
+
+
 def check_caller(caller: Caller, policy: Policy) -> None:
     """Raises `Refusal` unless this person may do anything here at all."""
     if caller.guest:
         raise Refusal(
-            "You are a guest in NHSmail, so you cannot use this bot. If you cannot sign in, ask the organisation that "
-            f"your account belongs to. For anything else, telephone the {policy.helpdesk.name} on "
-            f"{policy.helpdesk.telephone}.",
+            say("everyone.guest", **policy.helpdesk.contact),
             rule="guest",
         )
+
+
+def check_agent(groups: Collection[str]) -> None:
+    """Raises `Refusal` unless this person works at the helpdesk. `groups`: the helpdesk's, as Entra tells now."""
+    if not groups:
+        raise Refusal(say("everyone.only_helpdesk"), rule="not_an_agent")
 
 
 def as_markdown() -> str:
@@ -129,6 +140,10 @@ def as_markdown() -> str:
         "Entra, asked for at each act; what is only shown may rest on an answer of up to a minute ago. Whoever has no "
         "Entra id (bots, webhooks), is not in the tenant's Entra or comes from another tenant may do nothing, and "
         "guests may do nothing.",
+        "",
+        "Helpdesk staff find every request and open it from a card that somebody shared; that they opened it is in the "
+        "audit. Everybody else finds and opens only requests that concern them. For any other request they get the "
+        "same answer as for one that does not exist.",
         "",
         "Everybody else may ask, for themself or for a colleague; only agents ask for a caller, and not for "
         "themselves.",

@@ -37,6 +37,17 @@ class Form(StrEnum):
     DATE = "date"
 
 
+class About(StrEnum):
+    """What an answer is about that the yearly pack looks for."""
+
+    RISK = "risk"
+    """The risk, and what makes it smaller."""
+    REPLACEMENT = "replacement"
+    """What the exception will be replaced by."""
+    REPLACED_BY = "replaced_by"
+    """The date of that."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceItem:
     """One line of the evidence's checklist."""
@@ -49,6 +60,7 @@ class EvidenceItem:
     form: Form = Form.TEXT
     least: int = 0
     """The shortest text that counts as an answer, in characters."""
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +221,27 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Something that people ask this bot for, and that others do."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    id: str
+    title: str
+    says: str
+    """What the bot answers; whom to telephone is said besides."""
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Helpdesk:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     name: str
     telephone: str
+
+    @property
+    def contact(self) -> dict[str, str]:
+        """For texts that say whom to telephone."""
+        return {"helpdesk": self.name, "telephone": self.telephone}
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +354,9 @@ class Policy:
     limits_for_agents: LimitsForAgents = field(default_factory=LimitsForAgents)
     limits_for_people: LimitsForPeople = field(default_factory=LimitsForPeople)
     reconcile: Reconciling = field(default_factory=Reconciling)
+    device_words: tuple[str, ...] = ()
+    """What people call the thing that they use MFA with, in small letters."""
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def verification(self, verification_id: str) -> Verification | None:
         return next((way for way in self.verifications if way.id == verification_id), None)

@@ -8,6 +8,7 @@ from domain.policy import (
     FILE_KINDS,
     GROUPS,
     SHORT,
+    About,
     AccountRules,
     Details,
     Evidence,
@@ -196,6 +197,8 @@ def _item_faults(path: tuple[str | int, ...], items: tuple[EvidenceItem, ...]) -
             yield (*path, position), "Give it an id and a title."
         if item.form is Form.TEXT and not 0 <= item.least <= 1000:
             yield (*path, position, "least"), "Give a number of characters from 0 to 1000."
+        if item.about is About.REPLACED_BY and item.form is not Form.DATE:
+            yield (*path, position, "form"), 'This says by when, so its answer has to be a date: form = "date".'
 
 
 def _repeated(path: tuple[str | int, ...], ids: list[str]) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from domain.outcome import Decision, Facts, filled
 from domain.people import Person
 from domain.policy import Evidence, Policy
 from domain.request import Given, MailboxCode, Request, State
+from texts import say
 
 
 def _rules(request: Request, policy: Policy) -> Evidence:
@@ -23,11 +24,10 @@ def _rules(request: Request, policy: Policy) -> Evidence:
 
 def send_code(request: Request, command: SendCode, facts: Facts, policy: Policy, _: datetime) -> Decision:
     if not request.concerns(command.by.id) and not facts.groups:
-        raise Refusal(f"Only the people whom {request.reference} concerns can ask for a new code.", rule="not_theirs")
+        raise Refusal(say("owner.no_new_code_for_you", reference=request.reference), rule="not_theirs")
     if request.codes >= _rules(request, policy).code.most:
         raise Refusal(
-            f"{request.codes} codes were sent for {request.reference}, and no more can be. Telephone the "
-            f"{policy.helpdesk.name} on {policy.helpdesk.telephone}.",
+            say("owner.too_many_codes", codes=request.codes, reference=request.reference, **policy.helpdesk.contact),
             rule="too_many_codes",
         )
     number = request.codes + 1
@@ -49,17 +49,16 @@ def give_code(request: Request, command: GiveCode, facts: Facts, policy: Policy,
     code = request.code
     mailbox = request.site.mailbox if request.site else ""
     if code is None:
-        raise Refusal(f"The e-mail to {mailbox} has not gone out yet. Try again in a minute.", rule="no_code")
+        raise Refusal(say("owner.code_not_sent", mailbox=mailbox), rule="no_code")
     if code.used_by is not None:
         if code.used_by.id == command.by.id:
             return Decision(request)
         raise Refusal(
-            f"This code was already used by {code.used_by.name}, who gives the evidence now. If that is not right, ask "
-            f"for a new code: it goes to {mailbox}.",
+            say("owner.code_used", used_by=code.used_by.name, mailbox=mailbox),
             rule="code_used",
         )
     if code.tries_left <= 0:
-        raise Refusal(f"This code was typed wrong too often. Ask for a new code: it goes to {mailbox}.", rule="tries")
+        raise Refusal(say("owner.too_many_tries", mailbox=mailbox), rule="tries")
     if compare_digest(code.digest.encode(), facts.code_digest.encode()):
         used = replace(code, used_by=command.by, used_at=now)
         return Decision(
@@ -69,12 +68,12 @@ def give_code(request: Request, command: GiveCode, facts: Facts, policy: Policy,
             (Refresh(request.reference),),
         )
     left = code.tries_left - 1
-    again = f"You can try {left} more {'time' if left == 1 else 'times'}." if left else "Ask for a new code."
+    again = say("owner.tries_left", count=left) if left else say("owner.ask_for_new_code")
     return Decision(
         replace(request, code=replace(code, tries_left=left)),
         (Event(What.CODE_REFUSED, command.by.id, {"tries_left": str(left)}),),
         refusal=Refusal(
-            f"This is not the code for {request.reference}. Use the newest e-mail in {mailbox}. {again}",
+            say("owner.wrong_code", reference=request.reference, mailbox=mailbox, again=again),
             rule="wrong_code",
         ),
     )
@@ -88,9 +87,9 @@ def give_evidence(request: Request, command: GiveEvidence, facts: Facts, policy:
     lacking = missing(items, facts.answers)
     if lacking:
         listed = "; ".join(item.title for item in lacking)
-        raise Refusal(f"These answers are still missing: {listed}", rule="incomplete")
+        raise Refusal(say("owner.answers_missing", listed=listed), rule="incomplete")
     if not command.statement:
-        raise Refusal(f"Confirm this first: {rules.statement}", rule="no_statement")
+        raise Refusal(say("owner.confirm_statement", statement=rules.statement), rule="no_statement")
     assert request.site is not None
     given = Given(command.by, request.site.mailbox, now, len(items), len(items), facts.files, facts.evidence_digest)
     sent = replace(request, state=State.AWAITING_DECISION, given=given, waiting_since=now)
@@ -113,17 +112,14 @@ def give_evidence(request: Request, command: GiveEvidence, facts: Facts, policy:
 def check_giver(request: Request, person: Person) -> None:
     """Raises `Refusal` unless this person has quoted the code."""
     if request.code is None or request.code.used_by is None or request.code.used_by.id != person.id:
-        mailbox = request.site.mailbox if request.site else "the site's shared mailbox"
-        raise Refusal(f"Type the code from the e-mail in {mailbox} first.", rule="code_first")
+        mailbox = request.site.mailbox if request.site else say("owner.shared_mailbox")
+        raise Refusal(say("owner.code_first", mailbox=mailbox), rule="code_first")
 
 
 def _may_give(request: Request, person: Person, facts: Facts, policy: Policy) -> None:
     if facts.by_account is None or not facts.by_account.enabled:
-        raise Refusal("Your account is not enabled in NHSmail, so you cannot give evidence.", rule="giver_left")
+        raise Refusal(say("owner.giver_left"), rule="giver_left")
     if person.id == request.subject.id and not _rules(request, policy).subject_may_give:
         others = ", ".join(owner.name for owner in request.owners)
-        raise Refusal(
-            "You cannot give the evidence for your own exception. Ask another person who works in the shared mailbox"
-            f"{f': {others}' if others else ''}. Nothing is lost: they use the same e-mail.",
-            rule="own_evidence",
-        )
+        sentence = say("owner.own_evidence_others", others=others) if others else say("owner.own_evidence")
+        raise Refusal(sentence, rule="own_evidence")

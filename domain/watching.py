@@ -10,6 +10,7 @@ from domain.moments import UK, uk_date
 from domain.outcome import Approval, Asked, filled
 from domain.policy import Policy
 from domain.request import Request
+from texts import say
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ALARMING = frozenset({"privileged", "barred", "too_many_approvals"})
@@ -21,8 +22,7 @@ def check_approvals(approvals: Sequence[Approval], policy: Policy, now: datetime
     most = policy.limits_for_agents.approvals_per_hour
     if most is not None and len([one for one in approvals if one.at > now - HOUR]) >= most:
         raise Refusal(
-            f"You have approved {most} requests within an hour, and one person may not approve more. Nothing was "
-            "changed. Ask a colleague at the helpdesk to approve this one, or wait. The leads can see this.",
+            say("agent.too_many_approvals", most=most),
             rule="too_many_approvals",
         )
 
@@ -53,16 +53,15 @@ def _is_between(moment: datetime, begins: time, ends: time) -> bool:
 def check_asked(asked: Asked, subject: str, policy: Policy) -> None:
     """Raises `Refusal` where one person, for one person, or one site asks more often than the policy lets them."""
     limits = policy.limits_for_people
-    call = (
-        "What you answered is kept: you can send it tomorrow. If it cannot wait, telephone the "
-        f"{policy.helpdesk.name} on {policy.helpdesk.telephone}."
-    )
     if limits.requests_per_day is not None and asked.by_person >= limits.requests_per_day:
-        raise Refusal(f"You have sent as many requests within a day as you can. {call}", rule="too_many_requests")
+        raise Refusal(say("requester.asked_too_often", **policy.helpdesk.contact), rule="too_many_requests")
     if limits.requests_per_day is not None and asked.for_person >= limits.requests_per_day:
-        raise Refusal(f"We cannot take more requests for {subject} today. {call}", rule="too_many_requests")
+        raise Refusal(
+            say("requester.asked_too_often_for_person", subject=subject, **policy.helpdesk.contact),
+            rule="too_many_requests",
+        )
     if limits.requests_per_site_and_day is not None and asked.for_site >= limits.requests_per_site_and_day:
-        raise Refusal(f"We cannot take more requests for this site today. {call}", rule="too_many_requests")
+        raise Refusal(say("requester.asked_too_often_for_site", **policy.helpdesk.contact), rule="too_many_requests")
 
 
 def check_look_ups(before: int, policy: Policy) -> None:
@@ -70,8 +69,7 @@ def check_look_ups(before: int, policy: Policy) -> None:
     most = policy.limits_for_people.look_ups_per_hour
     if most is not None and before >= most:
         raise Refusal(
-            "You have looked up as many people within an hour as you can. What you answered is kept: go on in an hour. "
-            f"If it cannot wait, telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}.",
+            say("requester.looked_up_too_often", **policy.helpdesk.contact),
             rule="too_many_look_ups",
         )
 

@@ -124,7 +124,7 @@ class Control:
     async def _mail(self, _: web.Request) -> web.Response:
         return web.json_response(
             [
-                {"from": mail.sender, "to": mail.to, "subject": mail.subject, "body": mail.body, "at": mail.at}
+                {"from" if name == "sender" else name: value for name, value in asdict(mail).items()}
                 for mail in self._state.mails()
             ]
         )

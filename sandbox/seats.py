@@ -21,7 +21,6 @@ import aiohttp
 from sandbox.tenant import Tenant, User
 
 CLI = Path("node_modules") / "@microsoft" / "m365agentsplayground" / "cli.js"
-FIRST_PORT = 56150
 OTHERS = 5
 """The Playground wants exactly so many other people."""
 _PR_SET_PDEATHSIG = 1

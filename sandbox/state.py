@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,11 @@ class Mail:
     to: tuple[str, ...]
     subject: str
     body: str
+    """As plain text, where there is any."""
     at: str
+    html: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Where it came as MIME: by their names in lower case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain.effects import Effect
+from domain.finding import Wanted
 from domain.outcome import Approval, Asked
 from domain.request import Request
 from services.chat import Address, Sent
@@ -106,6 +107,17 @@ class Book(Protocol):
 
     async def waiting(self, limit: int) -> tuple[Request, ...]:
         """Requests that await a decision, the oldest first."""
+        ...
+
+    async def newest_waiting(self, limit: int) -> tuple[Request, ...]:
+        """Requests that await a decision, the newest first."""
+        ...
+
+    async def find(self, wanted: Wanted, limit: int, *, of: str = "") -> tuple[Request, ...]:
+        """Requests whose subject's name or address, site or reference fit, the newest first.
+
+        `of`: only those that concern this person. Where very many fit, they are the newest of some of them.
+        """
         ...
 
     async def of_subject(self, subject_id: str, since: datetime) -> tuple[Request, ...]:

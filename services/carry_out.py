@@ -29,6 +29,7 @@ from services import codes
 from services.book import Book, Draft, Entry, Page
 from services.evidence import EvidenceStore
 from services.ports import Clock, Directory
+from texts import say
 
 
 def fresh_reference() -> str:
@@ -39,7 +40,7 @@ class UsedUp(Refusal):  # a Refusal by name, as the others
     """The conversation had already been sent, or has moved on: on another device, or by a second click."""
 
     def __init__(self) -> None:
-        super().__init__("This was already sent or has changed. Here is how it stands.", rule="used_up")
+        super().__init__(say("requester.used_up"), rule="used_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,4 +232,4 @@ class CarryOut:
 
 def no_such(reference: str) -> Refusal:
     """The same words whether a request does not exist or is not theirs: nobody can find references by trying."""
-    return Refusal(f"We cannot find a request {reference} of yours. Check the reference and try again.", rule="unknown")
+    return Refusal(say("everyone.no_such_request", reference=reference), rule="unknown")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from domain.people import Person
 from services.ports import Directory
 from services.sites import Mailboxes
+from texts import say
 
 SHARED = "shared"
 
@@ -20,19 +21,19 @@ class CheckSites:
         """The person with this address, or why they cannot be an owner."""
         found = await self.directory.find(address, limit=2)
         if len(found) > 1:
-            return f"Several accounts have the address {address} of an owner. Write the owner's other address."
+            return say("agent.owner_several", address=address)
         account = await self.directory.account(found[0].id) if found else None
         if account is None:
-            return f"Nobody has the address {address} of an owner. Correct the address, or take it out."
+            return say("agent.owner_unknown", address=address)
         if not account.enabled:
-            return f"The account of the owner {address} is disabled. Name another owner, or take the address out."
+            return say("agent.owner_disabled", address=address)
         return account.person
 
     async def mailbox(self, address: str) -> str:
         """Why this cannot be a site's mailbox; empty where it can."""
         purpose = await self.mailboxes.purpose(address)
         if not purpose:
-            return f"There is no mailbox {address} in Exchange. Correct the address."
+            return say("agent.mailbox_unknown", address=address)
         if purpose != SHARED:
-            return f"The mailbox {address} is not a shared mailbox. Write the address of the site's shared mailbox."
+            return say("agent.mailbox_not_shared", address=address)
         return ""

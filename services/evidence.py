@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.evidence import EvidenceFile
+from services.book import Entry
 
 
 class EvidenceStore(Protocol):
@@ -22,12 +23,15 @@ class EvidenceStore(Protocol):
         """The oldest first."""
         ...
 
-    async def add_file(self, reference: str, file: EvidenceFile, content: bytes) -> bool:
-        """False where the same content is there already: nothing is then added."""
+    async def add_file(self, reference: str, file: EvidenceFile, content: bytes, entry: Entry | None = None) -> bool:
+        """Adds it, and the line of the audit that says so, both or neither.
+
+        False where the same content is there already: nothing is then added.
+        """
         ...
 
-    async def remove_file(self, reference: str, file_id: str) -> bool:
-        """False where there is no such file."""
+    async def remove_file(self, reference: str, file_id: str, entry: Entry | None = None) -> bool:
+        """Removes it, and writes the line of the audit that says so. False where there is no such file."""
         ...
 
     async def content(self, reference: str, file_id: str) -> bytes | None: ...

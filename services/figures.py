@@ -1,7 +1,7 @@
 """What is counted for those who run the bot: the port, and the figures that come from the tables."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from services.pace import Urgency
@@ -43,14 +43,6 @@ class Jobs:
     """Nobody will try them again."""
     oldest: timedelta
     """How long the one that has waited the longest could have been run."""
-
-
-class Tables(Protocol):
-    """May raise `Trouble`."""
-
-    async def requests(self, now: datetime) -> tuple[Standing, ...]: ...
-
-    async def jobs(self) -> Jobs: ...
 
 
 class Figures(Protocol):

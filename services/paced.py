@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from cards.card import Card
+from cards.mail_layout import Mail
 from domain.errors import Throttled
 from services.chat import Address, Messenger, Sent
 from services.deliver import CountedNotices
 from services.figures import Figures
 from services.pace import GRAPH, TEAMS, Ceiling, Paced, Urgency, conversation
 from services.perform import Perform
-from services.ports import Exemptions, Mail, Proof, Sessions
+from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Installer
 
 _T = TypeVar("_T")
@@ -108,12 +109,12 @@ class PacedSessions:
 
 
 @dataclass(frozen=True, slots=True)
-class PacedMail:
-    inner: Mail
+class PacedMailer:
+    inner: Mailer
     below: Below
 
-    async def send(self, *, to: str, subject: str, text: str) -> None:
-        await self.below(lambda: self.inner.send(to=to, subject=subject, text=text), Urgency.NOTICE, GRAPH)
+    async def send(self, *, to: str, mail: Mail, key: str) -> None:
+        await self.below(lambda: self.inner.send(to=to, mail=mail, key=key), Urgency.NOTICE, GRAPH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def paced(perform: Perform, below: Below) -> Perform:
         perform,
         messenger=messenger,
         exemptions=PacedExemptions(perform.exemptions, below),
-        mail=PacedMail(perform.mail, below),
+        mailer=PacedMailer(perform.mailer, below),
         proof=PacedProof(perform.proof, below) if perform.proof else None,
         sessions=PacedSessions(perform.sessions, below) if perform.sessions else None,
         reach=replace(

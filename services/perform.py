@@ -8,7 +8,6 @@ from functools import partial
 import structlog
 
 from cards import alarms, mails
-from cards.card import Card
 from domain.commands import ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
 from domain.correlation import Change
 from domain.effects import (
@@ -38,9 +37,10 @@ from services.chat import Messenger, Sent
 from services.end import NOT_YET, EndExemption
 from services.evidence import EvidenceStore
 from services.expecting import expecting
+from services.keep_true import draw, keep_true
 from services.pace import coming_back
-from services.ports import Exemptions, Mail, Proof, Sessions
-from services.reach import Reach
+from services.ports import Exemptions, Mailer, Proof, Sessions
+from services.reach import Reach, helpdesk_channel
 from services.show import HELPDESK, Show, notice_view, still_says_so
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class Perform:
     carry_out: CarryOut
     exemptions: Exemptions
     messenger: Messenger
-    mail: Mail
+    mailer: Mailer
     addresses: Addresses
     copies: Copies
     notices: Notices
@@ -156,10 +156,14 @@ class Perform:
             key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
             if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
                 continue
-            way, activity_id = await self._reach(person, request, notice_view(tell.notice, tell.to))
-            now, details = self.carry_out.clock.now(), {"notice": key, "to": person.id, "way": way}
-            entry = self.carry_out.entry(request.reference, Event(What.NOTICE, details=details), now)
-            await self.notices.finish(key, way=way, activity_id=activity_id, at=now, entry=entry)
+            way, activity_id = await self._reach(person, request, tell, key)
+            await self._finish(request, key, person.id, way, activity_id)
+
+    async def _finish(self, request: Request, key: str, to: str, way: str, activity_id: str = "") -> None:
+        """Writes that this notice went to somebody, and the line of the audit. `to`: an Entra id or an address."""
+        now, details = self.carry_out.clock.now(), {"notice": key, "to": to, "way": way}
+        entry = self.carry_out.entry(request.reference, Event(What.NOTICE, details=details), now)
+        await self.notices.finish(key, way=way, activity_id=activity_id, at=now, entry=entry)
 
     async def _people(self, request: Request, audience: Audience) -> tuple[Person, ...]:
         first = [request.giver] if request.giver else list(request.owners[:1])
@@ -179,8 +183,9 @@ class Perform:
                 leads = self.carry_out.groups["leads"]
                 return await self.carry_out.directory.members(leads, limit=MOST_LEADS)
 
-    async def _reach(self, person: Person, request: Request, view: str) -> tuple[str, str]:
+    async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, str]:
         """In Teams, else by e-mail. Gives the way and the id of the message."""
+        view = notice_view(tell.notice, tell.to)
         card = await self.show(request, view)
         address = await self.reach(person)
         if address is not None:
@@ -191,8 +196,9 @@ class Perform:
             else:
                 await self._keep_copy(request, view, person.id, sent)
                 return "teams", sent.activity_id
-        mail = mails.notice(card, request, self.chat_link(f"status {request.reference}"))
-        await self.mail.send(to=person.address, subject=mail.subject, text=mail.text)
+        link, now = self.chat_link(f"status {request.reference}"), self.carry_out.clock.now()
+        mail = mails.notice(request, tell.notice, tell.to, link, self.carry_out.policy, now)
+        await self.mailer.send(to=person.address, mail=mail, key=key)
         return "mail", ""
 
     async def _write_to_mailbox(self, effect: WriteToMailbox, request: Request) -> None:
@@ -208,10 +214,9 @@ class Perform:
         issued = await self.carry_out(request.reference, IssueCode(salt, hashed))
         link = self.chat_link(f"evidence {request.reference}")
         mail = mails.to_mailbox(issued, code, link, self.carry_out.policy)
-        await self.mail.send(to=request.site.mailbox, subject=mail.subject, text=mail.text)
-        now, details = self.carry_out.clock.now(), {"notice": key, "to": request.site.mailbox, "way": "mail"}
-        entry = self.carry_out.entry(request.reference, Event(What.NOTICE, details=details), now)
-        await self.notices.finish(key, way="mail", activity_id="", at=now, entry=entry)
+        # Another code makes another e-mail: it must not be taken for the one before it.
+        await self.mailer.send(to=request.site.mailbox, mail=mail, key=f"{key}:{salt}")
+        await self._finish(request, key, request.site.mailbox, "mail")
 
     async def _purge(self, request: Request) -> None:
         if request.is_open or request.purged_at is not None:
@@ -221,9 +226,7 @@ class Perform:
 
     async def _show_helpdesk(self, effect: ShowHelpdesk, request: Request) -> None:
         key = ":".join(part for part in (request.reference, "helpdesk", effect.occasion) if part)
-        place = await self.addresses.place()
-        if place is None:
-            raise Trouble("the helpdesk's channel is not known yet: add the app to the helpdesk's team")
+        place = await helpdesk_channel(self.addresses)
         if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
             return
         sent = await self.messenger.post(place, await self.show(request, HELPDESK))
@@ -243,9 +246,7 @@ class Perform:
         await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _warn(self, effect: Warn) -> None:
-        place, now = await self.addresses.place(), self.carry_out.clock.now()
-        if place is None:
-            raise Trouble("the helpdesk's channel is not known yet: add the app to the helpdesk's team")
+        place, now = await helpdesk_channel(self.addresses), self.carry_out.clock.now()
         directory, policy = self.carry_out.directory, self.carry_out.policy
         by = await directory.person(effect.by)
         subject = await directory.person(effect.subject) if effect.subject else None
@@ -256,33 +257,19 @@ class Perform:
         await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _keep_copy(self, request: Request, view: str, viewer_id: str, sent: Sent) -> None:
-        """Remembers a card so that it is kept true, and mends it at once if the request moved on while it was sent."""
         copy = Copy(request.reference, view, viewer_id, sent)
-        await self.copies.add_copy(copy)
-        latest = await self.book.request(request.reference)
-        if latest is not None and latest.version != request.version:
-            try:
-                await self._draw(copy, await self.show(latest, view))
-            except Trouble:
-                # What was said must not be said again because of this: it is drawn again later, by itself.
-                async with self.book.page() as page:
-                    await page.want((Refresh(request.reference),))
+        await keep_true(copy, request.version, self.show, self.copies, self.messenger)
 
     async def _refresh(self, request: Request) -> None:
         trouble: Trouble | None = None
         for copy in await self.copies.copies(request.reference):
             try:
-                await coming_back(partial(self._draw, copy, await self.show(request, copy.view)))
+                card = await self.show(request, copy.view)
+                await coming_back(partial(draw, copy, card, self.copies, self.messenger))
             except Trouble as failed:
                 trouble = failed
         if trouble:
             raise trouble
-
-    async def _draw(self, copy: Copy, card: Card) -> None:
-        try:
-            await self.messenger.replace(copy.sent, card)
-        except Unreachable:
-            await self.copies.forget_copy(copy)
 
 
 def _report(trouble: Trouble, attempts: int) -> ReportTrouble:

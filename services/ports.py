@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
+from cards.mail_layout import Mail
 from domain.people import Account, Caller, Person
 
 
@@ -78,7 +79,10 @@ class Sessions(Protocol):
         ...
 
 
-class Mail(Protocol):
-    async def send(self, *, to: str, subject: str, text: str) -> None:
-        """Hands one e-mail to Graph, from the helpdesk's mailbox. Not repeated on its own."""
+class Mailer(Protocol):
+    async def send(self, *, to: str, mail: Mail, key: str) -> None:
+        """Hands one e-mail to Graph, from the helpdesk's mailbox. Not repeated on its own.
+
+        `key` tells it from every other e-mail: the same one again has the same Message-ID.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Finds where somebody can be reached in Teams, also where they never spoke to the bot."""
+"""Finds where somebody can be reached in Teams, also where they never spoke to the bot; and the helpdesk's channel."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +21,14 @@ class Installer(Protocol):
         May raise `Trouble`.
         """
         ...
+
+
+async def helpdesk_channel(addresses: Addresses) -> Address:
+    """Raises `Trouble` where it is not known."""
+    place = await addresses.place()
+    if place is None:
+        raise Trouble("the helpdesk's channel is not known yet: add the app to the helpdesk's team")
+    return place
 
 
 @dataclass(frozen=True, slots=True)

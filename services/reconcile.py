@@ -16,6 +16,7 @@ from domain.errors import NotPermitted, Refusal, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
 from domain.people import Person
+from domain.permissions import check_agent
 from domain.policy import GROUPS, SHORT
 from domain.request import Request, State
 from services.book import Entry
@@ -24,6 +25,7 @@ from services.drifts import NOT_PERMITTED, Added, DirectoryAudit, Drifts, Known,
 from services.end import EndExemption
 from services.expecting import expecting_removal
 from services.ports import Exemptions
+from texts import say
 
 log = structlog.get_logger(__name__)
 WHOLE_EVERY = timedelta(days=1)
@@ -63,6 +65,10 @@ class Reconcile:
     def groups(self) -> frozenset[str]:
         """The exemption groups; both kinds may share one."""
         return frozenset(self.carry_out.groups[name] for name in GROUPS if self.carry_out.groups.get(name))
+
+    @property
+    def _ending(self) -> EndExemption:
+        return EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
 
     async def is_due(self) -> bool:
         at, now = await self.drifts.compared_at(), self.carry_out.clock.now()
@@ -171,13 +177,12 @@ class Reconcile:
         """Takes out whoever has overstayed, by the same steps as any end."""
         request = await self.carry_out.book.request(drift.reference)
         assert request is not None
-        end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
         if request.state is State.ACTIVE:
             request = await self.carry_out(request.reference, Tick())
         if request.state is State.ENDING:
-            await end(request)
+            await self._ending(request)
         elif request.state is State.ENDED:
-            await end.take_out(request)
+            await self._ending.take_out(request)
         await self._settle(drift, "removed", "", What.MEMBER_REMOVED)
 
     async def _over(self, found: Sequence[Drift], *, exclusions_read: bool) -> None:
@@ -195,7 +200,7 @@ class Reconcile:
         drift = seen.drift
         if not await self._is_so(drift):
             await self._settle(drift, "gone", "")
-            raise Refusal(OVER, rule="drift_over")
+            raise Refusal(say("agent.drift_over"), rule="drift_over")
         tenant = self.carry_out.tenant_id
         with expecting_removal(tenant, drift.group, drift.entra_id, by.id, f"{drift.key}:{seen.occasion}"):
             await self.exemptions.remove(drift.group, drift.entra_id)
@@ -216,23 +221,20 @@ class Reconcile:
         drift = (await self._open(key, by, Sort.STRANGER)).drift
         person = await self.carry_out.directory.person(drift.entra_id)
         if person is None:
-            raise Refusal(
-                "This is not a person's account, so no exception can be asked for it. Remove it.", rule="person"
-            )
+            raise Refusal(say("agent.drift_not_a_person"), rule="person")
         if person.id == by.id:
-            raise Refusal("This is your own account, so a colleague has to do this.", rule="own_request")
+            raise Refusal(say("agent.drift_own_account"), rule="own_request")
         return person, kind_of(drift.group, self.carry_out)
 
     async def _open(self, key: str, by: Person, sort: Sort) -> Seen:
         await self.only_agents(by)
         seen = await self.drifts.one(key)
         if seen is None or seen.drift.sort is not sort or seen.over_at is not None:
-            raise Refusal(OVER, rule="drift_over")
+            raise Refusal(say("agent.drift_over"), rule="drift_over")
         return seen
 
     async def only_agents(self, by: Person) -> None:
-        if not await self.carry_out.helpdesk_groups(by.id):
-            raise Refusal("Only helpdesk staff can do this. Nothing was changed.", rule="not_an_agent")
+        check_agent(await self.carry_out.helpdesk_groups(by.id))
 
     async def _held(self, drift: Drift) -> Request | None:
         bound = await self.drifts.bound({drift.group}, set())
@@ -243,8 +245,7 @@ class Reconcile:
         """They were granted an exception while they were being removed."""
         held = await self._held(drift)
         if held is not None:
-            end = EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
-            await end.hand_over(held.reference, begins=True)
+            await self._ending.hand_over(held.reference, begins=True)
 
     async def _settle(
         self, drift: Drift, outcome: str, by_id: str, also: What | None = None, activity: str = ""
@@ -259,11 +260,6 @@ class Reconcile:
     ) -> Entry:
         about = drift.reference or (f"account:{drift.entra_id}" if drift.group else "mfa_policy")
         return self.carry_out.entry(about, Event(what, by_id, details), at, activity)
-
-
-OVER = (
-    "This is over: it was settled already, or Entra has changed. Nothing was changed. The channel shows how it stands."
-)
 
 
 def kind_of(group: str, carry_out: CarryOut) -> str:

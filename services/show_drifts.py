@@ -9,11 +9,12 @@ from cards import drifts as cards
 from cards.card import Card
 from domain.drift import Sort
 from domain.effects import Effect, ShowDrift
-from domain.errors import Trouble, Unreachable
+from domain.errors import Unreachable
 from services.book import Addresses, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger
 from services.drifts import NOT_PERMITTED, Drifts, Seen
+from services.reach import helpdesk_channel
 from services.reconcile import kinds_of
 from texts import say
 
@@ -53,9 +54,7 @@ class ShowDrifts:
             log.warning("the card of a drift is gone", key=seen.drift.key)
 
     async def _post(self, seen: Seen) -> None:
-        place, now = await self.addresses.place(), self.carry_out.clock.now()
-        if place is None:
-            raise Trouble("the helpdesk's channel is not known yet: add the app to the helpdesk's team")
+        place, now = await helpdesk_channel(self.addresses), self.carry_out.clock.now()
         notice = f"drift:{seen.drift.key}:{seen.occasion}"
         if not await self.notices.begin(notice, seen.drift.reference, now):
             return

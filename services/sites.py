@@ -12,6 +12,7 @@ from domain.given_site import Fault, Given
 from domain.people import Person
 from domain.site import Site, SiteStatus
 from services.book import Entry
+from texts import say
 
 
 class Sites(Protocol):
@@ -135,11 +136,11 @@ def succession_faults(
     found = []
     for given in sites:
         if given.succeeded_by and given.succeeded_by not in known:
-            sentence = f"The site {given.succeeded_by} that took over is not known. Correct its code, or add that site."
+            sentence = say("agent.successor_unknown", ods=given.succeeded_by)
             found.append(Fault(given.line, sentence))
         elif given.ods in round_about:
-            way = " to ".join(round_about[given.ods][:MOST_SHOWN])
-            sentence = f"The sites succeed each other in a circle: {way}. Say which of them is open."
+            way = " → ".join(round_about[given.ods][:MOST_SHOWN])
+            sentence = say("agent.successors_in_a_circle", way=way)
             found.append(Fault(given.line, sentence))
     return tuple(found)
 

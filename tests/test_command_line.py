@@ -39,6 +39,8 @@ def test_without_settings_it_says_what_is_missing_and_exits_with_2(command: tupl
         ({"PORT": "http"}, "PORT"),
         ({"MFA_POLICY": "no/such/file.toml"}, "cannot be read"),
         ({"SANDBOX_TENANT": "no/such/file.toml"}, "cannot be read"),
+        ({"MFA_TEXTS": "no/such/file.toml"}, "cannot be read as texts"),
+        ({"MFA_TEXTS": "policy/policy.toml"}, "cannot be read as texts"),
     ],
 )
 def test_a_sandbox_that_cannot_start_says_why(environ: dict[str, str], said: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 NAMED_FILE = re.compile(
-    r"`((?:tests|bot|adapters|domain|services|dialogs|cards|sandbox|policy|docs|bench|supply)/[\w./-]+\.\w+)`"
+    r"`((?:tests|bot|adapters|domain|services|dialogs|cards|sandbox|policy|docs|bench|supply|manifest)/[\w./-]+\.\w+)`"
 )
 MAKE = re.compile(r"`make ([a-z-]+)`")
 
@@ -64,6 +64,18 @@ def test_each_threat_names_a_control_and_a_test() -> None:
         stride, threat, who, control, shown = (cell.strip() for cell in row.strip("|").split("|"))
         assert all((stride, threat, who, control)), row
         assert NAMED_TEST.search(shown), row
+
+
+def test_each_rule_of_the_store_names_a_test_or_has_a_note() -> None:
+    text = (ROOT / "docs" / "store-checklist.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not re.match(r"\| (---|Rule)", line)]
+    assert len(rows) > 40
+    for row in rows:
+        rule, how, shown = (cell.strip() for cell in row.strip("|").split("|"))
+        assert rule, row
+        assert how, row
+        assert NAMED_TEST.search(shown) or shown.startswith("note"), row
+    assert sum(bool(NAMED_TEST.search(row)) for row in rows) > len(rows) / 2
 
 
 def test_every_boundary_has_its_threats_and_every_letter_of_stride_is_there() -> None:

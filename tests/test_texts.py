@@ -32,11 +32,13 @@ def test_each_text_that_is_said_is_there_and_is_given_its_values() -> None:
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             assert not isinstance(key, ast.JoinedStr), f"{where}: a key is written out, so that it can be found"
             continue
-        given = {word.arg for word in call.keywords}
+        given = {word.arg for word in call.keywords if word.arg is not None}
+        if any(word.arg is None and ast.unparse(word.value).endswith(".contact") for word in call.keywords):
+            given |= {"helpdesk", "telephone"}
         forms = TEXTS.get(key.value)
         if forms is None:
             wrong.append(f"{where}: there is no {key.value}")
-        elif None not in given and given - {"count"} != placeholders(forms[0]) - {"count"}:
+        elif given - {"count"} != placeholders(forms[0]) - {"count"}:
             wrong.append(f"{where}: {key.value} needs {sorted(placeholders(forms[0]))}")
         elif (len(forms) > 1 or "count" in placeholders(forms[0])) != ("count" in given):
             wrong.append(f"{where}: {key.value} and its count do not agree")

@@ -8,7 +8,7 @@ gettext). Words of the policy (reasons, evidence, the helpdesk's name) are in th
 import gettext
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,11 @@ class Texts:
 
 
 class BadTexts(Exception):
-    """A language's file cannot be used. `faults` says why, a sentence each."""
+    """A language's file cannot be used. `sentences` say why, one for each fault."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
 
 
 def read(path: Path) -> Texts:
@@ -67,6 +67,13 @@ def speak(texts: Texts) -> None:
 
 def say(key: str, **values: object) -> str:
     return (_spoken[0] if _spoken else english()).say(key, values)
+
+
+def any_of(names: Sequence[str]) -> str:
+    """“A, B or C”. At least one name."""
+    if len(names) == 1:
+        return names[0]
+    return say("everyone.or", first=", ".join(names[:-1]), last=names[-1])
 
 
 def placeholders(form: str) -> set[str]:

@@ -131,10 +131,17 @@ class AuditReader:
 @contextmanager
 def reading(url: str) -> Iterator[AuditReader]:
     """`url`: libpq's, as DATABASE_URL. Raises `Trouble` where the database cannot be reached."""
+    with snapshot(url) as connection:
+        yield AuditReader(connection)
+
+
+@contextmanager
+def snapshot(url: str) -> Iterator[psycopg.Connection[TupleRow]]:
+    """A connection that only reads, and sees nothing of what happens meanwhile."""
     with no_database(), psycopg.connect(url, options="-c timezone=UTC") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        yield AuditReader(connection)
+        yield connection
 
 
 def _conditions(wanted: Wanted) -> list[sql.SQL]:

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.database import counts
 from adapters.database.audit import write
 from adapters.database.engine import each_alone
-from adapters.database.tables import audit, drafts, requests
+from adapters.database.tables import FOUND_BY, audit, drafts, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
 from adapters.jobs.orders import QUEUE, TASK, Order, order
 from domain.effects import Effect
+from domain.finding import Wanted
 from domain.outcome import Approval, Asked
 from domain.request import OPEN, Request, State
 from services.book import Draft, Entry
@@ -25,6 +26,9 @@ from services.book import Draft, Entry
 _COLUMNS = [requests.c[name] for name in FIELDS]
 _WAITS_SINCE = func.coalesce(requests.c.waiting_since, requests.c.asked_at)
 _OPEN = requests.c.state.in_([state.value for state in OPEN])
+_FITS = text(f"{FOUND_BY.text} @@ CAST(:wanted AS tsquery)")
+_MOST_THAT_FIT = 300
+"""Of so many the newest are given: whoever looks for a part of a name that thousands have goes on typing."""
 _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, :priority, :lock, :key, CAST(:args AS jsonb), NULL)"
     "::procrastinate_job_to_defer_v1])"
@@ -159,6 +163,19 @@ class PostgresBook:
         wanted = requests.c.state == State.AWAITING_DECISION.value
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(_WAITS_SINCE).limit(limit))
 
+    async def newest_waiting(self, limit: int) -> tuple[Request, ...]:
+        wanted = requests.c.state == State.AWAITING_DECISION.value
+        return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at.desc()).limit(limit))
+
+    async def find(self, wanted: Wanted, limit: int, *, of: str = "") -> tuple[Request, ...]:
+        fits = _FITS.bindparams(wanted=_words(wanted))
+        if of:
+            # Their own are few, so they are looked through: the index of all words knows thousands that are not theirs.
+            own = select(*_COLUMNS).where(requests.c.people.contains([of])).cte().prefix_with("MATERIALIZED")
+            return await self._requests(select(own).where(fits).order_by(own.c.asked_at.desc()).limit(limit))
+        some = select(*_COLUMNS).where(fits).limit(_MOST_THAT_FIT).subquery()
+        return await self._requests(select(some).order_by(some.c.asked_at.desc()).limit(limit))
+
     async def of_subject(self, subject_id: str, since: datetime) -> tuple[Request, ...]:
         wanted = and_(requests.c.subject_id == subject_id, requests.c.asked_at >= since)
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at.desc()).limit(50))
@@ -183,14 +200,6 @@ class PostgresBook:
         async with self._reading() as connection:
             await connection.execute(text("SELECT 1"))
 
-    async def counts(self) -> dict[str, int]:
-        """How many requests there are in each state."""
-        async with self._reading() as connection:
-            found = await connection.execute(
-                select(requests.c.state, func.count().label("number")).group_by(requests.c.state)
-            )
-            return {row.state: row.number for row in found}
-
     async def entries(self, reference: str) -> tuple[Entry, ...]:
         columns = [audit.c[name] for name in Entry.__slots__]
         async with self._reading() as connection:
@@ -203,6 +212,12 @@ class PostgresBook:
         async with self._reading() as connection:
             found = await connection.execute(query)  # type: ignore[call-overload]  # any select of _COLUMNS
             return tuple(request_of(row) for row in found.mappings())
+
+
+def _words(wanted: Wanted) -> str:
+    """As PostgreSQL's tsquery. No word holds a quotation mark or a backslash: they stand between words."""
+    fit = " & ".join(f"'{word}':*" for word in wanted.words)
+    return " | ".join(filter(None, (fit, f"'{wanted.symbols}'" if wanted.symbols else "")))
 
 
 async def _open_requests(connection: AsyncConnection, subject_id: str) -> tuple[Request, ...]:

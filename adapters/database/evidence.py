@@ -13,11 +13,13 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.database.audit import write
 from adapters.database.sealing import MasterKeys, Sealer
 from adapters.database.tables import evidence, evidence_files, file_links
 from adapters.database.trouble import no_database
 from domain.errors import Trouble
 from domain.evidence import EvidenceFile, digest_of
+from services.book import Entry
 
 log = structlog.get_logger(__name__)
 _FILE = TypeAdapter(EvidenceFile)
@@ -44,8 +46,10 @@ class _Folder:
 class PostgresEvidence:
     """`keys` are Fernet keys: the first one encrypts. Without a usable one each call that needs it is `Trouble`."""
 
-    def __init__(self, engine: AsyncEngine, keys: Sequence[str]) -> None:
+    def __init__(self, engine: AsyncEngine, keys: Sequence[str], tenant_id: str = "") -> None:
+        """`tenant_id`: whose chain the audit's entries are put on."""
         self._engine = engine
+        self._tenant_id = tenant_id
         self._master = MasterKeys(keys)
 
     async def answers(self, reference: str) -> dict[str, str]:
@@ -66,7 +70,7 @@ class PostgresEvidence:
         async with self._reading(reference) as folder:
             return await folder.files() if folder else ()
 
-    async def add_file(self, reference: str, file: EvidenceFile, content: bytes) -> bool:
+    async def add_file(self, reference: str, file: EvidenceFile, content: bytes, entry: Entry | None = None) -> bool:
         async with self._writing(reference, file.added_at) as folder:
             if any(one.sha256 == file.sha256 for one in await folder.files()):
                 return False
@@ -81,9 +85,10 @@ class PostgresEvidence:
             await folder.connection.execute(
                 update(evidence).where(evidence.c.reference == reference).values(updated_at=file.added_at)
             )
+            await write(folder.connection, [entry] if entry else [], self._tenant_id)
             return True
 
-    async def remove_file(self, reference: str, file_id: str) -> bool:
+    async def remove_file(self, reference: str, file_id: str, entry: Entry | None = None) -> bool:
         with no_database():
             async with self._engine.begin() as connection:
                 # The same lock as for adding: a digest is never of a half-done change.
@@ -95,7 +100,9 @@ class PostgresEvidence:
                         evidence_files.c.reference == reference, evidence_files.c.id == file_id
                     )
                 )
-                return gone.rowcount == 1
+                is_gone = gone.rowcount == 1
+                await write(connection, [entry] if entry and is_gone else [], self._tenant_id)
+                return is_gone
 
     async def content(self, reference: str, file_id: str) -> bytes | None:
         async with self._reading(reference) as folder:
@@ -179,8 +186,13 @@ class PostgresEvidence:
         if row is None:
             return None
         sealer = self._master.sealer(reference, row.data_key)
-        answers = json.loads(sealer.open(_ANSWERS, row.answers)) if row.answers is not None else {}
-        return _Folder(connection, sealer, answers)
+        return _Folder(connection, sealer, answers_of(sealer, row.answers))
+
+
+def answers_of(sealer: Sealer, sealed: bytes | None) -> dict[str, str]:
+    """The answers so far, by the policy's items."""
+    opened: dict[str, str] = json.loads(sealer.open(_ANSWERS, sealed)) if sealed is not None else {}
+    return opened
 
 
 def _about(file_id: str) -> str:

@@ -5,6 +5,7 @@ Letting the SDK parse costs 18 ms and 80 MB a user; Kiota's native response hand
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,8 @@ from domain.errors import Throttled, Trouble
 
 TIMEOUT = 8.0
 """Seconds for a whole call."""
+OBJECT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+"""What can be an object id. Anything else never reaches a URL."""
 _PERMISSIONS = "Check that the app has the Graph permissions that docs/running.md lists, with admin consent."
 
 Token = Callable[[], Awaitable[str]]

@@ -15,12 +15,10 @@ from msgraph.generated.users.item.transitive_member_of.graph_directory_role.grap
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
-from adapters.entra.client import Graph
+from adapters.entra.client import OBJECT_ID, Graph
 from domain.errors import Trouble
 from domain.people import Account, Caller, Person
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
-"""What can be an object id. Anything else never reaches a URL."""
 _FIELDS = ["id", "displayName", "userPrincipalName", "mail", "accountEnabled", "userType"]
 _USER = "#microsoft.graph.user"
 _UNSHOWN = str.maketrans(dict.fromkeys("[]*_`<>#~\\{}|", " "))
@@ -42,7 +40,7 @@ class EntraDirectory:
         return caller.person if caller else None
 
     async def caller(self, entra_id: str) -> Caller | None:
-        if not _ID.fullmatch(entra_id):
+        if not OBJECT_ID.fullmatch(entra_id):
             return None
         found = await self._user(entra_id)
         return Caller(person_of(found), guest=is_guest(found)) if found else None
@@ -83,7 +81,7 @@ class EntraDirectory:
         return tuple(sorted(people, key=lambda one: one.name.casefold())[:limit])
 
     async def account(self, entra_id: str) -> Account | None:
-        if not _ID.fullmatch(entra_id):
+        if not OBJECT_ID.fullmatch(entra_id):
             return None
         builder = self._graph.sdk.users.by_user_id(entra_id)
         user, methods, roles = await asyncio.gather(
@@ -119,7 +117,7 @@ class EntraDirectory:
         return await self._graph.call(roles.get, query=query, headers={"ConsistencyLevel": "eventual"}, none_for=(404,))
 
     async def members(self, group: str, *, limit: int) -> tuple[Person, ...]:
-        if not _ID.fullmatch(group):
+        if not OBJECT_ID.fullmatch(group):
             return ()
         query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=_FIELDS, top=limit)
         builder = self._graph.sdk.groups.by_group_id(group).members
@@ -129,7 +127,7 @@ class EntraDirectory:
 
     async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:
         wanted = sorted({group for group in among if group})
-        if not _ID.fullmatch(entra_id) or not wanted:
+        if not OBJECT_ID.fullmatch(entra_id) or not wanted:
             return frozenset()
         builder = self._graph.sdk.users.by_user_id(entra_id).check_member_groups
         found: set[str] = set()

@@ -1,6 +1,5 @@
 """Members of the exemption groups in Entra: added, removed and read back through Graph."""
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +8,9 @@ from msgraph.generated.users.item.check_member_groups.check_member_groups_post_r
     CheckMemberGroupsPostRequestBody,
 )
 
-from adapters.entra.client import Graph
+from adapters.entra.client import OBJECT_ID, Graph
 from domain.errors import Trouble
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _ALREADY = "already exist"
 
 
@@ -49,6 +47,6 @@ class EntraExemptions:
 
 def checked(entra_id: str) -> str:
     """The same, where it can be an object id. Anything else never reaches a URL."""
-    if not _ID.fullmatch(entra_id):
+    if not OBJECT_ID.fullmatch(entra_id):
         raise Trouble("this is not an object id of Entra", for_good=True)
     return entra_id

@@ -1,15 +1,11 @@
 """Installs the bot's app for somebody through Graph, so that they can be told something in Teams."""
 
-import re
-
 from msgraph.generated.models.user_scope_teams_app_installation import UserScopeTeamsAppInstallation
 from msgraph.generated.users.item.teamwork.installed_apps.installed_apps_request_builder import (
     InstalledAppsRequestBuilder,
 )
 
-from adapters.entra.client import Graph
-
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+from adapters.entra.client import OBJECT_ID, Graph
 
 
 class GraphTeamsApp:
@@ -21,7 +17,7 @@ class GraphTeamsApp:
         self._app_id = app_id
 
     async def chat_of(self, entra_id: str) -> str:
-        if not _ID.fullmatch(entra_id):
+        if not OBJECT_ID.fullmatch(entra_id):
             return ""
         apps = self._graph.sdk.users.by_user_id(entra_id).teamwork.installed_apps
         body = UserScopeTeamsAppInstallation(

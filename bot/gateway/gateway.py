@@ -14,7 +14,7 @@ from bot.door import REFUSED
 from bot.gateway import answers
 from bot.gateway.authentication import Authentication, Claims
 from bot.gateway.connection import Connection
-from bot.gateway.inbound import CARD_ACTION, text_of, to_incoming
+from bot.gateway.inbound import INVOKES, text_of, to_incoming
 from bot.gateway.keys import SigningKeys
 from bot.gateway.messenger import TeamsMessenger
 from bot.gateway.not_accepted import NotAccepted
@@ -22,7 +22,7 @@ from bot.gateway.sdk import Adapter, CheckedAuthentication
 from bot.gateway.seen import Seen
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.wire import read_json, refuse_by_length
-from bot.incoming import Handle, Incoming, Kind
+from bot.incoming import Found, Handle, Incoming, InPlace, Kind
 from domain.errors import Trouble
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class Gateway:
         return web.Response() if body is None else web.json_response(body)
 
     async def _turn(self, claims: Claims, raw: Mapping[str, Any], incoming: Incoming) -> dict[str, Any] | None:
-        if text_of(raw, "type") == "invoke" and text_of(raw, "name") != CARD_ACTION:
+        if text_of(raw, "type") == "invoke" and text_of(raw, "name") not in INVOKES:
             return answers.error(501, "NotSupported", "This bot does not do that.")
         activity = _activity(raw)
         body: dict[str, Any] | None = None
@@ -84,11 +84,11 @@ class Gateway:
     async def _once(self, incoming: Incoming) -> dict[str, Any] | None:
         conversation_id, activity_id = incoming.address.conversation_id, incoming.activity_id
         if activity_id and not await self._seen.begin(conversation_id, activity_id):
-            return answers.sentence("This has been received already.") if _in_place(incoming) else None
+            return _answered(incoming, InPlace(sentence="This has been received already."))
         answer = await self._handle(incoming)
         if activity_id:
             await self._done(conversation_id, activity_id)
-        return answers.answer(answer) if _in_place(incoming) else None
+        return _answered(incoming, answer)
 
     async def _done(self, conversation_id: str, activity_id: str) -> None:
         try:
@@ -109,7 +109,9 @@ class Gateway:
             sentence = (
                 f"Something went wrong. Try again. If it happens again, tell the helpdesk this reference: {reference}."
             )
-        if _in_place(incoming):
+        if incoming.search is not None:
+            return answers.found(Found(sentence=sentence))
+        if incoming.in_place:
             return answers.error(500, "TurnFailed", sentence)
         if incoming.kind in {Kind.MESSAGE, Kind.CLICK}:
             try:
@@ -119,8 +121,12 @@ class Gateway:
         return None
 
 
-def _in_place(incoming: Incoming) -> bool:
-    return incoming.click is not None and incoming.click.in_place
+def _answered(incoming: Incoming, answer: InPlace | Found | None) -> dict[str, Any] | None:
+    if incoming.search is not None:
+        return answers.found(answer if isinstance(answer, Found) else Found(sentence=answer.sentence if answer else ""))
+    if not incoming.in_place:
+        return None
+    return answers.sentence(answer.sentence) if isinstance(answer, Found) else answers.answer(answer)
 
 
 def _activity(raw: Mapping[str, Any]) -> Activity:

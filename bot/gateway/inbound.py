@@ -7,12 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.gateway.not_accepted import NotAccepted
-from bot.incoming import Click, Incoming, IncomingFile, Kind, Sender
+from bot.incoming import Click, Incoming, IncomingFile, Kind, Search, Sender
 from services.chat import Address, Scope
 
 CARD_ACTION = "adaptiveCard/action"
+QUERY = "composeExtension/query"
+QUERY_LINK = "composeExtension/queryLink"
+INVOKES = frozenset({CARD_ACTION, QUERY, QUERY_LINK})
+"""What Teams asks and we answer. Not among them: links of people whom Teams does not name (`anonymousQueryLink`)."""
 FILE = "application/vnd.microsoft.teams.file.download.info"
 MOST_FILES = 10
+MOST_PARAMETERS = 10
+LONGEST_SEARCH, LONGEST_LINK = 200, 2000
 LONGEST_NAME = 300
 Json = Mapping[str, Any]
 
@@ -47,7 +53,8 @@ def to_incoming(raw: Json, app_id: str) -> Incoming:
     address = _address(raw, app_id)
     kind, text, click = _what(raw, address.bot_id)
     files = files_of(raw) if kind is Kind.MESSAGE and address.scope is Scope.PERSONAL else ()
-    return Incoming(kind, text_of(raw, "id"), _sender(object_of(raw, "from")), address, text, click, files)
+    search = _search(raw) if kind is Kind.SEARCH else None
+    return Incoming(kind, text_of(raw, "id"), _sender(object_of(raw, "from")), address, text, click, files, search)
 
 
 def files_of(raw: Json) -> tuple[IncomingFile, ...]:
@@ -95,27 +102,35 @@ def _address(raw: Json, app_id: str) -> Address:
     # Dots alone would be taken for steps in the path of our answer.
     if not conversation_id.strip(".") or not text_of(raw, "serviceUrl"):
         raise NotAccepted(400, "nothing to answer to")
-    scope = _scope(conversation, data)
+    bot_id = text_of(object_of(raw, "recipient"), "id") or f"28:{app_id}"
+    scope = _scope(conversation, data, bot_id)
     team = object_of(data, "team")
     return Address(
         service_url=text_of(raw, "serviceUrl"),
         conversation_id=conversation_id,
         tenant_id=tenant_of(raw),
-        bot_id=text_of(object_of(raw, "recipient"), "id") or f"28:{app_id}",
+        bot_id=bot_id,
         scope=scope,
         channel_id=_channel_id(data) if scope is Scope.CHANNEL else "",
         team_id=text_of(team, "aadGroupId").lower(),
     )
 
 
-def _scope(conversation: Json, data: Json) -> Scope:
+def _scope(conversation: Json, data: Json, bot_id: str) -> Scope:
     named = text_of(conversation, "conversationType")
+    if named == Scope.PERSONAL and _is_of_two_people(text_of(conversation, "id"), bot_id):
+        return Scope.GROUP
     if named in {Scope.PERSONAL, Scope.CHANNEL, Scope.GROUP}:
         return Scope(named)
     if object_of(data, "channel") or object_of(data, "team"):
         return Scope.CHANNEL
     # A kind of chat that is new to us counts as one in which others listen.
     return Scope.GROUP if named or conversation.get("isGroup") else Scope.PERSONAL
+
+
+def _is_of_two_people(conversation_id: str, bot_id: str) -> bool:
+    """Two people's own chat is as personal to Teams as the bot's with one of them. Its id names both of them."""
+    return conversation_id.startswith("19:") and bot_id.removeprefix("28:") not in conversation_id
 
 
 def _channel_id(data: Json) -> str:
@@ -136,6 +151,8 @@ def _what(raw: Json, bot_id: str) -> tuple[Kind, str, Click | None]:
             return (Kind.CLICK if click else Kind.MESSAGE), text, click
         case "invoke" if text_of(raw, "name") == CARD_ACTION:
             return Kind.CLICK, "", _execute(raw)
+        case "invoke" if text_of(raw, "name") in (QUERY, QUERY_LINK):
+            return Kind.SEARCH, "", None
         case "installationUpdate":
             # "add-upgrade" and "remove-upgrade" are a new version of the app, not a coming or going.
             return {"add": Kind.ADDED, "remove": Kind.REMOVED}.get(text_of(raw, "action"), Kind.OTHER), "", None
@@ -157,6 +174,21 @@ def _execute(raw: Json) -> Click:
     action = object_of(value, "action")
     automatic = value.get("trigger") == "automatic"
     return Click(_verb(action), object_of(action, "data"), True, text_of(raw, "replyToId"), automatic)
+
+
+def _search(raw: Json) -> Search:
+    """Whatever is missing or has another shape was not said.
+
+    https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/search-commands/respond-to-search
+    """
+    value = raw.get("value")
+    value = value if isinstance(value, dict) else {}
+    if text_of(raw, "name") == QUERY_LINK:
+        return Search(link=_either(value, "url")[:LONGEST_LINK])
+    given = value.get("parameters")
+    parameters = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    typed = [_either(one, "value") for one in parameters[:MOST_PARAMETERS] if one.get("name") == "query"]
+    return Search(_either(value, "commandId"), "".join(typed[:1])[:LONGEST_SEARCH])
 
 
 def _verb(raw: Json) -> str:

@@ -11,11 +11,13 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database.book import PostgresBook
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
 from adapters.database.tables import evidence, evidence_files
 from domain.errors import Trouble
 from domain.evidence import EvidenceFile, digest_of
+from services.book import Entry
 from tests.adapters.postgres import postgres
 from tests.builders import NOON
 from tests.files import DOCX, PDF, PNG
@@ -97,6 +99,17 @@ async def test_a_file_is_removed_once_and_may_be_given_again(store: PostgresEvid
     assert not await store.remove_file(ONE, "file-1")
     assert not await store.remove_file(TWO, "file-1")
     assert await store.add_file(ONE, file(3), PDF)
+
+
+async def test_the_audit_says_which_file_came_and_went_where_it_did(
+    store: PostgresEvidence, database: AsyncEngine
+) -> None:
+    added, removed = (Entry(NOON, ONE, what, "id-1", "", "v1", {"file": "file-1"}) for what in ("added", "removed"))
+    assert await store.add_file(ONE, file(1), PDF, added)
+    assert not await store.add_file(ONE, file(2), PDF, replace(added, details={"file": "file-2"}))
+    assert await store.remove_file(ONE, "file-1", removed)
+    assert not await store.remove_file(ONE, "file-1", removed)
+    assert await PostgresBook(database).entries(ONE) == (added, removed)
 
 
 async def test_nothing_that_was_written_or_sent_stands_in_the_database(

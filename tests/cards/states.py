@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.entra.directory import person_of
-from cards import alarms, ask, ask_site, decide, drifts, evidence, lists, notices, plain_words, review
+from cards import alarms, ask, ask_site, decide, drifts, evidence, lists, notices, plain_words, review, shared
 from cards import request as cards
 from cards import site as of_register
 from cards.card import Card
@@ -59,6 +59,7 @@ def everything(words: str = "A short reason") -> Iterator[Named]:
     yield from _of_plain_words(words)
     yield from _of_sites(words)
     yield from _of_drifts(words)
+    yield from _of_shared(words)
 
 
 def named(words: str) -> Person:
@@ -134,6 +135,8 @@ def _of_requests(words: str) -> Iterator[Named]:
     yield "request.decision: seven before", cards.decision(short, earlier, POLICY, NOON)
     for form in (decide.approve, decide.reject, decide.revoke, decide.send_back):
         yield f"decide.{form.__name__}: corrected", form(active, POLICY, words[:200])
+    for form in (decide.reject, decide.revoke, decide.send_back):
+        yield f"decide.{form.__name__}: typed, to be checked", form(active, POLICY, "Check the words.", words[:1000])
 
 
 def _of_alarms(words: str) -> Iterator[Named]:
@@ -167,6 +170,13 @@ def _of_questions(words: str) -> Iterator[Named]:
     yield "ask.person: corrected", ask.person(again, caller=True, typed=words)
     yield "ask.choose: two people", ask.choose(asking, words, [named(words), SUBJECT])
     yield "ask.reason: first", ask.reason(asking, "")
+    understood = ask.understood(KIND, ask.FOR_COLLEAGUE, words[:60], "", "misplaced")
+    yield (
+        "ask.who: a sentence was understood",
+        ask.who(ask.Asking(POLICY, KIND, 3, (1, 5), "", understood), agent=False),
+    )
+    wrong = ask.not_understood(words, "Type “me”.")
+    yield "ask.reason: not understood", ask.reason(ask.Asking(POLICY, KIND, 3, (2, 5), wrong), "")
     yield "ask.reason: chosen before, corrected", ask.reason(again, "misplaced")
     yield "ask.details: optional", ask.details(asking, optional, "")
     yield "ask.details: required, typed before", ask.details(again, required, words)
@@ -258,11 +268,17 @@ def _of_plain_words(words: str) -> Iterator[Named]:
         yield f"plain_words.welcome: {name}", plain_words.welcome(POLICY, agent=agent)
         yield f"plain_words.how_to: {name}", plain_words.how_to(POLICY, agent=agent)
     guide = ("Read the guide", POLICY.links.guide)
-    likely = [("Ask for an exception", "ask.start"), ("Help", "help")]
+    likely = [("Ask for an exception", "ask.start", "short"), ("Help", "help", "help")]
     yield "plain_words.not_understood: two guesses", plain_words.not_understood(POLICY, likely)
     yield "plain_words.refused: with a guide", plain_words.refused(Refusal(words, rule="x", link=guide), POLICY)
     yield "plain_words.refused: words only", plain_words.refused(Refusal(words, rule="x"), POLICY)
     yield "plain_words.went_wrong: a sentence", plain_words.went_wrong("It failed. Try again in a minute.", POLICY)
+    for one in POLICY.elsewhere:
+        yield f"plain_words.elsewhere: {one.id}", plain_words.elsewhere(one, POLICY)
+    for verb in ("withdraw", "end"):
+        mine = request(subject=replace(SUBJECT, name=words))
+        yield f"plain_words.sure_to_give_up: {verb}", plain_words.sure_to_give_up(mine, verb, POLICY)
+    yield "plain_words.thanks: said", plain_words.thanks()
     yield "plain_words.note: done", plain_words.note("Done", "It is done.", POLICY)
     yield "plain_words.answered: typed below", plain_words.answered("What happened?", "Lost or stolen")
 
@@ -310,3 +326,15 @@ def _of_drifts(words: str) -> Iterator[Named]:
     not_permitted = shown(Sort.STRANGER, added_by=say("agent.added_by_not_permitted"), added_at=None)
     yield "drifts.drift: who added it is not known yet", drifts.drift(not_yet, POLICY)
     yield "drifts.drift: who added it may not be read", drifts.drift(not_permitted, POLICY)
+
+
+def _of_shared(words: str) -> Iterator[Named]:
+    chat = "https://teams.microsoft.com/l/chat/0/0?users=28%3Ax&message=status%20MFA-7K3Q-9XDM"
+    yield "shared.shared: the same for everybody", shared.shared("MFA-7K3Q-9XDM", chat, POLICY)
+    for one in (request(details=words), long_request(since=words[:200])):
+        page = f"https://bot.example/r/{one.reference}"
+        for whose, card in (
+            ("theirs", cards.mine(one, POLICY, NOON)),
+            ("agent", cards.decision(one, [], POLICY, NOON)),
+        ):
+            yield f"shared.only_you: {whose}, {one.kind}", shared.only_you(card, page)

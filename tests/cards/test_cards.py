@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from adapters.entra.directory import person_of
-from cards import notices
+from cards import notices, shared
 from cards import request as cards
 from cards.card import Card
-from dialogs import understand
+from dialogs.commands import command_in
 from domain.effects import Audience, Notice
 from domain.people import Person
 from domain.request import State
 from services.show import still_says_so
-from tests.builders import NOON, POLICY, request
+from tests.builders import NOON, POLICY, SITE, SUBJECT, long_request, request
 from tests.cards.rules import faults, texts, walk
 from tests.cards.states import everything, requests
 from texts import english, say
@@ -85,7 +85,23 @@ def test_our_words_have_no_contractions_and_do_not_shout() -> None:
 
 @pytest.mark.parametrize("key", [key for key in english().forms if re.search(r"\.command_\w+(?<!_does)$", key)])
 def test_each_command_of_the_menu_is_understood_when_it_is_typed(key: str) -> None:
-    assert understand.command_in(say(key)).command
+    assert command_in(say(key)).command
+
+
+def test_a_shared_card_is_the_same_for_every_request_but_for_its_reference() -> None:
+    one, other = (shared.shared(reference, "https://x", POLICY) for reference in ("MFA-7K3Q-9XDM", "MFA-2222-2222"))
+    assert str(one).replace("MFA-7K3Q-9XDM", "MFA-2222-2222") == str(other)
+    assert "userIds" not in str(one)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_the_lines_of_a_search_are_plain_and_short(words: str) -> None:
+    for one in (request(), long_request()):
+        hostile = replace(one, subject=replace(SUBJECT, name=words), site=replace(SITE, name=words))
+        for line in (shared.title(hostile), shared.line(hostile)):
+            assert not set(line) & set("<>[]*_`~#&\\\x00\x1b\u202e")
+            assert len(line) < 250
+        assert one.reference in shared.title(hostile)
 
 
 def test_the_state_is_always_said_in_words() -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from dialogs import ask as dialog
 from dialogs.ask import Step
+from dialogs.commands import command_in
 from dialogs.said import Answers, NotNeeded, Said
-from dialogs.understand import about_exceptions, address_in, command_in, reason_in
+from dialogs.understand import address_in, hear, reason_in
 from domain.errors import Refusal
 from domain.people import Person
 from tests.builders import POLICY, SUBJECT
@@ -146,7 +147,7 @@ def test_a_command_is_known_however_it_is_typed(text: str, command: str) -> None
 def test_no_text_breaks_the_understanding(text: str) -> None:
     command_in(text)
     reason_in(text, KIND)
-    about_exceptions(text, POLICY)
+    hear(text, POLICY)
     address_in(text)
 
 
@@ -165,3 +166,48 @@ def test_while_it_is_not_known_for_whom_it_is_there_is_nothing_to_change() -> No
         dialog.asks_to_change(answers)
     mine = dialog.answer(dialog.begin("short"), Said(text="me"), POLICY)
     assert dialog.next_step(dialog.asks_to_change(mine), POLICY) is Step.CHANGE
+
+
+def after(text: str, answers: Answers) -> Answers:
+    return settled(dialog.answer(answers, Said(text=text), POLICY), (SUBJECT,))
+
+
+def test_a_sentence_answers_several_questions_and_each_guess_is_taken_back_alone() -> None:
+    answers = settled(dialog.begun_by(hear("lsot phone for sam.price@nhs.net", POLICY)), (SUBJECT,))
+    assert dialog.next_step(answers, POLICY) is Step.CONFIRM
+    assert dialog.guesses(answers) == ["who", "reason"]
+    answers = settled(dialog.back(answers), (SUBJECT,))
+    assert dialog.next_step(answers, POLICY) is Step.REASON
+    assert dialog.guesses(answers) == ["who"]
+    answers = settled(dialog.back(answers), (SUBJECT,))
+    assert dialog.next_step(answers, POLICY) is Step.WHO
+    assert dialog.guesses(answers) == []
+    assert dialog.guesses(after("me", answers)) == []
+
+
+def test_the_answer_to_one_question_may_answer_the_others_too() -> None:
+    answers = after("for sam.price@nhs.net, she left her phone at home", dialog.begin("short"))
+    assert dialog.next_step(answers, POLICY) is Step.CONFIRM
+    assert answers["reason"] == "misplaced"
+    named = after("a colleague", dialog.begin("short"))
+    assert dialog.next_step(after("his name is sam price", named), POLICY) is Step.REASON
+
+
+def test_a_correction_changes_only_what_it_names() -> None:
+    answers = settled(dialog.begun_by(hear("lost phone for sam.price@nhs.net", POLICY)), (SUBJECT,))
+    stolen = dialog.corrected(answers, hear("her phone is broken", POLICY, kind="short"))
+    assert (stolen["reason"], stolen["who"], stolen["subject"]) == ("other", "colleague", answers["subject"])
+    mine = settled(dialog.corrected(answers, hear("for me", POLICY, kind="short")), (SUBJECT,))
+    assert mine["who"] == "me"
+    assert mine["reason"] == "lost_or_stolen"
+    assert "subject" not in mine
+    assert dialog.of_kind(answers, "long")["typed"] == "sam.price@nhs.net"
+
+
+@pytest.mark.parametrize("text", ["banana", "🙂", "je ne comprends pas", "9"])
+def test_a_question_that_was_not_answered_says_what_is_expected_with_an_example(text: str) -> None:
+    answers = dialog.answer(dialog.begin("short"), Said(text="me"), POLICY)
+    for question in (dialog.begin("short"), answers):
+        with pytest.raises(Refusal, match="for example") as refused:
+            dialog.answer(question, Said(text=text), POLICY)
+        assert refused.value.rule in dialog.NOT_UNDERSTOOD

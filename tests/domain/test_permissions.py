@@ -24,7 +24,7 @@ from domain.commands import (
 from domain.decisions import decide
 from domain.errors import Refusal
 from domain.people import Account, Caller, Person
-from domain.permissions import ACCOUNTS, COMMANDS, RULES, Role, as_markdown, check_caller, rule_against
+from domain.permissions import ACCOUNTS, COMMANDS, RULES, Role, as_markdown, check_caller, may_find, rule_against
 from domain.request import Cause, HalfWayAsked, Request, State
 from tests.builders import (
     AGENT,
@@ -201,3 +201,13 @@ def test_a_guest_is_told_what_to_do_instead() -> None:
         check_caller(Caller(STRANGER, guest=True), POLICY)
     assert refused.value.rule == "guest"
     check_caller(Caller(STRANGER), POLICY)
+
+
+def test_helpdesk_staff_find_every_request_and_others_only_their_own() -> None:
+    one = long_request()
+    for group in ("helpdesk", "leads"):
+        assert may_find(one, STRANGER.id, frozenset({group}))
+    for who in (SUBJECT, ASKER, OWNER):
+        assert may_find(one, who.id, frozenset())
+    for entra_id in (STRANGER.id, ""):
+        assert not may_find(one, entra_id, frozenset())

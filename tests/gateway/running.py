@@ -1,7 +1,7 @@
 """The gateway under test as a real HTTP server, with a turn that notes what it was given."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ from bot.gateway.connection import Connection
 from bot.gateway.gateway import Gateway
 from bot.gateway.messenger import TeamsMessenger
 from bot.gateway.settings import GatewaySettings
-from bot.incoming import Incoming, InPlace
+from bot.incoming import Found, Handle, Incoming, InPlace
 from cards.card import Card
 from services.chat import Address, Scope
 from tests.microsoft import ANNA, Microsoft
@@ -38,25 +38,22 @@ class SeenInMemory:
         self.done_turns.append((conversation_id, activity_id))
 
 
-Turn = Callable[[Incoming], Awaitable[InPlace | None]]
-
-
 @dataclass
 class Bot:
     url: str
     messenger: TeamsMessenger
     connection: Connection
-    turn: Turn | None = None
+    turn: Handle | None = None
     """What to do in a turn; without one, nothing."""
     turns: list[Incoming] = field(default_factory=list)
 
-    async def handle(self, incoming: Incoming) -> InPlace | None:
+    async def handle(self, incoming: Incoming) -> InPlace | Found | None:
         self.turns.append(incoming)
         return await self.turn(incoming) if self.turn else None
 
 
 @asynccontextmanager
-async def running(settings: GatewaySettings, turn: Turn | None = None, seen: Any = None) -> AsyncIterator[Bot]:
+async def running(settings: GatewaySettings, turn: Handle | None = None, seen: Any = None) -> AsyncIterator[Bot]:
     async with Connection(settings) as connection:
         bot = Bot("", TeamsMessenger(connection), connection, turn)
         gateway = Gateway(settings, connection, bot.handle, seen or SeenInMemory())

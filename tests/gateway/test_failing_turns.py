@@ -69,7 +69,9 @@ async def test_a_click_that_was_not_answered_still_gets_an_answer(microsoft: Mic
 
 
 async def test_any_other_invoke_is_answered_without_a_turn(microsoft: Microsoft, bot: Bot) -> None:
-    for name in ("task/fetch", "composeExtension/query", "signin/verifyState", "", None):
+    extension = ("anonymousQueryLink", "selectItem", "submitAction", "fetchTask", "setting")
+    others = [f"composeExtension/{name}" for name in extension]
+    for name in ("task/fetch", *others, "signin/verifyState", "", None):
         answer = await microsoft.teams.post(bot.url, microsoft.teams.execute("x") | {"name": name})
         assert (answer.status, answer.body["statusCode"]) == (200, 501)
     assert bot.turns == []

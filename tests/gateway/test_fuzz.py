@@ -52,6 +52,8 @@ async def test_an_activity_with_anything_anywhere_is_never_a_server_error(micros
             microsoft.teams.message("hello", BEN, HELPDESK),
             microsoft.teams.execute("x", {"a": 1}),
             microsoft.teams.submit("x"),
+            microsoft.teams.search("x"),
+            microsoft.teams.pasted("https://bot.nhs.example/r/x"),
             microsoft.teams.installed(where=HELPDESK),
             microsoft.teams.bot_added(),
         ]

@@ -1,11 +1,15 @@
 """Files as evidence, lived through over HTTP with the whole program: sent in Teams, kept, read by a link, removed."""
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import aiohttp
 import pytest
 
+from adapters.database.book import PostgresBook
+from adapters.database.engine import make_engine
+from services.book import Entry
 from tests.files import DOCX, PDF, PNG, docx
 from tests.journeys import long_term as steps
 from tests.journeys.world import Seat, World, buttons_of, until
@@ -36,9 +40,14 @@ async def test_a_file_that_the_site_sends_is_read_by_an_agent_once(
     world: World, session: aiohttp.ClientSession
 ) -> None:
     helen, reference = await giving(world)
-    said = await helen.send_files(world.files.put("letter from the site.pdf", PDF), world.files.put("plan.png", PNG))
-    assert "letter from the site.pdf" in said
-    assert "plan.png" in said
+    said = await helen.send_files(
+        world.files.put("letter from the site.pdf", PDF),
+        world.files.put("plan.png", PNG),
+        world.files.put("a mistake.docx", DOCX),
+    )
+    for name in ("letter from the site.pdf", "plan.png", "a mistake.docx"):
+        assert name in said
+    assert "a mistake" not in await helen.say("remove 3")
     await helen.press("Back to the list")
     await steps.answer_all(helen)
     await helen.press("Send to the helpdesk", statement="true")
@@ -63,6 +72,24 @@ async def test_a_file_that_the_site_sends_is_read_by_an_agent_once(
         assert (given.status, await given.read()) == (200, PDF)
     async with session.post(url) as again:
         assert again.status == 404
+
+    entries = [(one.what, one.by_id, one.details["file"]) for one in await audited(world, reference)]
+    letter, plan, mistake = (sha256(content).hexdigest() for content in (PDF, PNG, DOCX))
+    assert entries[:4] == [
+        ("file_added", helen.person.entra_id, letter),
+        ("file_added", helen.person.entra_id, plan),
+        ("file_added", helen.person.entra_id, mistake),
+        ("file_removed", helen.person.entra_id, mistake),
+    ]
+    assert ("read", agent.person.entra_id, letter) in entries
+
+
+async def audited(world: World, reference: str) -> list[Entry]:
+    """What the audit says about the request's files."""
+    database = make_engine(f"postgresql://postgres:@/postgres?host={world.folder}/pg")
+    found = await PostgresBook(database).entries(reference)
+    await database.dispose()
+    return [one for one in found if "file" in one.details]
 
 
 async def test_what_cannot_be_kept_is_said_with_what_to_do_and_the_rest_is_kept(world: World) -> None:

@@ -21,7 +21,9 @@ async def test_somebody_of_the_helpdesk_team_who_never_spoke_is_told_in_teams(wo
     assert await world.mail_to("chidi.okafor@nhs.example") is None
 
 
-async def test_whoever_took_the_bot_away_gets_the_same_words_by_mail_until_they_speak_again(world: World) -> None:
+async def test_whoever_took_the_bot_away_is_told_by_mail_until_they_speak_again(
+    world: World,
+) -> None:
     chidi, agent = world.seat("Chidi Okafor"), world.seat(world.agent)
     await chidi.say("hi")
     world.connector.fail(403, code="MessageWritesBlocked", where=chidi.person.chat_id.removeprefix("a:"), times=1)
@@ -33,6 +35,13 @@ async def test_whoever_took_the_bot_away_gets_the_same_words_by_mail_until_they_
     assert "asked for you" not in chidi.all_text
     await agent.say(f"approve {reference} called back")
     await until(lambda: world.mails_to("chidi.okafor@nhs.example", 2))
+    asked, granted = [mail for mail in await world.sandbox("GET", "mail") if mail["to"] == ["chidi.okafor@nhs.example"]]
+    assert "is on until" in granted["subject"]
+    assert "is on until" in granted["html"]
+    assert asked["headers"]["references"] == granted["headers"]["references"]
+    assert asked["headers"]["thread-index"] == granted["headers"]["thread-index"]
+    assert asked["headers"]["message-id"] != granted["headers"]["message-id"]
+    assert "called back" not in str(granted)
     await chidi.say("my requests")
     await world.advance("PT20H")
     await until(lambda: "ends in 4 hours" in chidi.all_text)

@@ -113,12 +113,27 @@ async def test_a_double_click_sends_one_request(world: World) -> None:
     assert len([b for b in buttons_of(list(anna.shown.values())[-1]) if b["title"].startswith("Open ")]) == 1
 
 
+async def test_a_decision_whose_card_cannot_be_sent_is_kept_and_never_called_undone(world: World) -> None:
+    anna, reference = await asked(world)
+    agent = world.seat(world.agent)
+    await agent.say("hi")
+    world.connector.fail(500, method="POST", where=agent.person.chat_id.removeprefix("a:"))
+    said = await agent.say(f"approve {reference} called back")
+    assert "Check in a minute whether this was done" in said
+    assert "Nothing was changed" not in said
+    await until(lambda: "is on until" in anna.all_text)
+    assert f"{agent.person.name} approved it" in await agent.say(f"approve {reference} called back")
+
+
 async def test_an_old_cards_button_answers_with_the_present_state(world: World) -> None:
     anna = world.seat("Anna Baker")
     await anna.say("I lost my phone")
     card_id, old = list(anna.shown.items())[-1]
     await anna.press("For me")
     assert "Check, then send" in await anna.press("For a colleague", card_id=card_id, card=old)
+    last = buttons_of(list(anna.shown.values())[-1])[0]
+    check = last | {"title": "Check again", "data": last["data"] | {"verb": "ask.again"}}  # as it was drawn once
+    assert "Check, then send" in await anna.press("Check again", card_id=card_id, card=check)
     await anna.press("Send request")
     assert "Waiting for the helpdesk" in await anna.press("For me", card_id=card_id, card=old)
 

@@ -90,6 +90,24 @@ class Teams:
         """The Action.Submit fallback of the same button: a message with a value and no text."""
         return self._activity("message", sender, where) | {"value": {"verb": verb} | (data or {}), "replyToId": card}
 
+    def search(
+        self,
+        text: str = "",
+        sender: Person = ANNA,
+        where: Channel | None = None,
+        command: str = "findRequest",
+        *,
+        first: bool = False,
+    ) -> Activity:
+        """What is typed so far into a search beside a message; `first`: the box was only opened."""
+        parameter = {"name": "initialRun", "value": "true"} if first else {"name": "query", "value": text}
+        value = {"commandId": command, "parameters": [parameter], "queryOptions": {"skip": 0, "count": 25}}
+        return self._activity("invoke", sender, where) | {"name": "composeExtension/query", "value": value}
+
+    def pasted(self, url: str, sender: Person = ANNA, where: Channel | None = None) -> Activity:
+        """A link that was pasted into a message."""
+        return self._activity("invoke", sender, where) | {"name": "composeExtension/queryLink", "value": {"url": url}}
+
     def installed(self, sender: Person = ANNA, where: Channel | None = None, action: str = "add") -> Activity:
         """installationUpdate; `action` is `add`, `remove`, `add-upgrade` or `remove-upgrade`."""
         return self._activity("installationUpdate", sender, where) | {"action": action}

@@ -1,10 +1,19 @@
 """Mailboxes: what they are for, and e-mail that is accepted and can be read at /sandbox/mail."""
 
+import base64
+import json
+from dataclasses import asdict
+from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.sandbox.running import Caller
+from sandbox.answers import GraphError
+from sandbox.mime import read_mime
+from tests.sandbox.running import Answer, Caller
 
 MFA = "/users/mfa@nhs.example"
 
@@ -54,7 +63,8 @@ async def test_a_mail_is_accepted_in_either_spelling(graph: Caller, key: str, ac
     assert (sent.status, sent.text) == (202, "")
     [accepted] = await graph.door("GET", "mail")
     assert accepted.pop("at").endswith("Z")
-    assert accepted == {"from": "mfa@nhs.example", "to": ["anna@nhs.example"], "subject": "Hello", "body": "Words"}
+    said = {"from": "mfa@nhs.example", "to": ["anna@nhs.example"], "subject": "Hello", "body": "Words"}
+    assert accepted == said | {"html": "", "headers": {}}
 
 
 async def test_mails_are_listed_newest_last_by_the_tenants_clock(graph: Caller) -> None:
@@ -123,3 +133,70 @@ async def test_a_mail_from_nobody_is_404(graph: Caller) -> None:
     sent = await graph.post("/users/nobody@nhs.example/sendMail", {"message": mail("s", "a@b.example")})
     assert sent.error[:2] == (404, "ErrorInvalidUser")
     assert await graph.door("GET", "mail") == []
+
+
+def mime(**headers: str) -> bytes:
+    message = EmailMessage(policy=SMTP)
+    for name, value in {"From": "mfa@nhs.example", "To": "a@b.example", "Subject": "Zwei – 🙂", **headers}.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("Words – 🙂\n")
+    message.add_alternative("<p>Words – 🙂</p>\n", subtype="html")
+    return message.as_bytes()
+
+
+async def post_mime(graph: Caller, content: bytes, mailbox: str = MFA) -> Answer:
+    kind = {"Content-Type": "text/plain"}
+    return await graph.ask("POST", f"/v1.0{mailbox}/sendMail", data=content, headers=kind)
+
+
+async def test_a_mail_as_mime_is_accepted_and_both_bodies_and_its_headers_can_be_read(graph: Caller) -> None:
+    content = mime(Cc="c@d.example", References="<one@b.example>", In_Reply_To="<one@b.example>")
+    sent = await post_mime(graph, base64.encodebytes(content))
+    assert (sent.status, sent.text) == (202, "")
+    [accepted] = await graph.door("GET", "mail")
+    assert (accepted["from"], accepted["to"]) == ("mfa@nhs.example", ["a@b.example", "c@d.example"])
+    assert (accepted["subject"], accepted["body"]) == ("Zwei – 🙂", "Words – 🙂\n")
+    assert accepted["html"] == "<p>Words – 🙂</p>\n"
+    assert accepted["headers"]["references"] == accepted["headers"]["in-reply-to"] == "<one@b.example>"
+
+
+@pytest.mark.parametrize("content", [b"", b" ", b"no base64!", b"QQ", b"QQ=", b"\xff\xfe", mime(), b"{}"])
+async def test_mime_that_is_no_base64_is_refused(graph: Caller, content: bytes) -> None:
+    said = (400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content.")
+    assert (await post_mime(graph, content)).error == said
+    assert await graph.door("GET", "mail") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"just words", "ErrorMimeContentInvalid"),
+        (b"Content-Type: multipart/alternative; boundary=x\r\n\r\nno parts", "ErrorMimeContentInvalid"),
+        (b"Subject: Hello\r\n\r\nWords", "ErrorInvalidRecipients"),
+        (b"To: nobody\r\n\r\nWords", "ErrorInvalidRecipients"),
+        (b"To: a@b.example\r\nFrom: anna@nhs.example\r\n\r\nWords", "ErrorSendAsDenied"),
+    ],
+)
+async def test_mime_that_is_no_mail_from_here_to_anybody_is_refused(graph: Caller, content: bytes, code: str) -> None:
+    answer = await post_mime(graph, base64.b64encode(content))
+    assert answer.error[:2] == (403 if code == "ErrorSendAsDenied" else 400, code)
+    assert await graph.door("GET", "mail") == []
+
+
+async def test_somebodys_own_mail_may_come_from_either_of_their_addresses(graph: Caller) -> None:
+    for address in ("Anna@nhs.example", "anna.baker@nhs.example"):
+        content = base64.b64encode(b"To: a@b.example\r\nFrom: %s\r\n\r\nWords" % address.encode())
+        assert (await post_mime(graph, content, "/users/anna")).status == 202
+
+
+PIECES = 'To:From Subject@.,;<>"=?utf-8bQ\r\n\t \x00()é'
+
+
+@given(st.binary(max_size=200) | st.text(PIECES, max_size=200).map(str.encode))
+def test_whatever_stands_in_mime_is_read_or_refused(content: bytes) -> None:
+    for written in (content, base64.b64encode(content), base64.b64encode(b"To: a@b\r\n" + content)):
+        try:
+            read = read_mime(written)
+        except GraphError:
+            continue
+        assert json.dumps(asdict(read), ensure_ascii=False).encode()

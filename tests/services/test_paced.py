@@ -7,13 +7,23 @@ from typing import Any
 import pytest
 
 from cards.card import Card
+from cards.mail_layout import Mail
 from domain.errors import PutOff, Throttled, Trouble
 from services.chat import Address, Scope, Sent
 from services.pace import LONGEST_PAUSE, Ceiling, Paced, Turn, Urgency
-from services.paced import Below, PacedExemptions, PacedInstaller, PacedMail, PacedMessenger, PacedProof, PacedSessions
+from services.paced import (
+    Below,
+    PacedExemptions,
+    PacedInstaller,
+    PacedMailer,
+    PacedMessenger,
+    PacedProof,
+    PacedSessions,
+)
 from services.uncounted import NotedMessenger, Uncounted, count, keep_counting
 
 CARD = Card({}, "A card")
+MAIL = Mail("MFA-7K3Q-9XDM", datetime(2026, 8, 6, tzinfo=UTC), "", "", (), "")
 CHAT = Address("https://teams/", "a:chat", "tenant", "28:bot", Scope.PERSONAL)
 CHANNEL = Address("https://teams/", "19:c;messageid=1", "tenant", "28:bot", Scope.CHANNEL, "19:c")
 UNTIL = datetime(2026, 8, 7, tzinfo=UTC)
@@ -80,7 +90,7 @@ class Outside:
         self.done.append(what)
         return answer
 
-    async def send(self, to: Any = None, card: Any = None, **_: str) -> Any:
+    async def send(self, to: Any = None, card: Any = None, **_: Any) -> Any:
         return await self._do("send", Sent(CHAT, "1"))
 
     async def say(self, to: Address, text: str) -> Sent:
@@ -125,7 +135,7 @@ TO_TEAMS: dict[str, Call] = {
 TO_GRAPH: dict[str, Call] = {
     "add": lambda outside, below: PacedExemptions(outside, below).add("g", "u", until=UNTIL, reference="MFA-1"),
     "remove": lambda outside, below: PacedExemptions(outside, below).remove("g", "u"),
-    "send": lambda outside, below: PacedMail(outside, below).send(to="a@nhs.net", subject="", text=""),
+    "send": lambda outside, below: PacedMailer(outside, below).send(to="a@nhs.net", mail=MAIL, key=""),
     "revoke": lambda outside, below: PacedSessions(outside, below).revoke("u"),
     "chat_of": lambda outside, below: PacedInstaller(outside, below).chat_of("u"),
 }

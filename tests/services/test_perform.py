@@ -1,13 +1,15 @@
 """Effects in Entra, with a book and an Entra of ten lines each: what is asked of Entra, in which state, how often."""
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from cards.mail_layout import Mail
 from domain.commands import Command, ConfirmEnd, ConfirmGrant, ReportTrouble
-from domain.effects import END, START, End, Grant, RevokeSessions
+from domain.effects import END, START, End, Grant, RevokeSessions, WriteToMailbox
 from domain.errors import NotPermitted, Trouble, Unproved
 from domain.events import Event
 from domain.request import Request, State
@@ -205,3 +207,34 @@ async def test_signing_out_that_fails_for_now_is_tried_again_and_is_no_trouble_o
     with pytest.raises(Trouble):
         await world.perform()(RevokeSessions(ended.reference, SUBJECT.id, END), 0)
     assert (world.said, world.recorded) == ([], [])
+
+
+@dataclass
+class Post(World):
+    """A mailbox that takes e-mails, and whose thanks for them get lost."""
+
+    sent: list[tuple[str, Mail, str]] = field(default_factory=list)
+
+    async def __call__(self, reference: str, command: Command) -> Any:
+        self.said.append(command)
+        return self.requests[0]
+
+    async def begin(self, key: str, reference: str, at: datetime) -> bool:
+        return True
+
+    async def send(self, *, to: str, mail: Mail, key: str) -> None:
+        self.sent.append((to, mail, key))
+        raise Trouble("Graph did not answer")
+
+
+async def test_a_code_that_is_sent_again_is_another_e_mail_and_not_a_copy_of_the_first() -> None:
+    one = long_request(State.AWAITING_EVIDENCE)
+    post = Post([one])
+    perform = replace(post.perform(), chat_link=lambda words: f"https://teams.microsoft.com/{words}")
+    for attempts in range(2):
+        with pytest.raises(Trouble):
+            await perform(WriteToMailbox(one.reference, "1"), attempts)
+    assert one.site is not None
+    assert [to for to, _, _ in post.sent] == [one.site.mailbox] * 2
+    codes = [re.findall(r"\d{4}-\d{4}", mail.text)[0] for _, mail, _ in post.sent]
+    assert len(set(codes)) == len({key for _, _, key in post.sent}) == 2

@@ -14,11 +14,13 @@ import pytest
 from adapters.entra.client import Graph
 from adapters.entra.directory import EntraDirectory
 from adapters.entra.exemptions import EntraExemptions
-from adapters.mail import GraphMail
+from adapters.mail import GraphMailer
 from adapters.sandbox_clock import SandboxClock
+from cards.mail_layout import Mail, Paragraph
 from domain.errors import Trouble
 from sandbox.server import Sandbox
 from sandbox.tenant import User, read_tenant
+from tests.builders import NOON
 from tests.journeys.world import until
 
 HOW: Any = {"until": datetime(2027, 1, 1, tzinfo=UTC), "reference": "MFA-7K3Q-9XDM"}
@@ -29,7 +31,7 @@ class Tenant:
     sandbox: Sandbox
     directory: EntraDirectory
     exemptions: EntraExemptions
-    mail: GraphMail
+    mail: GraphMailer
 
     @property
     def group(self) -> str:
@@ -66,7 +68,7 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
         sandbox,
         EntraDirectory(graph),
         EntraExemptions(graph, sandbox.graph_url),
-        GraphMail(graph, sandbox.tenant.helpdesk.mailbox),
+        GraphMailer(graph, sandbox.tenant.helpdesk.mailbox),
     )
     await graph.close()
     await sandbox.close()
@@ -176,12 +178,18 @@ async def test_each_refusal_is_trouble_and_nothing_is_believed(tenant: Tenant, s
 
 
 async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tenant: Tenant) -> None:
-    await tenant.mail.send(to="anna.baker@nhs.example", subject="About you", text="Words")
-    mail = await tenant.ask("GET", "mail")
-    assert len(mail) == 1
+    mail = Mail("MFA-7K3Q-9XDM", NOON, "About Zoë", "Words", (Paragraph("Ja – 🙂 & <so>"),), "The end.")
+    await tenant.mail.send(to="anna.baker@nhs.example", mail=mail, key="one")
+    [accepted] = await tenant.ask("GET", "mail")
+    assert accepted["from"] == tenant.sandbox.tenant.helpdesk.mailbox
+    assert accepted["to"] == ["anna.baker@nhs.example"]
+    assert accepted["subject"] == "About Zoë (MFA-7K3Q-9XDM)"
+    assert accepted["body"] == mail.text
+    assert accepted["html"] == mail.html
+    assert accepted["headers"]["references"] == "<mfa-7k3q-9xdm@nhs.example>"
     await tenant.fault(method="POST", path="*/sendMail", status=503)
     with pytest.raises(Trouble):
-        await tenant.mail.send(to="anna.baker@nhs.example", subject="About you", text="Words")
+        await tenant.mail.send(to="anna.baker@nhs.example", mail=mail, key="one")
     assert len(await tenant.ask("GET", "mail")) == 1
 
 
