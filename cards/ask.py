@@ -19,8 +19,10 @@ from cards.parts import (
     quiet,
     words,
 )
+from cards.plain_words import mine_button
 from domain.people import Person
 from domain.policy import Details, Kind, Policy, Reason
+from texts import say
 
 FOR_ME, FOR_COLLEAGUE, FOR_CALLER = "me", "colleague", "caller"
 
@@ -42,15 +44,15 @@ class Asking:
 
     def question(self, summary: str, *body: Part | None, actions: Sequence[Part], back: bool = True) -> Card:
         step, of = self.place
-        way_back = [self.button("Back", "ask.back")] if back else []
+        way_back = [self.button(say("requester.back_button"), "ask.back")] if back else []
         return card(
-            f"{self.kind.title}: {summary}",
+            say("requester.step_summary", kind=self.kind.title, question=summary),
             heading(self.kind.title),
-            quiet(f"Step {step} of {of}"),
+            quiet(say("requester.step", step=step, of=of)),
             words(plain(self.said)) if self.said else None,
             mistake(self.error) if self.error else None,
             *body,
-            buttons(*actions, *way_back, self.button("Cancel", "ask.cancel")),
+            buttons(*actions, *way_back, self.button(say("requester.cancel_button"), "ask.cancel")),
             help_line(self.policy),
         )
 
@@ -58,21 +60,21 @@ class Asking:
         sent = {**data, "kind": self.name, "card": self.version}
         return button(title, verb, sent, style=style, inputs=inputs)
 
-    def go_on(self, title: str = "Continue") -> Part:
-        return self.button(title, "ask.answer", "positive", inputs=True)
+    def go_on(self) -> Part:
+        return self.button(say("everyone.continue_button"), "ask.answer", "positive", inputs=True)
 
 
 def who(asking: Asking, *, agent: bool) -> Card:
     actions = [
-        asking.button("For me", "ask.answer", who=FOR_ME),
-        asking.button("For a colleague", "ask.answer", who=FOR_COLLEAGUE),
+        asking.button(say("requester.for_me_button"), "ask.answer", who=FOR_ME),
+        asking.button(say("requester.for_a_colleague_button"), "ask.answer", who=FOR_COLLEAGUE),
     ]
     if agent:
-        actions.insert(0, asking.button("For a caller on the telephone", "ask.answer", who=FOR_CALLER))
+        actions.insert(0, asking.button(say("agent.for_a_caller_button"), "ask.answer", who=FOR_CALLER))
     return asking.question(
-        "who is it for?",
-        words("Who is the exception for?", weight="Bolder"),
-        words(f"It lasts {asking.kind.length}. The helpdesk decides on it. {_how(asking.kind)}".strip()),
+        say("requester.who_summary"),
+        words(say("requester.who_title"), weight="Bolder"),
+        words(_lasts(asking.kind)),
         actions=actions,
         back=bool(asking.said),
     )
@@ -81,31 +83,43 @@ def who(asking: Asking, *, agent: bool) -> Card:
 def understood(kind: Kind, who: str, whom: str, site: str, reason: str) -> str:
     """What a sentence was understood to say, so that a wrong guess is one word to undo; empty parts were not said."""
     given = kind.reason(reason)
-    whose = {FOR_ME: "for you", FOR_COLLEAGUE: f"for {whom or 'a colleague'}", FOR_CALLER: f"for {whom or 'a caller'}"}
-    parts = [given.title if given else "", whose.get(who, ""), f"site {site}" if site else ""]
-    return f"You said: {', '.join(part for part in parts if part)}. If that is wrong, type “undo”."
+    parts = [
+        given.title if given else "",
+        _for_whom(who, whom),
+        say("requester.understood_site", site=site) if site else "",
+    ]
+    return say("requester.understood", said=", ".join(part for part in parts if part))
+
+
+def _for_whom(who: str, whom: str) -> str:
+    if not who:
+        return ""
+    if who == FOR_ME:
+        return say("requester.understood_for_you")
+    if whom:
+        return say("requester.understood_for", whom=whom)
+    return say("requester.understood_for_colleague") if who == FOR_COLLEAGUE else say("agent.understood_for_caller")
 
 
 def not_understood(text: str, expected: str) -> str:
-    return f"We did not understand “{text[:60]}”. {expected} To stop, type “cancel”."
+    return say("requester.answer_not_understood", typed=text[:60], expected=expected)
 
 
-def _how(kind: Kind) -> str:
+def _lasts(kind: Kind) -> str:
     if kind.evidence is None:
-        return ""
-    return "It needs detailed evidence from the shared mailbox of your site. Without evidence it is rejected."
+        return say("requester.lasts", length=kind.length)
+    return say("requester.lasts_with_evidence", length=kind.length)
 
 
 def person(asking: Asking, *, caller: bool, typed: str) -> Card:
-    whose = "the caller" if caller else "your colleague"
     return asking.question(
-        f"who is {whose}?",
+        say("agent.caller_summary") if caller else say("requester.colleague_summary"),
         field(
             "person",
-            f"NHSmail address or name of {whose}",
-            error="Type an address, for example sam.price@nhs.net, or a name.",
+            say("agent.caller_label") if caller else say("requester.colleague_label"),
+            error=say("requester.person_error"),
             value=typed[:200],
-            hint="sam.price@nhs.net",
+            hint=say("everyone.address_hint"),
             most=200,
         ),
         actions=[asking.go_on()],
@@ -114,13 +128,13 @@ def person(asking: Asking, *, caller: bool, typed: str) -> Card:
 
 def choose(asking: Asking, typed: str, people: Sequence[Person]) -> Card:
     return asking.question(
-        "which person do you mean?",
-        words(f"Several people match “{plain(typed[:200])}”."),
+        say("requester.which_person_summary"),
+        words(say("requester.several_people", typed=plain(typed[:200]))),
         choice(
             "chosen",
-            "Which person do you mean?",
+            say("requester.which_person_label"),
             [(f"{one.name} ({one.address})", one.id) for one in people],
-            error="Choose one of these people.",
+            error=say("requester.which_person_error"),
         ),
         actions=[asking.go_on()],
     )
@@ -128,12 +142,12 @@ def choose(asking: Asking, typed: str, people: Sequence[Person]) -> Card:
 
 def reason(asking: Asking, chosen: str) -> Card:
     return asking.question(
-        "what happened?",
+        say("requester.reason_summary"),
         choice(
             "reason",
-            "What is the reason?",
+            say("requester.reason_label"),
             [(one.title, one.id) for one in asking.kind.reasons],
-            error="Choose a reason.",
+            error=say("requester.reason_error"),
             value=chosen,
         ),
         actions=[asking.go_on()],
@@ -144,19 +158,19 @@ def details(asking: Asking, given: Reason, typed: str) -> Card:
     required = given.details is Details.REQUIRED
     actions = [asking.go_on()]
     if not required:
-        actions.append(asking.button("Skip", "ask.answer", details=""))
+        actions.append(asking.button(say("requester.skip_button"), "ask.answer", details=""))
     return asking.question(
         given.details_question,
         words(given.title, weight="Bolder"),
         field(
             "details",
             given.details_question,
-            error="Type a sentence or two." if required else "",
+            error=say("requester.details_error") if required else "",
             value=typed,
             lines=True,
             most=asking.policy.limits.text,
         ),
-        words("Do not write about anybody's health here.", isSubtle=True),
+        words(say("requester.no_health"), isSubtle=True),
         actions=actions,
     )
 
@@ -164,21 +178,21 @@ def details(asking: Asking, given: Reason, typed: str) -> Card:
 def remedy(asking: Asking, given: Reason) -> Card:
     assert given.remedy is not None
     return asking.question(
-        "try this first",
-        words("Try this first: it is quicker than an exception", weight="Bolder"),
+        say("requester.remedy_summary"),
+        words(say("requester.remedy_title"), weight="Bolder"),
         words(given.remedy.title, weight="Bolder"),
         words(given.remedy.how),
         actions=[
-            asking.button("I tried, it does not work", "ask.answer", remedy="tried"),
-            asking.button("It worked", "ask.answer", remedy="worked"),
+            asking.button(say("requester.did_not_work_button"), "ask.answer", remedy="tried"),
+            asking.button(say("requester.worked_button"), "ask.answer", remedy="worked"),
         ],
     )
 
 
 def verification(asking: Asking, subject: Person, chosen: str, ticket: str) -> Card:
     return asking.question(
-        "how was the caller verified?",
-        words(f"Make sure that the caller is {subject.name}. Nothing is granted before that.", weight="Bolder"),
+        say("agent.verification_summary"),
+        words(say("agent.approve_make_sure", name=subject.name), weight="Bolder"),
         *verification_fields(asking.policy, chosen, ticket),
         actions=[asking.go_on()],
     )
@@ -188,41 +202,35 @@ def verification_fields(policy: Policy, chosen: str = "", ticket: str = "") -> t
     return (
         choice(
             "verification",
-            "How did you verify the caller?",
+            say("agent.verification_label"),
             [(way.title, way.id) for way in policy.verifications],
-            error="Choose how you verified the caller.",
+            error=say("agent.verification_error"),
             value=chosen,
         ),
-        field("ticket", "Ticket number, if there is one", value=ticket, most=100),
+        field("ticket", say("agent.ticket_label"), value=ticket, most=100),
     )
 
 
 def confirm(asking: Asking, rows: Sequence[tuple[str, str]], *, caller: bool, granted_now: bool) -> Card:
+    helpdesk = asking.policy.helpdesk
+    title, send = say("requester.check_then_send_title"), say("requester.send_button")
     if asking.kind.evidence is not None:
-        title, button_title = "Check, then send", "Send request"
-        after = (
-            "Then we write to the site's shared mailbox. Somebody who works in it gives the evidence, and the "
-            f"{asking.policy.helpdesk.name} decides."
-        )
+        after = say("requester.then_evidence", helpdesk=helpdesk.name)
     elif caller and granted_now:
-        title, button_title, after = "Check, then grant", f"Grant for {asking.kind.length}", "It starts at once."
+        title, send = say("agent.check_then_grant_title"), say("agent.grant_button", length=asking.kind.length)
+        after = say("agent.starts_at_once")
     elif caller:
-        title, button_title = "Check, then send", "Send to a colleague"
-        after = "It needs somebody else to approve it: a second person or a lead at the helpdesk."
+        send, after = say("agent.send_to_colleague_button"), say("agent.then_second_person")
     else:
-        title, button_title = "Check, then send", "Send request"
-        after = (
-            f"Then telephone the {asking.policy.helpdesk.name} on {asking.policy.helpdesk.telephone} and quote the "
-            "reference that we give you. The helpdesk decides."
-        )
+        after = say("requester.then_telephone", **helpdesk.contact)
     return asking.question(
         title,
         words(title, weight="Bolder"),
         facts((name, plain(value)) for name, value in rows),
         words(after),
         actions=[
-            asking.button(button_title, "ask.send", "positive"),
-            asking.button("Change", "ask.change"),
+            asking.button(send, "ask.send", "positive"),
+            asking.button(say("requester.change_button"), "ask.change"),
         ],
     )
 
@@ -230,12 +238,12 @@ def confirm(asking: Asking, rows: Sequence[tuple[str, str]], *, caller: bool, gr
 def change(asking: Asking, rows: Sequence[tuple[str, str, str]]) -> Card:
     """`rows` are (key of the answer, its name, what was answered)."""
     return asking.question(
-        "what do you want to change?",
+        say("requester.change_summary"),
         choice(
             "change",
-            "What do you want to change?",
-            [(plain(f"{name}: {answer}"[:250]), key) for key, name, answer in rows],
-            error="Choose what to change.",
+            say("requester.change_label"),
+            [(plain(say("requester.answer_line", name=name, answer=answer)[:250]), key) for key, name, answer in rows],
+            error=say("requester.change_error"),
         ),
         actions=[asking.go_on()],
     )
@@ -243,27 +251,25 @@ def change(asking: Asking, rows: Sequence[tuple[str, str, str]]) -> Card:
 
 def sent(requests: Sequence[tuple[str, str]], asking: Asking) -> Card:
     """`requests` are (reference, whom it is for), where several were sent at once."""
+    title = say("requester.several_sent_title", count=len(requests))
     return card(
-        f"{len(requests)} requests were sent",
-        heading(f"{len(requests)} requests were sent"),
+        title,
+        heading(title),
         facts((reference, plain(name)) for reference, name in requests),
-        words(
-            "We write to the site's shared mailbox, one e-mail for each. Somebody who works in it gives the evidence, "
-            f"and the {asking.policy.helpdesk.name} decides."
-        ),
-        buttons(button("My requests", "mine")),
+        words(say("requester.several_sent", helpdesk=asking.policy.helpdesk.name)),
+        buttons(mine_button()),
         help_line(asking.policy),
     )
 
 
 def refused(asking: Asking, sentence: str, way_out: tuple[str, str] | None, *, for_me: bool) -> Card:
     actions = [link(*way_out)] if way_out else []
-    actions.append(asking.button("Check again", "ask.check"))
+    actions.append(asking.button(say("requester.check_again_button"), "ask.check"))
     if not for_me:
-        actions.append(asking.button("Choose somebody else", "ask.change_to", change="subject"))
+        actions.append(asking.button(say("requester.somebody_else_button"), "ask.change_to", change="subject"))
     return asking.question(
         plain(sentence),
-        words("An exception is not possible now", weight="Bolder"),
+        words(say("requester.not_possible_title"), weight="Bolder"),
         words(plain(sentence)),
         actions=actions,
     )
@@ -271,19 +277,19 @@ def refused(asking: Asking, sentence: str, way_out: tuple[str, str] | None, *, f
 
 def cancelled(policy: Policy, kind: str) -> Card:
     return card(
-        "Cancelled. Nothing was sent",
-        heading("Cancelled"),
-        words("Nothing was sent and nothing was changed."),
-        buttons(button("Start again", "ask.start", {"kind": kind}), button("My requests", "mine")),
+        say("requester.cancelled_summary"),
+        heading(say("requester.cancelled_title")),
+        words(say("requester.cancelled")),
+        buttons(button(say("requester.start_again_button"), "ask.start", {"kind": kind}), mine_button()),
         help_line(policy),
     )
 
 
 def remedied(policy: Policy, kind: str) -> Card:
     return card(
-        "Good. Nothing was sent",
-        heading("Good, you do not need an exception"),
-        words("Nothing was sent. If it stops working, start again."),
-        buttons(button("Start again", "ask.start", {"kind": kind})),
+        say("requester.remedied_summary"),
+        heading(say("requester.remedied_title")),
+        words(say("requester.remedied")),
+        buttons(button(say("requester.start_again_button"), "ask.start", {"kind": kind})),
         help_line(policy),
     )

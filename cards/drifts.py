@@ -8,18 +8,17 @@ from cards.parts import Part, button, buttons, card, facts, heading, help_line, 
 from domain.drift import Drift, Sort
 from domain.moments import uk_time
 from domain.policy import Policy
+from texts import say
 
 OUTCOMES = {
-    "removed": "The account was removed from the group",
-    "put_back": "The exception is being put back",
-    "gone": "Entra and our records agree again",
+    "removed": "agent.drift_removed",
+    "put_back": "agent.drift_put_back",
+    "gone": "agent.drift_gone",
 }
-NOT_PERMITTED = "We may not read this in Entra (AuditLog.Read.All)"
-NOT_YET = "Entra does not say yet"
 MANY = {
-    Sort.STRANGER: "accounts are exempt without a decision",
-    Sort.OVERSTAYED: "accounts are exempt past the end",
-    Sort.MISSING: "exceptions are on, and their accounts are not in the group",
+    Sort.STRANGER: "agent.many_strangers_title",
+    Sort.OVERSTAYED: "agent.many_overstayed_title",
+    Sort.MISSING: "agent.many_missing_title",
 }
 
 
@@ -59,39 +58,45 @@ def _title(shown: Shown) -> str:
     one, name = shown.drift, plain(shown.name)
     match one.sort:
         case Sort.STRANGER:
-            return f"Exempt without a decision: {name}"
+            return say("agent.stranger_title", name=name)
         case Sort.OVERSTAYED:
-            return f"Exempt past the end: {name} ({one.reference})"
+            return say("agent.overstayed_title", name=name, reference=one.reference)
         case Sort.MISSING:
-            return f"On, but not in the group: {name} ({one.reference})"
+            return say("agent.missing_title", name=name, reference=one.reference)
         case Sort.EXCLUSION_GONE:
-            return "The MFA policy no longer leaves our exemption group out"
+            return say("agent.exclusion_gone_title")
         case Sort.EXCLUSION_MORE:
-            return "The MFA policy leaves out more than our exemption groups"
+            return say("agent.exclusion_more_title")
         case Sort.MANY:
-            return f"Too many at once: {one.number} {MANY[Sort(one.entra_id)]}"
+            return say(MANY[Sort(one.entra_id)], count=one.number)
 
 
 def _state(shown: Shown) -> Part:
     if shown.over_at is None:
-        return state("⚠️", "This needs somebody's eyes", "warning")
-    who = f" ({plain(shown.by)})" if shown.by else ""
-    style = "good" if shown.outcome == "gone" else "accent"
-    return state("🏁", f"{OUTCOMES.get(shown.outcome, shown.outcome)}{who}, {uk_time(shown.over_at)}", style)
+        return state("⚠️", say("agent.needs_eyes"), "warning")
+    outcome, at = say(OUTCOMES[shown.outcome]), uk_time(shown.over_at)
+    said = say("agent.drift_over_at", outcome=outcome, at=at)
+    if shown.by:
+        said = say("agent.drift_settled_by", outcome=outcome, name=plain(shown.by), at=at)
+    return state("🏁", said, "good" if shown.outcome == "gone" else "accent")
 
 
 def _rows(shown: Shown) -> list[tuple[str, str]]:
     one = shown.drift
     member = one.sort in (Sort.STRANGER, Sort.OVERSTAYED, Sort.MISSING)
-    rows = [("Reference", one.reference)]
+    rows = [(say("everyone.reference_label"), one.reference)]
     if member:
-        rows += [("Account", plain(shown.name)), ("Address", plain(shown.address)), ("Group of", shown.kinds)]
+        rows += [
+            (say("agent.account_label"), plain(shown.name)),
+            (say("agent.address_label"), plain(shown.address)),
+            (say("agent.group_of_label"), shown.kinds),
+        ]
     elif one.sort is not Sort.MANY:
-        rows += [("In Entra", plain(shown.name)), ("Object id", one.entra_id)]
+        rows += [(say("agent.in_entra_label"), plain(shown.name)), (say("agent.object_id_label"), one.entra_id)]
     if one.sort in (Sort.STRANGER, Sort.OVERSTAYED):
-        rows += [("Added by", plain(shown.added_by) or NOT_YET)]
-        rows += [("Added", uk_time(shown.added_at) if shown.added_at else "")]
-    return [*rows, ("First seen", uk_time(shown.first_seen))]
+        rows += [(say("agent.added_by_label"), plain(shown.added_by) or say("agent.added_by_not_yet"))]
+        rows += [(say("agent.added_label"), uk_time(shown.added_at) if shown.added_at else "")]
+    return [*rows, (say("agent.first_seen_label"), uk_time(shown.first_seen))]
 
 
 def _next(shown: Shown, policy: Policy) -> str:
@@ -99,45 +104,27 @@ def _next(shown: Shown, policy: Policy) -> str:
         return _afterwards(shown)
     match shown.drift.sort:
         case Sort.STRANGER:
-            return (
-                "The account is not asked for MFA, and nobody answers for that. Ask whoever added it. Remove takes it "
-                "out of the group now. Adopt asks for an exception for it in the usual way, so that somebody decides; "
-                "until then it stays."
-            )
+            return say("agent.stranger_next")
         case Sort.OVERSTAYED:
-            return "We are removing it, and keep trying. If this stays, remove it from the group in Entra by hand."
+            return say("agent.overstayed_next")
         case Sort.MISSING:
-            return (
-                "The account is asked for MFA although its exception is on: somebody took it out of the group in "
-                "Entra. Ask why before you put it back; the end stays as it was. If it was meant, end the exception."
-            )
+            return say("agent.missing_next")
         case Sort.EXCLUSION_GONE:
-            return (
-                "Exceptions have no effect, and people cannot sign in. Ask whoever looks after Conditional Access to "
-                "exclude the group again."
-            )
+            return say("agent.exclusion_gone_next")
         case Sort.EXCLUSION_MORE:
-            return (
-                "Others are not asked for MFA, and nothing here ends that. Ask whoever looks after Conditional Access. "
-                "If it is meant, name the id in the policy file, under [reconcile] other_exclusions."
-            )
+            return say("agent.exclusion_more_next")
         case Sort.MANY:
-            most = policy.reconcile.most_removals
-            return (
-                "Nothing was changed because of this: a mistake in Entra is likelier. Ends that are due are carried "
-                "out as always. Look at the groups in Entra. If all of it is right, have somebody run “python app.py "
-                f"reconcile --most-removals {max(shown.drift.number, most)}”."
-            )
+            return say("agent.many_next", most=max(shown.drift.number, policy.reconcile.most_removals))
 
 
 def _afterwards(shown: Shown) -> str:
     if shown.outcome == "removed" and shown.drift.sort is Sort.OVERSTAYED:
-        return "MFA prompts return. Find out who or what kept the account in the group."
+        return say("agent.overstayed_removed_next")
     if shown.outcome == "removed":
-        return "MFA prompts return. If the person needs an exception, they ask for one."
+        return say("agent.stranger_removed_next")
     if shown.outcome == "put_back":
-        return f"Type “status {shown.drift.reference}” to see when Entra has confirmed it."
-    return "Nothing."
+        return say("agent.put_back_next", reference=shown.drift.reference)
+    return say("agent.next_nothing")
 
 
 def _buttons(shown: Shown) -> Part | None:
@@ -145,12 +132,13 @@ def _buttons(shown: Shown) -> Part | None:
     request = {"reference": one.reference}
     if one.sort is Sort.STRANGER and shown.over_at is None:
         return buttons(
-            button("Remove", "drift.remove", data, style="destructive"), button("Adopt", "drift.adopt", data)
+            button(say("agent.remove_button"), "drift.remove", data, style="destructive"),
+            button(say("agent.adopt_button"), "drift.adopt", data),
         )
     if one.sort is Sort.MISSING and shown.over_at is None:
         return buttons(
-            button("Put back", "drift.put_back", data, style="positive"),
-            button("End it", "revoke", request, style="destructive"),
-            button("Open the request", "review", request),
+            button(say("agent.put_back_button"), "drift.put_back", data, style="positive"),
+            button(say("agent.end_it_button"), "revoke", request, style="destructive"),
+            button(say("agent.open_request_button"), "review", request),
         )
-    return buttons(button("Open the request", "review", request)) if one.reference else None
+    return buttons(button(say("agent.open_request_button"), "review", request)) if one.reference else None

@@ -9,6 +9,7 @@ from domain.evidence import TITLES, EvidenceFile, size_of
 from domain.moments import uk_time
 from domain.policy import EvidenceItem, Form, Policy
 from domain.request import Request
+from texts import say
 
 
 class Giving:
@@ -22,8 +23,8 @@ class Giving:
 
     def page(self, summary: str, *body: Part | None, actions: Sequence[Part]) -> Card:
         return card(
-            f"Evidence for {self.request.subject.name}: {summary}",
-            heading(f"Evidence for {self.request.subject.name}"),
+            say("owner.evidence_summary", subject=self.request.subject.name, page=summary),
+            heading(say("owner.evidence_title", subject=self.request.subject.name)),
             quiet(f"{self.request.reference}. {self._site()}"),
             mistake(self.error) if self.error else None,
             *body,
@@ -46,13 +47,13 @@ class Giving:
 def code(giving: Giving) -> Card:
     mailbox = giving.request.site.mailbox if giving.request.site else ""
     return giving.page(
-        "type the code",
-        words(f"We sent an e-mail with a code to {mailbox}. The code shows that you can read that mailbox."),
-        field("code", "Code from the e-mail", error="Type the 8 digits from the e-mail.", hint="4821-7736", most=40),
+        say("owner.code_summary"),
+        words(say("owner.code_sent", mailbox=mailbox)),
+        field("code", say("owner.code_label"), error=say("owner.code_error"), hint=say("owner.code_hint"), most=40),
         actions=[
-            giving.button("Continue", "code", "positive", inputs=True),
-            giving.button("Send a new code", "new_code"),
-            giving.button("Close", "close"),
+            giving.button(say("everyone.continue_button"), "code", "positive", inputs=True),
+            giving.button(say("owner.new_code_button"), "new_code"),
+            giving.button(say("owner.close_button"), "close"),
         ],
     )
 
@@ -62,25 +63,31 @@ def overview(giving: Giving, answers: Mapping[str, str], files: Sequence[Evidenc
     done = len(giving.items) - len(lacking)
     rules = giving.policy.kinds[giving.request.kind].evidence
     assert rules is not None
-    summary = f"{done} of {len(giving.items)} answered"
-    actions = [] if lacking else [giving.button("Send to the helpdesk", "send", "positive", inputs=True)]
+    summary = say("owner.answered", done=done, asked=len(giving.items))
+    actions = [] if lacking else [giving.button(say("owner.send_button"), "send", "positive", inputs=True)]
     if lacking:
-        actions.append(giving.button("Answer the next one", "next", "positive"))
+        actions.append(giving.button(say("owner.next_button"), "next", "positive"))
     if done:
-        actions.append(giving.button("Change an answer", "change"))
+        actions.append(giving.button(say("owner.change_button"), "change"))
     if rules.files.most:
-        actions.append(giving.button("Files", "files"))
-    actions.append(giving.button("Save and close", "close"))
+        actions.append(giving.button(say("owner.files_button"), "files"))
+    actions.append(giving.button(say("owner.save_and_close_button"), "close"))
     return giving.page(
         summary,
         _question(giving.request),
         words(summary, weight="Bolder"),
         *[_line(item, answers.get(item.id, "")) for item in giving.items],
-        words(f"Files: {', '.join(plain(file.name) for file in files) or 'none'}") if rules.files.most else None,
+        words(_files(files)) if rules.files.most else None,
         None if lacking else _statement(rules.statement),
-        quiet("Each answer is saved as you give it. You can close this and come back on any device."),
+        quiet(say("owner.saved_as_you_go")),
         actions=actions,
     )
+
+
+def _files(files: Sequence[EvidenceFile]) -> str:
+    if not files:
+        return say("owner.files_none")
+    return say("owner.files_given", files=", ".join(plain(file.name) for file in files))
 
 
 def _question(request: Request) -> Part | None:
@@ -91,16 +98,16 @@ def _question(request: Request) -> Part | None:
         "type": "Container",
         "style": "accent",
         "items": [
-            words("The helpdesk asks", weight="Bolder"),
-            words(f"“{plain(asked.words)}”"),
-            words(f"{asked.by.name}, {uk_time(asked.at)}", isSubtle=True),
+            words(say("owner.helpdesk_asks_title"), weight="Bolder"),
+            words(say("owner.quoted", words=plain(asked.words))),
+            words(say("owner.asked_by_at", name=asked.by.name, at=uk_time(asked.at)), isSubtle=True),
         ],
     }
 
 
 def _line(item: EvidenceItem, answer: str) -> Part:
     if not answer.strip():
-        return words(f"⬜ **{item.title}** Still missing", spacing="Small")
+        return words(f"⬜ {say('owner.item_missing', item=item.title)}", spacing="Small")
     return words(f"✔️ **{item.title}** {plain(answer[:120])}{' …' if len(answer) > 120 else ''}", spacing="Small")
 
 
@@ -108,11 +115,11 @@ def _statement(statement: str) -> Part:
     return {
         "type": "Input.Toggle",
         "id": "statement",
-        "label": "Your statement",
+        "label": say("owner.statement_label"),
         "title": statement,
         "wrap": True,
         "isRequired": True,
-        "errorMessage": "Confirm the statement before you send.",
+        "errorMessage": say("owner.statement_error"),
         "valueOn": "true",
         "valueOff": "false",
     }
@@ -123,35 +130,35 @@ def item(giving: Giving, asked: EvidenceItem, answer: str, longest: int) -> Card
     entry = field(
         "answer",
         asked.title,
-        error="Type a date, for example 31 March 2027." if asked.form is Form.DATE else "Type an answer in words.",
+        error=say("owner.date_expected") if asked.form is Form.DATE else say("owner.words_expected"),
         value=answer,
         lines=asked.form is Form.TEXT,
         most=40 if asked.form is Form.DATE else longest,
     )
     return giving.page(
         asked.title,
-        quiet(f"Question {number} of {len(giving.items)}"),
+        quiet(say("owner.question_number", number=number, asked=len(giving.items))),
         words(asked.why) if asked.why else None,
         entry,
         actions=[
-            giving.button("Save", "answer", "positive", inputs=True, item=asked.id),
-            giving.button("Back to the list", "list"),
+            giving.button(say("owner.save_button"), "answer", "positive", inputs=True, item=asked.id),
+            giving.button(say("owner.back_to_list_button"), "list"),
         ],
     )
 
 
 def change(giving: Giving, answers: Mapping[str, str]) -> Card:
     return giving.page(
-        "which answer do you want to change?",
+        say("owner.change_summary"),
         choice(
             "item",
-            "Which answer do you want to change?",
+            say("owner.change_label"),
             [(plain(one.title), one.id) for one in giving.items if answers.get(one.id, "").strip()],
-            error="Choose an answer.",
+            error=say("owner.change_error"),
         ),
         actions=[
-            giving.button("Continue", "change_to", "positive", inputs=True),
-            giving.button("Back to the list", "list"),
+            giving.button(say("everyone.continue_button"), "change_to", "positive", inputs=True),
+            giving.button(say("owner.back_to_list_button"), "list"),
         ],
     )
 
@@ -159,44 +166,40 @@ def change(giving: Giving, answers: Mapping[str, str]) -> Card:
 def files(giving: Giving, held: Sequence[EvidenceFile]) -> Card:
     rules = giving.policy.kinds[giving.request.kind].evidence
     assert rules is not None
-    kinds = ", ".join(TITLES[kind] for kind in rules.files.kinds)
-    limits = f"Up to {rules.files.most} files of {size_of(rules.files.bytes)} each: {kinds}."
+    most, kinds = rules.files.most, ", ".join(TITLES[kind] for kind in rules.files.kinds)
     listed = choice(
         "file",
-        "Remove a file",
+        say("owner.remove_label"),
         [(f"{plain(one.name)} ({size_of(one.size)})", one.id) for one in held],
-        error="Choose a file.",
+        error=say("owner.file_error"),
     )
-    actions = [giving.button("Back to the list", "list", "positive")]
+    actions = [giving.button(say("owner.back_to_list_button"), "list", "positive")]
     if held:
-        actions.append(giving.button("Remove the file", "remove", inputs=True))
+        actions.append(giving.button(say("owner.remove_button"), "remove", inputs=True))
     return giving.page(
-        f"{len(held)} of {rules.files.most} files",
-        words(f"Send files in this chat, with the paper clip. {limits}"),
-        words("Only helpdesk staff who decide can open them, and the audit keeps who did."),
-        listed if held else words("There are no files yet."),
+        say("owner.files_summary", held=len(held), count=most),
+        words(say("owner.files_how", count=most, size=size_of(rules.files.bytes), kinds=kinds)),
+        words(say("owner.files_who_opens")),
+        listed if held else words(say("owner.no_files_yet")),
         actions=actions,
     )
 
 
 def closed(request: Request, policy: Policy) -> Card:
     return card(
-        "Saved. Come back when you like",
-        heading("Saved"),
-        words("Your answers are kept. Nothing was sent to the helpdesk yet."),
-        buttons(button("Go on", "evidence", {"reference": request.reference}, style="positive")),
+        say("owner.closed_summary"),
+        heading(say("owner.closed_title")),
+        words(say("owner.closed")),
+        buttons(button(say("owner.go_on_button"), "evidence", {"reference": request.reference}, style="positive")),
         help_line(policy),
     )
 
 
 def sent(request: Request, policy: Policy) -> Card:
     return card(
-        f"Sent to the helpdesk: evidence for {request.subject.name}",
-        heading("Sent to the helpdesk"),
-        words(
-            f"Thank you. The helpdesk decides on the exception for {request.subject.name}. It may ask you for more. "
-            "You are told what it decides."
-        ),
-        buttons(button("See how it stands", "status", {"reference": request.reference})),
+        say("owner.sent_summary", subject=request.subject.name),
+        heading(say("owner.sent_title")),
+        words(say("owner.sent", subject=request.subject.name)),
+        buttons(button(say("owner.status_button"), "status", {"reference": request.reference})),
         help_line(policy),
     )

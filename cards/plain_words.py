@@ -3,92 +3,103 @@
 from collections.abc import Sequence
 
 from cards.card import Card
-from cards.parts import button, buttons, card, facts, heading, help_line, link, plain, state, words
+from cards.parts import Part, button, buttons, card, facts, heading, help_line, link, plain, state, words
 from domain.errors import Refusal
 from domain.policy import LONG, SHORT, Elsewhere, Policy
 from domain.request import Request
+from texts import say
 
-ASK = ("Ask for an exception", "ask.start")
-MINE = ("My requests", "mine")
+_COMMANDS = (
+    ("everyone.command_mine", "everyone.command_mine_does"),
+    ("everyone.command_status", "everyone.command_status_does"),
+    ("everyone.command_withdraw", "everyone.command_withdraw_does"),
+    ("everyone.command_end", "everyone.command_end_does"),
+    ("everyone.command_evidence", "everyone.command_evidence_does"),
+    ("everyone.command_cancel", "everyone.command_cancel_does"),
+)
+_COMMANDS_OF_AGENTS = (
+    ("agent.command_queue", "agent.command_queue_does"),
+    ("agent.command_review", "agent.command_review_does"),
+    ("agent.command_approve", "agent.command_approve_does"),
+    ("agent.command_send_back", "agent.command_send_back_does"),
+    ("agent.command_reject", "agent.command_reject_does"),
+    ("agent.command_revoke", "agent.command_revoke_does"),
+    ("agent.command_site", "agent.command_site_does"),
+    ("agent.command_use_this_channel", "agent.command_use_this_channel_does"),
+)
+
+
+def ask_button(style: str = "") -> Part:
+    return button(say("requester.ask_button"), "ask.start", style=style)
+
+
+def mine_button() -> Part:
+    return button(say("requester.requests_title"), "mine")
 
 
 def welcome(policy: Policy, *, agent: bool) -> Card:
-    return _menu("MFA exceptions", policy, agent=agent)
+    return _menu(say("everyone.welcome_title"), policy, agent=agent)
 
 
 def how_to(policy: Policy, *, agent: bool) -> Card:
-    return _menu("What you can do here", policy, agent=agent)
+    return _menu(say("everyone.how_to_title"), policy, agent=agent)
 
 
 def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
     kind = policy.kinds[SHORT]
     typed = [
-        ("short", f"ask for an exception for {kind.length}, for you or a colleague"),
+        (say("everyone.command_short"), say("everyone.command_short_does", length=kind.length)),
         *_long(policy),
-        ("my requests", "see what you asked for and how it stands"),
-        ("status", "see one request: type its reference behind it"),
-        ("withdraw", "take back a request that is waiting: type its reference behind it"),
-        ("end", "end an exception that you no longer need: type its reference behind it"),
-        ("evidence", "give evidence for your site: type the reference from the e-mail behind it"),
-        ("cancel", "stop what you are filling in"),
+        *_said(_COMMANDS),
     ]
     if agent:
-        typed += [
-            ("queue", "see what is waiting for a decision"),
-            ("review", "open one request: type its reference behind it"),
-            ("approve", "approve it: type its reference behind it"),
-            ("ask", "send it back: type its reference and your question"),
-            ("reject", "reject it: type its reference and the reason"),
-            ("revoke", "end it at once: type its reference and the reason"),
-            ("site", "see or correct a site: type its code, its mailbox or its name behind it"),
-            ("use this channel", "in a channel: have requests posted there"),
-        ]
-    actions = [button(*ASK, style="positive"), button(*MINE)]
+        typed += _said(_COMMANDS_OF_AGENTS)
+    actions = [ask_button("positive"), mine_button()]
     if LONG in policy.kinds:
-        actions.insert(1, button(f"Ask for {policy.kinds[LONG].length}", "ask.long"))
+        actions.insert(1, button(say("requester.ask_for_button", length=policy.kinds[LONG].length), "ask.long"))
     if agent:
-        actions.append(button("Waiting requests", "queue"))
+        actions.append(button(say("agent.queue_title"), "queue"))
     return card(
-        f"{title}: ask for an exception, or see your requests",
+        say("everyone.menu_summary", title=title),
         heading(title),
-        words(
-            f"If you cannot use multi-factor authentication (MFA), the {policy.helpdesk.name} can exempt you for "
-            f"{kind.length}{_or_longer(policy)}. Nobody can give themselves an exception: the helpdesk decides on each "
-            "request."
-        ),
-        words(
-            "Tell us what happened and for whom, for example “lost phone, for sam.price@nhs.net”, or use a button. "
-            "Spelling mistakes do not matter."
-        ),
-        buttons(*actions, link("Read the guide", policy.links.guide)),
-        words("You can also type:", separator=True),
+        words(_about(policy)),
+        words(say("everyone.tell_us")),
+        buttons(*actions, link(say("everyone.guide_button"), policy.links.guide)),
+        words(say("everyone.commands"), separator=True),
         facts(typed),
         help_line(policy),
     )
 
 
-def _or_longer(policy: Policy) -> str:
-    return f", or for {policy.kinds[LONG].length} with evidence from your site" if LONG in policy.kinds else ""
+def _about(policy: Policy) -> str:
+    helpdesk, short = policy.helpdesk.name, policy.kinds[SHORT].length
+    if LONG not in policy.kinds:
+        return say("everyone.about_exceptions", helpdesk=helpdesk, length=short)
+    return say("everyone.about_both_exceptions", helpdesk=helpdesk, short=short, long=policy.kinds[LONG].length)
+
+
+def _said(commands: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(say(command), say(does)) for command, does in commands]
 
 
 def _long(policy: Policy) -> list[tuple[str, str]]:
     if LONG not in policy.kinds:
         return []
     return [
-        ("long", f"ask for an exception for {policy.kinds[LONG].length}, with evidence from your site"),
-        ("renew", "renew a long exception before it ends: type its reference behind it"),
+        (say("everyone.command_long"), say("everyone.command_long_does", length=policy.kinds[LONG].length)),
+        (say("everyone.command_renew"), say("everyone.command_renew_does")),
     ]
 
 
 def not_understood(policy: Policy, likely: Sequence[tuple[str, str, str]]) -> Card:
     """`likely` are up to three (title, verb, what to type) that the person may have meant."""
     return card(
-        "We did not understand that. Here is what you can do",
-        heading("We did not understand that"),
-        words("Did you mean one of these? Press a button, or type the word."),
+        say("everyone.not_understood_summary"),
+        heading(say("everyone.not_understood_title")),
+        words(say("everyone.did_you_mean")),
         facts((typed, title) for title, _, typed in likely),
         buttons(*[button(title, verb) for title, verb, _ in likely]),
-        words("You can also say what happened, for example “I lost my phone”."),
+        words(say("everyone.say_what_happened")),
         help_line(policy),
     )
 
@@ -96,48 +107,56 @@ def not_understood(policy: Policy, likely: Sequence[tuple[str, str, str]]) -> Ca
 def elsewhere(one: Elsewhere, policy: Policy) -> Card:
     """Something that this bot does not do: who does, and what it is for."""
     return card(
-        f"{one.title}: telephone the {policy.helpdesk.name}",
+        say("everyone.elsewhere_summary", title=one.title, helpdesk=policy.helpdesk.name),
         heading(one.title),
         words(f"{one.says} {whom_to_telephone(policy)}"),
-        words("If you cannot use MFA, say what happened, for example “I lost my phone”."),
-        buttons(button(*ASK), button(*MINE)),
+        words(say("everyone.if_it_is_about_mfa")),
+        buttons(ask_button(), mine_button()),
         help_line(policy),
     )
 
 
 def whom_to_telephone(policy: Policy) -> str:
-    return f"Telephone the {policy.helpdesk.name} on {policy.helpdesk.telephone}."
+    return say("everyone.whom_to_telephone", **policy.helpdesk.contact)
 
 
 def how_long(policy: Policy) -> str:
     """How long exceptions last, and how long people wait for one."""
     short = policy.kinds[SHORT]
-    said = [
-        f"A {short.title.lower()} lasts {short.length}. The helpdesk decides when you telephone and quote "
-        "the reference of your request."
-    ]
+    said = [say("everyone.how_long_short", kind=short.title.lower(), length=short.length)]
     long = policy.kinds.get(LONG)
     if long is not None:
-        said.append(f"A {long.title.lower()} lasts {long.length}. It is decided when your site has given its evidence.")
+        said.append(say("everyone.how_long_long", kind=long.title.lower(), length=long.length))
     return " ".join(said)
 
 
 def thanks() -> Card:
-    return card("You are welcome.", words("You are welcome."))
+    said = say("everyone.thanks")
+    return card(said, words(said))
 
 
 def sure_to_give_up(request: Request, verb: str, policy: Policy) -> Card:
     """`verb` is `withdraw` or `end`. Shown where the words may have meant something else."""
-    whole = f"{verb} {request.reference}"
-    title = "Withdraw this request?" if verb == "withdraw" else "End this exception?"
+    reference = request.reference
+    if verb == "withdraw":
+        title, yes = say("requester.sure_to_withdraw_title"), say("requester.yes_withdraw_button")
+        said = say("requester.sure_to_withdraw", reference=reference)
+    else:
+        title, yes = say("requester.sure_to_end_title"), say("requester.yes_end_button")
+        said = say("requester.sure_to_end", reference=reference)
     return card(
-        f"{title} {request.reference}",
+        f"{title} {reference}",
         heading(title),
-        facts([("Reference", request.reference), ("For", plain(request.subject.name))]),
-        words(f"Nothing was changed yet. Type “yes” or “{whole}” to do it, or “no” to leave it as it is."),
+        facts(
+            [
+                (say("everyone.reference_label"), reference),
+                (say("everyone.for_label"), plain(request.subject.name)),
+            ]
+        ),
+        words(said),
         buttons(
-            button(f"Yes, {verb} it", verb, {"reference": request.reference}, style="destructive"),
-            button("No, leave it", "status", {"reference": request.reference}),
+            button(yes, verb, {"reference": reference}, style="destructive"),
+            button(say("requester.no_leave_it_button"), "status", {"reference": reference}),
         ),
         help_line(policy),
     )
@@ -153,7 +172,7 @@ def refused(refusal: Refusal, policy: Policy) -> Card:
 
 
 def went_wrong(sentence: str, policy: Policy) -> Card:
-    return card(sentence, state("⚠️", "That did not work"), words(sentence), help_line(policy))
+    return card(sentence, state("⚠️", say("everyone.did_not_work_title")), words(sentence), help_line(policy))
 
 
 def note(title: str, sentence: str, policy: Policy) -> Card:

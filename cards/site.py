@@ -19,15 +19,17 @@ from cards.parts import (
     words,
 )
 from domain import site as rules
+from domain.people import Person
 from domain.policy import Policy
 from domain.site import LONGEST_ADDRESS, LONGEST_NAME, Site, SiteStatus
+from texts import say
 
 MOST = 6
 """Each line has a button, and Teams shows six of them."""
 _STATES = {
-    SiteStatus.OPEN: ("✅", "Open"),
-    SiteStatus.CLOSED: ("⛔", "Closed"),
-    SiteStatus.SUCCEEDED: ("➡️", "Succeeded by another site"),
+    SiteStatus.OPEN: ("✅", "agent.status_open"),
+    SiteStatus.CLOSED: ("⛔", "agent.status_closed"),
+    SiteStatus.SUCCEEDED: ("➡️", "agent.status_succeeded"),
 }
 _LONGEST_OWNERS = 3000
 
@@ -35,21 +37,24 @@ _LONGEST_OWNERS = 3000
 def site(one: Site, policy: Policy, said: str = "") -> Card:
     """`said` is what has just happened to it."""
     icon, status = _STATES[one.status]
-    actions = [button("Correct", "site.correct", {"ods": one.ods})]
+    actions = [button(say("agent.correct_button"), "site.correct", {"ods": one.ods})]
     if one.succeeded_by:
-        actions.append(button(f"Open {one.succeeded_by}", "site", {"ods": one.succeeded_by}))
+        actions.append(_open(one.succeeded_by))
+    summary = say("agent.site_summary", ods=one.ods, name=plain(one.name))
+    if said:
+        summary = say("agent.site_said_summary", ods=one.ods, name=plain(one.name), said=said)
     return card(
-        f"Site {one.ods}: {plain(one.name)}. {said}".strip(),
+        summary,
         heading(f"{one.ods} {plain(one.name)}"),
         state("✔️", said) if said else None,
-        state(icon, status),
+        state(icon, say(status)),
         *[_warning(sentence) for sentence in rules.warnings(one)],
         facts(
             [
-                ("Code", f"{one.ods} ({rules.read_back(one.ods)})"),
-                ("Mailbox", plain(one.mailbox)),
-                ("Owners", ", ".join(f"{plain(owner.name)} ({plain(owner.address)})" for owner in one.owners)),
-                ("Succeeded by", _successor(one)),
+                (say("agent.code_label"), f"{one.ods} ({rules.read_back(one.ods)})"),
+                (say("agent.mailbox_label"), plain(one.mailbox)),
+                (say("agent.owners_label"), ", ".join(map(_owner, one.owners))),
+                (say("agent.succeeded_by_label"), _successor(one)),
             ]
         ),
         buttons(*actions),
@@ -59,34 +64,35 @@ def site(one: Site, policy: Policy, said: str = "") -> Card:
 
 def form(one: Site, typed: Mapping[str, str], seen: str, policy: Policy, sentences: Sequence[str] = ()) -> Card:
     """`typed` has the fields by the register's names; `seen` says which version of the site was looked at."""
-    title = f"Correct {one.ods}"
     return card(
-        f"{title}: {plain(one.name)}",
-        heading(title),
+        say("agent.correct_summary", ods=one.ods, name=plain(one.name)),
+        heading(say("agent.correct_title", ods=one.ods)),
         mistake("\n\n".join(sentences)) if sentences else None,
         field(
-            "name", "Name", error="Give the name of the site.", value=typed.get("name", "")[:LONGEST_NAME],
+            "name", say("agent.name_label"), error=say("agent.name_error"), value=typed.get("name", "")[:LONGEST_NAME],
             most=LONGEST_NAME,
         ),
         field(
-            "mailbox", "Shared mailbox", error="Give the address of the shared mailbox.",
+            "mailbox", say("agent.shared_mailbox_label"), error=say("agent.shared_mailbox_error"),
             value=typed.get("mailbox", "")[:LONGEST_ADDRESS], most=LONGEST_ADDRESS,
         ),
         field(
-            "owners", "Owners: their addresses, one on each line", value=typed.get("owners", "")[:_LONGEST_OWNERS],
-            hint="sam.price@nhs.net", lines=True, most=_LONGEST_OWNERS,
+            "owners", say("agent.owner_addresses_label"), value=typed.get("owners", "")[:_LONGEST_OWNERS],
+            hint=say("everyone.address_hint"), lines=True, most=_LONGEST_OWNERS,
         ),
         choice(
-            "status", "Status", [(title, status.value) for status, (_, title) in _STATES.items()],
-            error="Choose a status.", value=_status(typed),
+            "status", say("agent.status_label"), [(say(title), status.value) for status, (_, title) in _STATES.items()],
+            error=say("agent.status_error"), value=_status(typed),
         ),
         field(
-            "succeeded_by", "Code of the site that took over, if another site did",
+            "succeeded_by", say("agent.successor_label"),
             value=typed.get("succeeded_by", "")[:12], most=12,
         ),
         buttons(
-            button("Save", "site.save", {"ods": one.ods, "seen": seen}, style="positive", inputs=True),
-            button("Back", "site", {"ods": one.ods}),
+            button(
+                say("agent.save_button"), "site.save", {"ods": one.ods, "seen": seen}, style="positive", inputs=True
+            ),
+            button(say("agent.back_button"), "site", {"ods": one.ods}),
         ),
         help_line(policy),
     )  # fmt: skip
@@ -106,23 +112,38 @@ def filled(one: Site) -> dict[str, str]:
 def choose(typed: str, found: Sequence[Site], policy: Policy, *, more: bool) -> Card:
     """`more`: there are others that are not shown."""
     return card(
-        f"Several sites match: {len(found)}",
-        heading("Which site do you mean?"),
-        words(f"Several sites match “{plain(typed[:200])}”."),
+        say("agent.several_sites_summary", count=len(found)),
+        heading(say("everyone.which_site_title")),
+        words(say("everyone.several_sites", typed=plain(typed[:200]))),
         *[words(_line(one), separator=True) for one in found],
-        words("There are more. Type more words of the name, or the code.") if more else None,
-        buttons(*[button(f"Open {one.ods}", "site", {"ods": one.ods}) for one in found]),
+        words(say("agent.more_sites")) if more else None,
+        buttons(*[_open(one.ods) for one in found]),
         help_line(policy),
     )
 
 
 def _line(one: Site) -> str:
     icon, status = _STATES[one.status]
-    return f"**{one.ods}** {plain(one.name)}. {icon} {status}. {plain(one.mailbox)}"
+    return say(
+        "agent.site_line",
+        ods=one.ods,
+        name=plain(one.name),
+        icon=icon,
+        status=say(status),
+        mailbox=plain(one.mailbox),
+    )
+
+
+def _open(ods: str) -> Part:
+    return button(say("everyone.open_button", reference=ods), "site", {"ods": ods})
 
 
 def _warning(sentence: str) -> Part:
     return state("⚠️", sentence, "warning")
+
+
+def _owner(owner: Person) -> str:
+    return f"{plain(owner.name)} ({plain(owner.address)})"
 
 
 def _successor(one: Site) -> str:

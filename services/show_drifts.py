@@ -16,6 +16,7 @@ from services.chat import Messenger
 from services.drifts import NOT_PERMITTED, Drifts, Seen
 from services.reach import helpdesk_channel
 from services.reconcile import kinds_of
+from texts import say
 
 log = structlog.get_logger(__name__)
 _OF_PEOPLE = frozenset({Sort.STRANGER, Sort.OVERSTAYED, Sort.MISSING, Sort.EXCLUSION_MORE})
@@ -73,7 +74,7 @@ class ShowDrifts:
             name=about.name if about else one.entra_id,
             address=about.address if about else "",
             kinds=", ".join(titles),
-            added_by=cards.NOT_PERMITTED if not_permitted else seen.added.by,
+            added_by=say("agent.added_by_not_permitted") if not_permitted else seen.added.by,
             added_at=seen.added.at,
             over_at=seen.over_at,
             outcome=seen.outcome,

@@ -22,6 +22,7 @@ from domain.site import LONGEST_ADDRESS, LONGEST_NAME, Site, SiteStatus
 from services.show import still_says_so
 from tests.builders import AGENT, ASKER, LONG, NOON, OWNER, POLICY, SITE, SUBJECT, long_request, request, sent_back
 from tests.builders import stuck as stuck_since
+from texts import say
 
 KIND = POLICY.kinds["short"]
 LONG_ADDRESS = f"{'a' * (LONGEST_ADDRESS - 12)}@nhs.example"
@@ -328,7 +329,7 @@ def _of_drifts(words: str) -> Iterator[Named]:
         one = shown(Sort.MANY, drift=Drift(Sort.MANY, entra_id=many, number=87))
         yield f"drifts.drift: many {many}", drifts.drift(one, POLICY)
     not_yet = shown(Sort.STRANGER, added_by="", added_at=None)
-    not_permitted = shown(Sort.STRANGER, added_by=drifts.NOT_PERMITTED, added_at=None)
+    not_permitted = shown(Sort.STRANGER, added_by=say("agent.added_by_not_permitted"), added_at=None)
     yield "drifts.drift: who added it is not known yet", drifts.drift(not_yet, POLICY)
     yield "drifts.drift: who added it may not be read", drifts.drift(not_permitted, POLICY)
 

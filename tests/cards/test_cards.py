@@ -11,6 +11,7 @@ from cards import notices, shared
 from cards import request as cards
 from cards.card import Card
 from cards.parts import plain
+from dialogs.commands import command_in
 from domain.effects import Audience, Notice
 from domain.people import Person
 from domain.request import State
@@ -18,7 +19,7 @@ from services.show import still_says_so
 from tests.builders import NOON, POLICY, SITE, SUBJECT, long_request, request
 from tests.cards.rules import faults, texts, walk
 from tests.cards.states import everything, requests
-from texts import say
+from texts import english, say
 
 HOSTILE = [
     "[x](http://evil.example)",
@@ -82,6 +83,11 @@ def test_our_words_have_no_contractions_and_do_not_shout() -> None:
     for name, card in everything():
         for text in texts(card.content):
             assert not re.search(r"\w['’](t|re|ve|ll|m|d)\b|!", text), (name, text)
+
+
+@pytest.mark.parametrize("key", [key for key in english().forms if re.search(r"\.command_\w+(?<!_does)$", key)])
+def test_each_command_of_the_menu_is_understood_when_it_is_typed(key: str) -> None:
+    assert command_in(say(key)).command
 
 
 def test_a_shared_card_is_the_same_for_every_request_but_for_its_reference() -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from cards.drifts import NOT_PERMITTED, Shown, drift
+from cards.drifts import Shown, drift
 from domain.drift import Drift, Sort
 from tests.builders import NOON, POLICY
 from tests.cards.states import shown
 from tests.journeys.world import buttons_of, text_of
+from texts import say
 
 
 @pytest.mark.parametrize("many", ["stranger", "overstayed", "missing"])
@@ -35,7 +36,7 @@ def test_buttons_are_there_while_they_do_something() -> None:
 def test_who_added_the_account_is_said_or_why_not() -> None:
     assert "Alex Reed" in text_of(drift(shown(Sort.STRANGER), POLICY).content)
     assert "does not say yet" in text_of(drift(shown(Sort.STRANGER, added_by="", added_at=None), POLICY).content)
-    refused = drift(shown(Sort.STRANGER, added_by=NOT_PERMITTED, added_at=None), POLICY)
+    refused = drift(shown(Sort.STRANGER, added_by=say("agent.added_by_not_permitted"), added_at=None), POLICY)
     assert "AuditLog.Read.All" in text_of(refused.content)
 
 
