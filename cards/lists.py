@@ -26,7 +26,7 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
             help_line(policy),
         )
     lines = [
-        words(
+        _line(
             say(
                 "agent.queue_line",
                 reference=one.reference,
@@ -34,7 +34,8 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
                 reason=reason_title(one, policy),
                 span=span(now - one.asked_at),
             ),
-            separator=True,
+            one,
+            "review",
         )
         for one in waiting
     ]
@@ -43,7 +44,6 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
         heading(say("agent.queue_title")),
         *lines,
         words(say("agent.queue_more")) if more else None,
-        _open(waiting, "review"),
         help_line(policy),
     )
 
@@ -57,17 +57,16 @@ def mine(requests: Sequence[Request], policy: Policy) -> Card:
             buttons(button(say("requester.ask_button"), "ask.start", style="positive")),
             help_line(policy),
         )
-    lines = [words(_line(one, policy), separator=True) for one in requests]
+    lines = [_line(_mine(one, policy), one, "status") for one in requests]
     return card(
         say("requester.requests_summary", count=len(requests)),
         heading(say("requester.requests_title")),
         *lines,
-        _open(requests, "status"),
         help_line(policy),
     )
 
 
-def _line(one: Request, policy: Policy) -> str:
+def _mine(one: Request, policy: Policy) -> str:
     return say(
         "requester.request_line",
         reference=one.reference,
@@ -79,10 +78,7 @@ def _line(one: Request, policy: Policy) -> str:
     )
 
 
-def _open(requests: Sequence[Request], verb: str) -> Part:
-    return buttons(
-        *[
-            button(say("everyone.open_button", reference=one.reference), verb, {"reference": one.reference})
-            for one in requests
-        ]
-    )
+def _line(said: str, one: Request, verb: str) -> Part:
+    """What there is to say about a request, and the button that opens it right below."""
+    opens = button(say("everyone.open_button", reference=one.reference), verb, {"reference": one.reference})
+    return {"type": "Container", "separator": True, "items": [words(said), buttons(opens)]}

@@ -138,6 +138,12 @@ def buttons(*actions: Part) -> Part:
     return {"type": "ActionSet", "actions": list(actions)}
 
 
+def folded(title: str, part_id: str, *items: Part) -> tuple[Part, Part]:
+    """What is there when somebody asks for it: the button, and what it shows and hides again."""
+    toggle = {"type": "Action.ToggleVisibility", "title": title, "targetElements": [part_id]}
+    return buttons(toggle), {"type": "Container", "id": part_id, "isVisible": False, "items": list(items)}
+
+
 def help_line(policy: Policy) -> Part:
     return quiet(say("everyone.help_line", helpdesk=policy.helpdesk.name, telephone=policy.helpdesk.telephone))
 

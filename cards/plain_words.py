@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, heading, help_line, link, plain, state, words
+from cards.parts import Part, button, buttons, card, facts, folded, heading, help_line, link, plain, state, words
 from domain.errors import Refusal
 from domain.policy import LONG, SHORT, Elsewhere, Policy
 from domain.request import Request
@@ -59,14 +59,15 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
         actions.insert(1, button(say("requester.ask_for_button", length=policy.kinds[LONG].length), "ask.long"))
     if agent:
         actions.append(button(say("agent.queue_title"), "queue"))
+    else:
+        actions.append(link(say("everyone.guide_button"), policy.links.guide))
     return card(
         say("everyone.menu_summary", title=title),
         heading(title),
         words(_about(policy)),
         words(say("everyone.tell_us")),
-        buttons(*actions, link(say("everyone.guide_button"), policy.links.guide)),
-        words(say("everyone.commands"), separator=True),
-        facts(typed),
+        buttons(*actions),
+        *folded(say("everyone.commands_button"), "commands", facts(typed)),
         help_line(policy),
     )
 

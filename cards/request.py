@@ -10,6 +10,7 @@ from cards.parts import (
     buttons,
     card,
     facts,
+    folded,
     heading,
     help_line,
     mistake,
@@ -58,6 +59,8 @@ _CAUSES = {
     Cause.RENEWED: "everyone.ended_renewed",
 }
 _SHOWN_BEFORE = 5
+Rows = Sequence[tuple[str, str]]
+"""Name and value; without a value it is left out."""
 
 
 def status_words(request: Request) -> str:
@@ -69,15 +72,30 @@ def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Car
     actions = _own_buttons(request, policy, now)
     return card(
         f"{request.reference}: {status_words(request)}. {_next(request, policy)}",
-        heading(request.reference),
-        mistake(said) if said else None,
-        state_line(request),
-        facts([(say("everyone.for_label"), request.subject.name), *_common(request, policy, now)]),
-        _stuck(request),
+        *_top(request, policy, said),
         next_step(_next(request, policy)),
+        *_rows(request, _main_rows(request, policy, now), _other_rows(request, policy)),
         buttons(*actions) if actions else None,
         help_line(policy),
     )
+
+
+def _top(request: Request, policy: Policy, said: str) -> Sequence[Part | None]:
+    """Who and what, what has just happened, and how it stands: the same on each card of a request."""
+    kind = policy.kinds[request.kind]
+    return (
+        heading(say("everyone.request_title", subject=request.subject.name, kind=kind.title.lower())),
+        mistake(said) if said else None,
+        state_line(request),
+        _stuck(request),
+    )
+
+
+def _rows(request: Request, main: Rows, others: Rows) -> Sequence[Part]:
+    """While it waits for somebody everything is shown; later the long story is folded."""
+    if request.state in (State.AWAITING_EVIDENCE, State.AWAITING_DECISION):
+        return (facts([*main, *others]),)
+    return (facts(main), *folded(say("everyone.details_button"), "details", facts(others)))
 
 
 def _own_buttons(request: Request, policy: Policy, now: datetime) -> list[Part]:
@@ -165,12 +183,37 @@ def state_line(request: Request) -> Part:
     return state(icon, say(said), style)
 
 
-def _common(request: Request, policy: Policy, now: datetime, *, names_others: bool = False) -> list[tuple[str, str]]:
-    renewed = request.renews if names_others or not request.renews else say("everyone.earlier_exception")
+def _main_rows(request: Request, policy: Policy, now: datetime, *, names_others: bool = False) -> Rows:
+    """What somebody asks for first, and the time left."""
     rows = [
+        (say("everyone.reference_label"), request.reference),
         (say("everyone.reason_label"), reason_title(request, policy)),
         (say("everyone.their_words_label"), plain(request.details)),
         (say("everyone.site_label"), _site(request)),
+    ]
+    evidence = policy.kinds[request.kind].evidence
+    if request.state is State.AWAITING_EVIDENCE and evidence is not None:
+        rows.append((say("everyone.evidence_by_label"), _in(request.waits_since + evidence.given_within, now)))
+    if request.state is State.ACTIVE and request.ends_at:
+        rows.append((say("everyone.ends_label"), _in(request.ends_at, now)))
+    if request.state is State.REJECTED and request.decided:
+        rows.append((say("everyone.why_label"), plain(request.decided.words)))
+    if request.closing:
+        rows.append((say("everyone.why_it_ended_label"), cause(request, names_others=names_others)))
+        if request.closing.cause is not Cause.RENEWED:
+            rows.append((say("everyone.their_words_label"), plain(request.closing.words)))
+    return rows
+
+
+def _in(moment: datetime, now: datetime) -> str:
+    if moment <= now:
+        return uk_time(moment)
+    return say("everyone.moment_in", moment=uk_time(moment), span=span(moment - now))
+
+
+def _other_rows(request: Request, policy: Policy, *, names_others: bool = False) -> Rows:
+    renewed = request.renews if names_others or not request.renews else say("everyone.earlier_exception")
+    rows = [
         (say("everyone.renews_label"), renewed),
         (say("everyone.evidence_label"), _evidence(request)),
         (say("everyone.asked_by_label"), f"{request.asked_by.name}, {uk_time(request.asked_at)}"),
@@ -183,19 +226,13 @@ def _common(request: Request, policy: Policy, now: datetime, *, names_others: bo
     if request.decided:
         verb = "everyone.approved_by_label" if request.decided.approved else "everyone.rejected_by_label"
         rows.append((say(verb), f"{request.decided.by.name}, {uk_time(request.decided.at)}"))
-        rows.append((say("everyone.why_label"), plain(request.decided.words)))
-    if request.starts_at and request.ends_at:
+        if request.state is not State.REJECTED:
+            rows.append((say("everyone.why_label"), plain(request.decided.words)))
+    if request.starts_at:
         rows.append((say("everyone.started_label"), uk_time(request.starts_at)))
-        if request.state is State.ACTIVE:
-            ends = say("everyone.ends_in", ends_at=uk_time(request.ends_at), span=span(request.ends_at - now))
-            rows.append((say("everyone.ends_label"), ends))
     asked = request.half_way
     if asked and asked.answered_by and asked.answered_at:
         rows.append((say("everyone.still_needed_label"), f"{asked.answered_by.name}, {uk_time(asked.answered_at)}"))
-    if request.closing:
-        rows.append((say("everyone.why_it_ended_label"), cause(request, names_others=names_others)))
-        if request.closing.cause is not Cause.RENEWED:
-            rows.append((say("everyone.their_words_label"), plain(request.closing.words)))
     if request.closed_at and request.state is not State.REJECTED:
         rows.append((say("everyone.closed_label"), uk_time(request.closed_at)))
     return rows
@@ -260,30 +297,28 @@ def _stuck(request: Request) -> Part | None:
 def decision(request: Request, history: Sequence[Request], policy: Policy, now: datetime, said: str = "") -> Card:
     """The request for the helpdesk. Its buttons are there only while they can do something."""
     summary = f"{status_words(request)}: {request.subject.name}, {reason_title(request, policy)} ({request.reference})"
-    kind = policy.kinds[request.kind]
+    main = [
+        *_main_rows(request, policy, now, names_others=True),
+        (say("agent.unusual_label"), unusual(request)),
+    ]
+    others = [
+        (say("agent.address_label"), request.subject.address),
+        *_other_rows(request, policy, names_others=True),
+        (say("agent.verified_label"), _verified(request, policy)),
+        (say("agent.account_label"), _account(request.methods, policy)),
+        (say("agent.before_this_label"), before(request, history, policy)),
+        (say("agent.about_the_site_label"), " ".join(warnings(request.site)) if request.site else ""),
+        (say("agent.asked_of_the_site_label"), asked_back(request)),
+    ]
     return card(
         summary,
-        heading(f"{request.subject.name}: {kind.title.lower()}"),
-        mistake(said) if said else None,
-        state_line(request),
-        facts(
-            [
-                (say("everyone.reference_label"), request.reference),
-                (say("agent.address_label"), request.subject.address),
-                *_common(request, policy, now, names_others=True),
-                (say("agent.unusual_label"), unusual(request)),
-                (say("agent.verified_label"), _verified(request, policy)),
-                (say("agent.account_label"), _account(request.methods, policy)),
-                (say("agent.before_this_label"), before(request, history, policy)),
-                (say("agent.about_the_site_label"), " ".join(warnings(request.site)) if request.site else ""),
-                (say("agent.asked_of_the_site_label"), asked_back(request)),
-            ]
-        ),
-        _repeated(request, history, policy, now),
-        _stuck(request),
+        *_top(request, policy, said),
         _last_message(request),
-        next_step(_next_for_agents(request)),
+        _repeated(request, history, policy, now),
+        next_step(next_for_agents(request)),
+        *_rows(request, main, others),
         _agent_buttons(request),
+        help_line(policy),
     )
 
 
@@ -342,7 +377,7 @@ def _agent_buttons(request: Request) -> Part | None:
     return None
 
 
-def _next_for_agents(request: Request) -> str:
+def next_for_agents(request: Request) -> str:
     match request.state:
         case State.AWAITING_EVIDENCE:
             return sentences(standing(request), say("agent.next_evidence_first"))

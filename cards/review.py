@@ -15,11 +15,12 @@ from cards.parts import (
     help_line,
     link,
     mistake,
+    next_step,
     plain,
     quiet,
     words,
 )
-from cards.request import asked_back, reason_title
+from cards.request import asked_back, next_for_agents, reason_title, state_line
 from domain.evidence import EvidenceFile
 from domain.moments import uk_time
 from domain.policy import Option, Policy
@@ -85,13 +86,13 @@ def review(
         [(plain(one.name), one.id) for one in files],
         error=say("agent.file_error"),
     )
-    if files:
-        actions.append(button(say("agent.open_file_button"), "file", data, inputs=True))
     summary, title = _titles(request, policy, page + 1, len(parts))
     return card(
         summary,
         heading(title),
         mistake(said) if said else None,
+        state_line(request),
+        next_step(next_for_agents(request)),
         facts(
             [
                 (say("everyone.reference_label"), request.reference),
@@ -103,6 +104,7 @@ def review(
         ),
         *parts[page],
         shown if files else None,
+        buttons(button(say("agent.open_file_button"), "file", data, inputs=True)) if files else None,
         quiet(say("agent.only_you_see_this")),
         buttons(*actions) if actions else None,
         help_line(policy),

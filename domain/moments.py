@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from texts import say
 
 UK = ZoneInfo("Europe/London")
+_WEEK = 7
 _WEEKDAYS = (
     "everyone.monday",
     "everyone.tuesday",
@@ -52,13 +53,17 @@ def uk_date(moment: datetime) -> str:
 
 
 def span(duration: timedelta) -> str:
-    """“4 hours”, “1 hour and 30 minutes”, “2 days”: at most two units; hours are counted up to 48."""
+    """“1 hour and 30 minutes”, “3 days and 4 hours”, “180 days”: hours are counted up to 48, and the longer it is, the
+    less exact: no minutes beside days, and no hours beside a week or more.
+    """
     minutes = max(0, round(duration.total_seconds() / 60))
     days, minutes = divmod(minutes, 24 * 60) if minutes >= 48 * 60 else (0, minutes)
     hours, minutes = divmod(minutes, 60)
+    if days:
+        hours, minutes = (hours if days < _WEEK else 0), 0
     counted = ((days, "everyone.days"), (hours, "everyone.hours"), (minutes, "everyone.minutes"))
     said = [say(unit, count=number) for number, unit in counted if number]
-    return together(said[:2]) or say("everyone.less_than_a_minute")
+    return together(said) or say("everyone.less_than_a_minute")
 
 
 def together(said: Sequence[str]) -> str:

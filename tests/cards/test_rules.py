@@ -8,9 +8,9 @@ import pytest
 
 from cards import plain_words
 from tests.builders import POLICY
-from tests.cards.rules import faults
+from tests.cards.rules import faults, walk
 
-GOOD = plain_words.welcome(POLICY, agent=True).content
+GOOD = plain_words.welcome(POLICY, agent=False).content
 
 
 def broken(change: Callable[[dict[str, Any]], object]) -> list[str]:
@@ -25,7 +25,7 @@ def _actions(card: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _facts(card: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = next(part["facts"] for part in card["body"] if part["type"] == "FactSet")
+    found: list[dict[str, Any]] = next(part["facts"] for part in walk(card) if part["type"] == "FactSet")
     return found
 
 
