@@ -20,11 +20,24 @@ STRONG_COPYLEFT = re.compile(r"(?<!L)GPL|Affero|AGPL", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("file", [packages.RUNNING, packages.TESTING])
-def test_every_line_of_the_requirements_pins_one_version(file: str) -> None:
-    lines = [line.partition("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
-    wanted = [line for line in lines if line and not line.startswith(("-r ", "-c "))]
+def test_every_requirement_pins_one_version_and_the_hashes_of_its_files(file: str) -> None:
+    text = (ROOT / file).read_text().replace("\\\n", " ")
+    wanted = [" ".join(line.split()) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    pinned = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^* ]+( --hash=sha256:[0-9a-f]{64})+")
     assert wanted
-    assert [line for line in wanted if not re.match(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^*]+$", line)] == []
+    assert [line for line in wanted if not pinned.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("file", [packages.RUNNING, packages.TESTING])
+def test_the_hashes_are_those_of_other_machines_too(file: str) -> None:
+    """What is compiled has a file for each system and version of Python: one hash alone would be this machine's."""
+    text = (ROOT / file).read_text()
+    compiled = ("aiohttp", "cffi", "cryptography", "psycopg-binary", "pydantic-core", "sqlalchemy", "yarl")
+    counted = {
+        name: len(re.findall("--hash", found)) for name, found in re.findall(r"^(\S+?)==(.*(?:\n .*)*)", text, re.M)
+    }
+    assert all(counted[name] > 20 for name in compiled if name in counted), counted
+    assert "aiohttp" in counted
 
 
 @pytest.mark.parametrize("file", [packages.RUNNING, packages.TESTING])
