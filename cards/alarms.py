@@ -139,7 +139,7 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
         (say("agent.when_label"), uk_time(when)),
     ]
     return card(
-        title,
+        f"{title}. {say(then)}",
         heading(title),
         state("⚠️", say("agent.needs_eyes"), "warning"),
         facts(rows),
@@ -150,7 +150,7 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
 
 def _card(request: Request, title: str, what: str, rows: list[tuple[str, str]], then: str, policy: Policy) -> Card:
     return card(
-        title,
+        f"{title}. {then}",
         heading(title),
         state("⚠️", what, "warning"),
         facts(

@@ -1,10 +1,11 @@
-"""What happened, for one person whom it concerns. The words for e-mail are the card's summary."""
+"""What happened, for one person whom it concerns."""
 
 from datetime import datetime
 
 from cards.card import Card
 from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, sentences, words
 from cards.request import cause, end_button, follow_up, reason_title, renewal, state_line, to_each, unusual
+from cards.summaries import summary
 from domain.effects import Audience, Notice
 from domain.eligibility import renewable_from
 from domain.moments import span, together, uk_time
@@ -20,7 +21,7 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
     actions = _buttons(request, what, policy, now)
     site = f"{plain(request.site.name)} ({request.site.ods})" if request.site else ""
     return card(
-        f"{title}. {said}",
+        summary(request, what, to, policy, now),
         heading(title),
         state_line(request),
         words(said),

@@ -296,7 +296,6 @@ def _stuck(request: Request) -> Part | None:
 
 def decision(request: Request, history: Sequence[Request], policy: Policy, now: datetime, said: str = "") -> Card:
     """The request for the helpdesk. Its buttons are there only while they can do something."""
-    summary = f"{status_words(request)}: {request.subject.name}, {reason_title(request, policy)} ({request.reference})"
     main = [
         *_main_rows(request, policy, now, names_others=True),
         (say("agent.unusual_label"), unusual(request)),
@@ -311,7 +310,7 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
         (say("agent.asked_of_the_site_label"), asked_back(request)),
     ]
     return card(
-        summary,
+        _line(request, policy.kinds[request.kind].title.lower()),
         *_top(request, policy, said),
         _last_message(request),
         _repeated(request, history, policy, now),
@@ -335,6 +334,16 @@ def _last_message(request: Request) -> Part | None:
     if request.stuck is None:
         return None
     return words(say("agent.last_message", message=plain(request.stuck.message)), isSubtle=True)
+
+
+def _line(request: Request, kind: str) -> str:
+    """For the activity feed: how it stands, who, and what to do; and no reason, which others may read there."""
+    name, reference = request.subject.name, request.reference
+    if request.state is not State.AWAITING_DECISION:
+        return say("agent.request_line", state=status_words(request), subject=name, kind=kind, reference=reference)
+    if request.given:
+        return say("agent.decide_on_evidence_line", subject=name, kind=kind, reference=reference)
+    return say("agent.decide_on_call_line", subject=name, kind=kind, reference=reference)
 
 
 def asked_back(request: Request) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from domain import asking, judging, lasting, ticking, timeline, vouching
+from domain import asking, judging, lasting, quiet_hours, ticking, timeline, vouching
 from domain.commands import (
     AgentCommand,
     Approve,
@@ -63,6 +63,7 @@ def _scheduled(decision: Decision, policy: Policy, now: datetime) -> Decision:
     def dated(request: Request) -> Request:
         return replace(request, next_due=timeline.next_due(request, policy, now))
 
+    decision = quiet_hours.hold_back(decision, policy, now)
     followed = dated(decision.followed) if decision.followed else None
     return replace(decision, request=dated(decision.request), followed=followed)
 

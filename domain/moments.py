@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import reduce
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,16 @@ def uk_date(moment: datetime) -> str:
     """“6 August 2026”, in UK local time."""
     local = moment.astimezone(UK)
     return say("everyone.date", day=local.day, month=say(_MONTHS[local.month - 1]), year=local.year)
+
+
+def uk_clock(moment: datetime) -> time:
+    """What the UK's clocks show."""
+    return moment.astimezone(UK).time()
+
+
+def is_between(of_day: time, begins: time, ends: time) -> bool:
+    """From `begins` on and before `ends`; over midnight where that is earlier."""
+    return begins <= of_day < ends if begins <= ends else of_day >= begins or of_day < ends
 
 
 def span(duration: timedelta) -> str:

@@ -341,6 +341,15 @@ class WorkingTime:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietHours:
+    """When nobody is told what can wait, in UK local time; over midnight where they end earlier than they begin."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    begins: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     version: str
@@ -351,6 +360,7 @@ class Policy:
     kinds: dict[str, Kind]
     verifications: tuple[Verification, ...]
     working: WorkingTime = field(default_factory=lambda: WorkingTime(time(9), time(17)))
+    quiet_hours: QuietHours | None = None
     limits_for_agents: LimitsForAgents = field(default_factory=LimitsForAgents)
     limits_for_people: LimitsForPeople = field(default_factory=LimitsForPeople)
     reconcile: Reconciling = field(default_factory=Reconciling)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from domain.moments import is_between
 from domain.policy import (
     DECIDERS,
     FILE_KINDS,
@@ -19,6 +20,7 @@ from domain.policy import (
     LimitsForAgents,
     LimitsForPeople,
     Policy,
+    QuietHours,
     Reconciling,
     WorkingTime,
 )
@@ -46,6 +48,8 @@ def faults(policy: Policy) -> Iterator[Fault]:
     yield from _people_faults(policy.limits_for_people)
     yield from _reconcile_faults(policy.reconcile)
     yield from _working_faults(policy.working)
+    if policy.quiet_hours:
+        yield from _quiet_faults(policy.quiet_hours, policy.working)
     if SHORT not in policy.kinds:
         yield ("kinds",), f"The kind “{SHORT}” is missing: add [kinds.{SHORT}]."
     if not policy.verifications:
@@ -114,6 +118,20 @@ def _working_faults(working: WorkingTime) -> Iterator[Fault]:
         yield ("working",), "Give opens and closes as UK local time, for example 09:00:00."
     elif working.opens.hour + 1 > working.closes.hour:
         yield ("working", "closes"), "Close at least an hour after opening, on the same day."
+
+
+def _quiet_faults(quiet: QuietHours, working: WorkingTime) -> Iterator[Fault]:
+    if quiet.begins.tzinfo or quiet.ends.tzinfo:
+        yield ("quiet_hours",), "Give begins and ends as UK local time, for example 20:00:00."
+    elif quiet.begins == quiet.ends:
+        yield ("quiet_hours", "ends"), "End at another time than the quiet hours begin, or take [quiet_hours] out."
+    elif working.opens.tzinfo or working.closes.tzinfo:
+        return
+    elif is_between(working.opens, quiet.begins, quiet.ends) or working.opens < quiet.begins < working.closes:
+        yield (
+            ("quiet_hours",),
+            "Leave the working hours free: begin when they close or later, and end before they open.",
+        )
 
 
 def _kind_faults(path: tuple[str | int, ...], kind: Kind) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.effects import Tell
 from domain.people import Person
 from domain.site import Site
 
@@ -134,6 +135,14 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A notice that can wait, wanted in the quiet hours."""
+
+    tell: Tell
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     reference: str
     tenant_id: str
@@ -189,6 +198,7 @@ class Request:
     purged_at: datetime | None = None
     done: tuple[str, ...] = ()
     """Keys of the occasions that are done with, come to pass or overtaken."""
+    held: tuple[Held, ...] = ()
     stuck: Stuck | None = None
     next_due: datetime | None = None
     """When this request has to be looked at again, if at all."""

@@ -29,11 +29,15 @@ def tick(request: Request, _: Tick, __: Facts, policy: Policy, now: datetime) ->
     final = next((one for one in coming if one.what in timeline.FINAL), None)
     if final is not None:
         return _final(request, final, now)
-    decision = Decision(replace(request, done=(*request.done, *[one.key for one in coming])))
+    decision = Decision(replace(request, done=(*request.done, *_done(coming))))
     for latest in {one.what: one for one in coming}.values():
         more = _ONE[latest.what](decision.request, latest, now)
         decision = Decision(more.request, (*decision.events, *more.events), (*decision.effects, *more.effects))
     return decision
+
+
+def _done(coming: tuple[Occasion, ...]) -> list[str]:
+    return [one.key for one in coming if one.what is not What.TELL]
 
 
 def _again(request: Request) -> Decision:
@@ -48,8 +52,10 @@ def _final(request: Request, final: Occasion, now: datetime) -> Decision:
     if final.what is What.END:
         return ending(request, Closing(Cause.EXPIRED))
     lapsed = replace(request, state=State.LAPSED, closed_at=now)
-    effects = tell_all(request, Notice.LAPSED)
-    if request.state is State.AWAITING_EVIDENCE and request.giver is None:
+    owners = request.owners if request.state is State.AWAITING_EVIDENCE and request.giver is None else ()
+    asker = next((owner for owner in owners if owner.id == request.asked_by.id), None)  # is told as an owner
+    effects = tell_all(request, Notice.LAPSED, but=asker)
+    if owners:
         effects = (*effects, Tell(request.reference, Notice.LAPSED, Audience.OWNERS))
     return Decision(lapsed, (Event(Happened.LAPSED, details={"while": request.state.value}),), effects)
 
@@ -98,6 +104,12 @@ def _half_way_late(request: Request, _: Occasion, __: datetime) -> Decision:
     return Decision(request, (event,), (Alarm(request.reference, "half_way", "late"),))
 
 
+def _tell(request: Request, _: Occasion, now: datetime) -> Decision:
+    """All that was held back until now."""
+    tells = tuple(one.tell for one in request.held if one.until <= now)
+    return Decision(replace(request, held=tuple(one for one in request.held if one.until > now)), (), tells)
+
+
 def _purge(request: Request, _: Occasion, __: datetime) -> Decision:
     return Decision(request, (Event(Happened.STARTED_AGAIN, details={"effect": "purge"}),), (Purge(request.reference),))
 
@@ -110,5 +122,6 @@ _ONE = {
     What.REMINDER: _reminder,
     What.HALF_WAY: _half_way,
     What.HALF_WAY_LATE: _half_way_late,
+    What.TELL: _tell,
     What.PURGE: _purge,
 }

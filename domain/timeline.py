@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain import quiet_hours
 from domain.policy import Evidence, Kind, Policy
 from domain.request import OPEN, Request, State
-from domain.working_time import at_or_after, at_or_before, is_working
+from domain.working_time import at_or_after, at_or_before
 
 
 class What(StrEnum):
@@ -21,6 +22,8 @@ class What(StrEnum):
     """Before the end; `occasion` is how long before it, in seconds."""
     HALF_WAY = "half_way"
     HALF_WAY_LATE = "half_way_late"
+    TELL = "tell"
+    """What was held back over the quiet hours; `occasion` is the notice's key."""
     END = "end"
     PURGE = "purge"
 
@@ -28,28 +31,39 @@ class What(StrEnum):
 FINAL = frozenset({What.LAPSE, What.END})
 
 
+class When(StrEnum):
+    ANY = "any"
+    NOT_QUIET = "not_quiet"
+    WORKING = "working"
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     what: What
     at: datetime
     occasion: str = ""
-    in_working_hours: bool = False
+    when: When = When.ANY
+    warns_of: datetime | None = None
+    """It is of no use from then on."""
 
     @property
     def key(self) -> str:
         return f"{self.what}:{self.occasion}"
 
     def comes(self, now: datetime, policy: Policy) -> datetime:
-        """When it comes to pass, seen from `now`: what was missed while nobody is at work waits until they are."""
-        if self.at > now or not self.in_working_hours or is_working(now, policy.working):
+        """When it comes to pass, seen from `now`: what was missed waits for its hours unless that is too late."""
+        if self.at > now or self.when is When.ANY:
             return self.at
-        return at_or_after(now, policy.working)
+        waits = self.when is When.WORKING
+        later = at_or_after(now, policy.working) if waits else quiet_hours.at_or_after(now, policy.quiet_hours)
+        return self.at if later == now or (self.warns_of and later >= self.warns_of) else later
 
 
 def plan(request: Request, policy: Policy) -> tuple[Occasion, ...]:
     """All that is still to come, in order of time."""
     kind = policy.kinds[request.kind]
     coming = [one for one in _occasions(request, kind, policy) if one.key not in request.done]
+    coming += [Occasion(What.TELL, one.until, one.tell.key) for one in request.held]
     return tuple(sorted(coming, key=lambda one: one.at))
 
 
@@ -67,9 +81,20 @@ def next_due(request: Request, policy: Policy, now: datetime) -> datetime | None
 
 
 def reminder_at(ends_at: datetime, before: timedelta, kind: Kind, policy: Policy) -> datetime:
-    """When the reminder of so long before the end is due."""
+    """When the reminder of so long before the end is due: in its hours, or earlier."""
     at = ends_at - before
-    return at_or_before(at, policy.working) if kind.reminders_in_working_hours else at
+    match _hours_of(before, kind):
+        case When.WORKING:
+            return at_or_before(at, policy.working)
+        case When.NOT_QUIET:
+            return quiet_hours.at_or_before(at, policy.quiet_hours)
+    return at
+
+
+def _hours_of(before: timedelta, kind: Kind) -> When:
+    if kind.reminders_in_working_hours:
+        return When.WORKING
+    return When.NOT_QUIET if before >= quiet_hours.FROM_A_DAY else When.ANY
 
 
 def _occasions(request: Request, kind: Kind, policy: Policy) -> Iterator[Occasion]:
@@ -86,43 +111,54 @@ def _occasions(request: Request, kind: Kind, policy: Policy) -> Iterator[Occasio
 
 def _while_evidence_is_missing(request: Request, evidence: Evidence, policy: Policy) -> Iterator[Occasion]:
     since = request.waits_since
+    lapses = since + evidence.given_within
     for what, times in (
         (What.REMIND_GIVER, evidence.remind_after),
         (What.REMIND_OTHERS, evidence.remind_others_after),
     ):
         for after in times:
-            at = at_or_after(since + after, policy.working)
-            yield Occasion(what, at, f"{_stamp(since)}+{int(after.total_seconds())}", in_working_hours=True)
-    yield Occasion(What.LAPSE, since + evidence.given_within)
+            at = _warning_at(since, after, lapses, policy)
+            yield Occasion(what, at, f"{_stamp(since)}+{int(after.total_seconds())}", When.WORKING, lapses)
+    yield Occasion(What.LAPSE, lapses)
 
 
 def _while_nobody_decides(request: Request, kind: Kind, policy: Policy) -> Iterator[Occasion]:
     since = request.waits_since
+    lapses = since + kind.lapses_after
     if kind.escalation:
         for what, after in (
             (What.BRING_UP, kind.escalation.channel_after),
             (What.BRING_UP_TO_LEADS, kind.escalation.leads_after),
         ):
-            yield Occasion(what, at_or_after(since + after, policy.working), _stamp(since), in_working_hours=True)
-    yield Occasion(What.LAPSE, since + kind.lapses_after)
+            yield Occasion(what, _warning_at(since, after, lapses, policy), _stamp(since), When.WORKING, lapses)
+    yield Occasion(What.LAPSE, lapses)
+
+
+def _warning_at(since: datetime, after: timedelta, of: datetime, policy: Policy) -> datetime:
+    """When people are at work: afterwards, else before, where that is too late; at any time where they are not."""
+    at = at_or_after(since + after, policy.working)
+    if at < of:
+        return at
+    earlier = at_or_before(since + after, policy.working)
+    return earlier if earlier > since else since + after
 
 
 def _while_it_lasts(request: Request, kind: Kind, policy: Policy) -> Iterator[Occasion]:
     assert request.starts_at is not None
     assert request.ends_at is not None
-    polite = kind.reminders_in_working_hours
     for before in kind.reminders:
         at = reminder_at(request.ends_at, before, kind, policy)
         if at > request.starts_at:
-            yield Occasion(What.REMINDER, at, str(int(before.total_seconds())), in_working_hours=polite)
+            occasion = str(int(before.total_seconds()))
+            yield Occasion(What.REMINDER, at, occasion, _hours_of(before, kind), request.ends_at)
     if kind.half_way:
         asked = request.half_way
         at = at_or_after(request.starts_at + kind.half_way.after, policy.working)
         if asked is None and at < request.ends_at:
-            yield Occasion(What.HALF_WAY, at, in_working_hours=True)
+            yield Occasion(What.HALF_WAY, at, when=When.WORKING)
         if asked is not None and asked.answered_at is None:
             late = at_or_after(asked.at + kind.half_way.answer_within, policy.working)
-            yield Occasion(What.HALF_WAY_LATE, late, in_working_hours=True)
+            yield Occasion(What.HALF_WAY_LATE, late, when=When.WORKING)
     yield Occasion(What.END, request.ends_at)
 
 

@@ -1,12 +1,12 @@
 """What agents and people may do only so often, and what others should know of. Counts are facts, figures are policy."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from domain.effects import Warn
 from domain.errors import Refusal
 from domain.events import Event, What
-from domain.moments import UK, uk_date
+from domain.moments import is_between, uk_clock, uk_date
 from domain.outcome import Approval, Asked, filled
 from domain.policy import Policy
 from domain.request import Request
@@ -33,7 +33,7 @@ def unusual(
     """What is unusual about approving this now, as keys; `approvals` are the agent's before this one."""
     rules = policy.limits_for_agents.unusual
     found = []
-    if rules.night_from and rules.night_until and _is_between(now, rules.night_from, rules.night_until):
+    if rules.night_from and rules.night_until and is_between(uk_clock(now), rules.night_from, rules.night_until):
         found.append("night")
     if rules.same_site_per_day is not None and request.site is not None:
         same = [one for one in approvals if one.site == request.site.ods and one.at > now - DAY]
@@ -42,12 +42,6 @@ def unusual(
     if rules.own_team and own_team:
         found.append("own_team")
     return tuple(found)
-
-
-def _is_between(moment: datetime, begins: time, ends: time) -> bool:
-    """Whether the UK's clocks show a time from `begins` on and before `ends`; over midnight where that is later."""
-    now = moment.astimezone(UK).time()
-    return begins <= now < ends if begins <= ends else now >= begins or now < ends
 
 
 def check_asked(asked: Asked, subject: str, policy: Policy) -> None:

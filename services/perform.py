@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from cards import alarms, mails
+from domain.audience import people
 from domain.commands import ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
 from domain.correlation import Change
 from domain.effects import (
@@ -17,7 +18,6 @@ from domain.effects import (
     Effect,
     End,
     Grant,
-    Notice,
     Purge,
     Refresh,
     RevokeSessions,
@@ -151,8 +151,6 @@ class Perform:
         if not still_says_so(request, tell.notice):
             return
         for person in await self._people(request, tell.to):
-            if tell.notice is Notice.UNUSUAL and request.decided and person.id == request.decided.by.id:
-                continue
             key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
             if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
                 continue
@@ -166,22 +164,10 @@ class Perform:
         await self.notices.finish(key, way=way, activity_id=activity_id, at=now, entry=entry)
 
     async def _people(self, request: Request, audience: Audience) -> tuple[Person, ...]:
-        first = [request.giver] if request.giver else list(request.owners[:1])
-        match audience:
-            case Audience.SUBJECT:
-                return (request.subject,)
-            case Audience.ASKED_BY:
-                return (request.asked_by,)
-            case Audience.GIVER:
-                return tuple(first)
-            case Audience.OWNERS:
-                return request.owners
-            case Audience.OTHER_OWNERS:
-                known = {person.id for person in first}
-                return tuple(owner for owner in request.owners if owner.id not in known)
-            case Audience.LEADS:
-                leads = self.carry_out.groups["leads"]
-                return await self.carry_out.directory.members(leads, limit=MOST_LEADS)
+        if audience is not Audience.LEADS:
+            return people(request, audience)
+        leads = self.carry_out.groups["leads"]
+        return people(request, audience, await self.carry_out.directory.members(leads, limit=MOST_LEADS))
 
     async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, str]:
         """In Teams, else by e-mail. Gives the way and the id of the message."""
@@ -225,6 +211,9 @@ class Perform:
         await self.carry_out(request.reference, ConfirmPurge())
 
     async def _show_helpdesk(self, effect: ShowHelpdesk, request: Request) -> None:
+        """Only while it waits for a decision: nobody is sent what is decided."""
+        if request.state is not State.AWAITING_DECISION:
+            return
         key = ":".join(part for part in (request.reference, "helpdesk", effect.occasion) if part)
         place = await helpdesk_channel(self.addresses)
         if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):

@@ -55,6 +55,7 @@ requests = Table(
     Column("looked_at", MOMENT),
     Column("purged_at", MOMENT),
     Column("done", JSONB, nullable=False),
+    Column("held", JSONB, nullable=False, server_default=text("'[]'")),
     Column("people", ARRAY(Text), nullable=False),
     Column("reason", Text, nullable=False),
     Column("details", Text, nullable=False),

@@ -51,6 +51,13 @@ def line(text: str, part: str) -> str:
         ("requests_per_day = 30", "requests_per_day = 0", "from 1"),
         ("look_ups_per_hour = 60", "look_ups_per_hour = -1", "from 1"),
         ("look_ups_per_hour = 60", "look_ups_per_minute = 60", "not known"),
+        ("begins = 20:00:00", 'begins = "20:00Z"', "UK local time"),
+        ("begins = 20:00:00", "begins = 07:00:00", "another time"),
+        ("begins = 20:00:00", "begins = 16:00:00", "working hours free"),
+        ("ends = 07:00:00", "ends = 09:30:00", "working hours free"),
+        ("begins = 20:00:00", "begins = 21:00", "valid"),
+        ("ends = 07:00:00", "", "missing"),
+        ("ends = 07:00:00", "until = 07:00:00", "not known"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -67,12 +74,14 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, said
 def test_a_policy_from_before_the_limits_is_still_valid_and_limits_nobody(tmp_path: Path) -> None:
     old = re.sub(r"\[limits_for_agents\][\s\S]*?(?=\[working\])", "", TEXT)
     old = re.sub(r"^never.*\n", "", old, flags=re.MULTILINE)
+    old = re.sub(r"\[quiet_hours\][\s\S]*?\n\n", "", old)
     path = tmp_path / "policy.toml"
     path.write_text(old, encoding="utf-8")
     policy = read_policy(path)
     assert policy.account.never == policy.account.never_groups == ()
     assert policy.limits_for_agents == LimitsForAgents()
     assert policy.limits_for_people == LimitsForPeople()
+    assert policy.quiet_hours is None
 
 
 def test_all_faults_are_said_at_once(tmp_path: Path) -> None:

@@ -138,11 +138,20 @@ async def test_a_renewal_follows_on_without_a_gap(world: World) -> None:
 
 
 async def test_no_evidence_in_time_lapses_and_everybody_is_told(world: World) -> None:
+    """At night: they are told when the quiet hours end."""
+    await world.set_clock("2026-12-07T22:00:00Z")
     bilal, helen = world.seat("Bilal Hussain"), world.seat("Helen Marsh")
     await helen.say("hi")
     reference = await steps.ask(bilal)
     await until(lambda: "Evidence is needed" in helen.all_text)
     await world.advance("P28DT1M")
+
+    async def lapsed() -> bool:
+        return "cannot be given" in await helen.say(f"evidence {reference}")
+
+    await until(lapsed)
+    assert "has lapsed" not in bilal.all_text + helen.all_text
+    await world.advance("PT9H")
     await until(lambda: "has lapsed" in bilal.all_text and "has lapsed" in helen.all_text)
     chidi = await until(lambda: world.mail_to("chidi.okafor@nhs.example"))
     assert "did not come in time" in chidi["body"]

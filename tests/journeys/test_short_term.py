@@ -74,6 +74,7 @@ async def test_an_agent_with_a_caller_grants_in_one_go(world: World) -> None:
     assert await world.members() == {chidi.entra_id}
     mail = await until(lambda: world.sandbox("GET", "mail"))
     assert "chidi.okafor@nhs.example" in str(mail)
+    assert world.in_channel() == "", "nobody is sent what is decided"
 
 
 async def test_a_choice_is_offered_when_several_people_match(world: World) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from cards.mail_layout import Mail
 from domain.commands import Command, ConfirmEnd, ConfirmGrant, ReportTrouble
-from domain.effects import END, START, End, Grant, RevokeSessions, WriteToMailbox
+from domain.effects import END, START, End, Grant, RevokeSessions, ShowHelpdesk, WriteToMailbox
 from domain.errors import NotPermitted, Trouble, Unproved
 from domain.events import Event
 from domain.request import Request, State
 from services.book import Entry
+from services.chat import Address, Scope
 from services.perform import Perform
 from tests.builders import NOON, POLICY, SUBJECT, long_request, request
 
@@ -238,3 +239,22 @@ async def test_a_code_that_is_sent_again_is_another_e_mail_and_not_a_copy_of_the
     assert [to for to, _, _ in post.sent] == [one.site.mailbox] * 2
     codes = [re.findall(r"\d{4}-\d{4}", mail.text)[0] for _, mail, _ in post.sent]
     assert len(set(codes)) == len({key for _, _, key in post.sent}) == 2
+
+
+@pytest.mark.parametrize("state", list(State))
+async def test_the_channel_is_shown_only_what_waits_for_a_decision(state: State) -> None:
+    @dataclass
+    class Channel(World):
+        begun: list[str] = field(default_factory=list)
+
+        async def place(self) -> Address:
+            return Address("https://teams/", "", "tenant", "28:bot", Scope.CHANNEL, "19:channel")
+
+        async def begin(self, key: str, reference: str, at: datetime) -> bool:
+            self.begun.append(key)
+            return False
+
+    one = long_request(state)
+    world = Channel([one])
+    await world.perform()(ShowHelpdesk(one.reference), 0)
+    assert bool(world.begun) == (state is State.AWAITING_DECISION)
