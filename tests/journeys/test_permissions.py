@@ -126,7 +126,8 @@ async def test_an_approval_at_night_for_the_own_team_is_shown_to_the_leads_who_u
     assert "It was approved at night" in await liam.say(f"review {reference}")
     assert "unusual" not in karen.all_text.lower()
     await meera.press("Revoke")
-    await meera.say("Karen did not ask for this")
+    assert "Check the words" in await meera.say("Karen did not ask for this")
+    await meera.say("yes")
     await until(lambda: world.members_are(set()))
     await until(lambda: karen.shows("Karen did not ask for this"))
 

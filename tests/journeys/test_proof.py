@@ -10,6 +10,7 @@ import psycopg
 from sandbox.server import Sandbox
 from sandbox.tenant import ConditionalAccess
 from tests.journeys import long_term as steps
+from tests.journeys.long_term import reference_in
 from tests.journeys.test_trouble import asked, entries, granted
 from tests.journeys.world import World, until
 
@@ -170,7 +171,7 @@ async def test_for_another_reason_people_are_signed_out_at_the_end_only() -> Non
         bilal = world.seat("Bilal Hussain")
         await bilal.say("no signal")
         await bilal.press("For me")
-        reference = (await bilal.press("Send request")).splitlines()[0]
+        reference = reference_in(await bilal.press("Send request"))
         await approve(world, reference)
         await until(lambda: "is on until" in bilal.all_text)
         await bilal.say(f"end {reference}")

@@ -1,5 +1,6 @@
 """Everybody concerned is told: in Teams where they spoke or can be found or the app is put, else by e-mail."""
 
+from tests.journeys.long_term import reference_in
 from tests.journeys.world import World, until
 
 
@@ -8,7 +9,7 @@ async def lost(world: World, name: str = "Anna Baker") -> str:
     seat = world.seat(name)
     await seat.say("chidi.okafor@nhs.example lost their phone")
     receipt = await seat.press("Send request")
-    reference = receipt.splitlines()[0]
+    reference = reference_in(receipt)
     await until(lambda: reference in world.in_channel())
     return reference
 

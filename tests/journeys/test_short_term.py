@@ -3,6 +3,7 @@
 import pytest
 
 from tests.builders import POLICY
+from tests.journeys.long_term import reference_in
 from tests.journeys.world import World, buttons_of, until
 
 TELEPHONE = POLICY.helpdesk.telephone
@@ -15,7 +16,7 @@ async def test_a_lost_phone_from_the_first_word_to_the_end(world: World) -> None
     assert "Check, then send" in await anna.press("For me")
     receipt = await anna.press("Send request")
     assert TELEPHONE in receipt
-    reference = receipt.splitlines()[0]
+    reference = reference_in(receipt)
     assert await world.members() == set()
 
     await until(lambda: reference in world.in_channel())
@@ -50,7 +51,7 @@ async def test_typing_alone_is_enough(world: World) -> None:
     await bilal.say("My phone fell into the sea, until tomorrow")
     await bilal.say("send")
     assert TELEPHONE in bilal.text
-    reference = bilal.text.splitlines()[0]
+    reference = reference_in(bilal.text)
     assert reference in await agent.say("queue")
     await agent.say(f"approve {reference} called back ticket INC9")
     await until(lambda: "is on until" in bilal.all_text)
@@ -109,7 +110,7 @@ async def test_a_rejection_says_why(world: World) -> None:
     anna, agent = world.seat("Anna Baker"), world.seat(world.agent)
     await anna.say("I lost my phone")
     await anna.press("For me")
-    reference = (await anna.press("Send request")).splitlines()[0]
+    reference = reference_in(await anna.press("Send request"))
     await agent.say(f"reject {reference} The caller could not be verified")
     await until(lambda: "The caller could not be verified" in anna.all_text)
     assert await world.members() == set()
@@ -119,7 +120,7 @@ async def test_only_helpdesk_staff_decide_wherever_they_click(world: World) -> N
     anna = world.seat("Anna Baker")
     await anna.say("I lost my phone")
     await anna.press("For me")
-    reference = (await anna.press("Send request")).splitlines()[0]
+    reference = reference_in(await anna.press("Send request"))
     call = await world.connector.wait_for(lambda one: one.conversation_id.startswith(world.channel.channel_id))
     in_channel = world.seat("Bilal Hussain", world.channel)
     assert "Only helpdesk staff" in await in_channel.press("Approve", card_id=call.activity_id, card=call.card)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys import long_term as steps
+from tests.journeys.long_term import reference_in
 from tests.journeys.world import World, until
 
 TENANT = """
@@ -75,7 +76,7 @@ async def test_a_stranger_tenant_lives_through_both_kinds(tenant: Path) -> None:
         sian, owner, desk = world.seat("Siân"), world.seat("Owner One"), world.seat("Desk Person")
         await sian.say("i've lost my mobile")
         await sian.press("For me")
-        short = (await sian.press("Send request")).splitlines()[0]
+        short = reference_in(await sian.press("Send request"))
         await desk.say(f"approve {short} called back")
         await until(lambda: sian.shows("is on until"))
         assert await world.members("exempt_short") == {"u-one"}

@@ -4,6 +4,7 @@ import asyncio
 
 import psycopg
 
+from tests.journeys.long_term import reference_in
 from tests.journeys.world import Seat, World, buttons_of, until
 
 
@@ -13,7 +14,7 @@ async def asked(world: World, name: str = "Anna Baker") -> tuple[Seat, str]:
     await seat.say("I lost my phone")
     await seat.press("For me")
     receipt = await seat.press("Send request")
-    return seat, receipt.splitlines()[0]
+    return seat, reference_in(receipt)
 
 
 async def granted(world: World, name: str = "Anna Baker") -> tuple[Seat, str]:
@@ -144,7 +145,7 @@ async def test_every_click_works_as_submit_too(world: World) -> None:
     await bilal.press("For me", submit=True)
     await bilal.press("Continue", submit=True, reason="no_signal")
     assert "Waiting for the helpdesk" in await bilal.press("Send request", submit=True)
-    reference = bilal.text.splitlines()[0]
+    reference = reference_in(bilal.text)
     agent = world.seat(world.agent)
     await agent.say(f"review {reference}")
     await agent.press("Approve", submit=True)

@@ -1,6 +1,7 @@
 """Typing alone, in a hurry and misspelt: a request from the first sentence to the end, and the agent's side of it."""
 
 from tests.builders import POLICY
+from tests.journeys.long_term import reference_in
 from tests.journeys.world import World, until
 
 TELEPHONE = POLICY.helpdesk.telephone
@@ -27,7 +28,7 @@ async def test_a_hurried_sentence_asks_for_a_colleague_and_wrong_guesses_are_tak
     assert "Who is the exception for?" not in await anna.say("no sorry, her phone was stolen")
     assert "Mobile phone lost or stolen" in anna.text
     assert "Chidi Okafor" in anna.text
-    reference = (await anna.say("yep")).splitlines()[0]
+    reference = reference_in(await anna.say("yep"))
     assert await anna.say("ok thanks") == "You are welcome."
 
     assert "Nothing was changed yet" in await anna.say("found it, withdraw my request")
