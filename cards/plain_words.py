@@ -47,18 +47,11 @@ def mine_button() -> Part:
 
 
 def welcome(policy: Policy, *, agent: bool) -> Card:
-    menu = _menu(say("everyone.welcome_title"), policy, agent=agent)
-    return _with_tour(menu) if agent else menu
+    return _menu(say("everyone.welcome_title"), policy, agent=agent)
 
 
 def how_to(policy: Policy, *, agent: bool) -> Card:
-    menu = _menu(say("everyone.how_to_title"), policy, agent=agent)
-    return _with_tour(menu) if agent else menu
-
-
-def _with_tour(menu: Card) -> Card:
-    offered = (words(say("agent.tour_offered"), separator=True), buttons(button(say("agent.tour_button"), "tour")))
-    return Card({**menu.content, "body": [*menu.content["body"], *offered]}, menu.summary)
+    return _menu(say("everyone.how_to_title"), policy, agent=agent)
 
 
 def tour(policy: Policy) -> Card:
@@ -93,7 +86,7 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
     if LONG in policy.kinds:
         actions.insert(1, button(say("requester.ask_for_button", length=policy.kinds[LONG].length), "ask.long"))
     if agent:
-        actions.append(button(say("agent.queue_title"), "queue"))
+        actions += [button(say("agent.queue_title"), "queue"), button(say("agent.tour_button"), "tour")]
     else:
         actions.append(link(say("everyone.guide_button"), policy.links.guide))
     return card(
