@@ -5,7 +5,7 @@ BIN := .venv/bin
 PLAYGROUND := node_modules/@microsoft/m365agentsplayground/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup playground run test check format docs golden icons crash bench bench-grow sbom licences audit clean
+.PHONY: help setup playground run test check format docs golden icons pictures crash bench bench-grow sbom licences audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -54,6 +54,11 @@ docs: .venv/ready ## write the pages that are made from code
 icons: .venv/ready ## draw the icons of the Teams app from their sources
 	@$(BIN)/python tests/browser/get_ready.py
 	@$(BIN)/python -m tests.draw_icons
+
+pictures: setup ## take the pictures of docs/ anew: look at them before you commit them
+	@$(BIN)/python tests/browser/get_ready.py
+	@$(BIN)/python -m pytest tests/browser/test_journey.py tests/browser/test_mails.py
+	@$(BIN)/python -m tests.browser.pictures
 
 bench: setup ## speed, beside a stock echo bot in the same run
 	@$(BIN)/python -m bench.turn

@@ -102,7 +102,7 @@ from bot.turns import Turns
 from bot.web import make_app
 from domain.errors import Refusal, Trouble
 from domain.policy import Policy
-from sandbox.seats import Seats, SeatsError
+from sandbox.seats import Seats, SeatsError, both
 from sandbox.server import Sandbox, SandboxError, identity
 from sandbox.sites import sites_of
 from sandbox.tenant import BadTenantError, Tenant, read_tenant
@@ -536,7 +536,8 @@ async def _open_seats(stack: AsyncExitStack, tenant: Tenant, common: Common, fir
     stack.push_async_callback(seats.close)
     endpoint = f"http://{common.host}:{common.port}/api/messages"
     try:
-        for seat in await seats.open(tenant, endpoint, ROOT, common.data_dir / "seats", say, first_port):
+        folder = common.data_dir / "seats"
+        for seat in await seats.open(tenant, both(tenant), endpoint, ROOT, folder, say, first_port):
             say(f"{seat.title} ({seat.user.name}): {seat.url}")
     except SeatsError as error:
         say(str(error))

@@ -38,7 +38,7 @@ from services.ports import Clock
 from texts import say
 
 log = structlog.get_logger(__name__)
-_LEAVES = frozenset({"help", "queue", "short", "long"})
+_LEAVES = frozenset({"help", "tour", "queue", "short", "long"})
 """What leaves a question that is answered in somebody's own words."""
 
 
@@ -163,7 +163,7 @@ class Turns:
             await self._ask(me, reply, kind)
         elif verb.startswith("ask."):
             await self.asking.clicked(me, reply, verb, click.data)
-        elif verb in ("mine", "queue", "help"):
+        elif verb in ("mine", "queue", "tour", "help"):
             await self._do(me, reply, commands.Typed(verb, reference))
         else:
             self._needs(reference, given)
@@ -359,6 +359,9 @@ class Turns:
                 raise Refusal(say("everyone.nothing_open"), rule="nothing_open")
             case _:
                 agent = await self._shown_as_agent(me.id)
+                if agent and typed.command == "tour":
+                    await reply.show(plain_words.tour(self.policy))
+                    return
                 await reply.show(plain_words.how_to(self.policy, agent=agent))
 
     async def _status(self, me: Person, reply: Reply, reference: str) -> None:

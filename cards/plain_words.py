@@ -18,6 +18,7 @@ _COMMANDS = (
     ("everyone.command_cancel", "everyone.command_cancel_does"),
 )
 _COMMANDS_OF_AGENTS = (
+    ("agent.command_tour", "agent.command_tour_does"),
     ("agent.command_queue", "agent.command_queue_does"),
     ("agent.command_review", "agent.command_review_does"),
     ("agent.command_approve", "agent.command_approve_does"),
@@ -26,6 +27,14 @@ _COMMANDS_OF_AGENTS = (
     ("agent.command_revoke", "agent.command_revoke_does"),
     ("agent.command_site", "agent.command_site_does"),
     ("agent.command_use_this_channel", "agent.command_use_this_channel_does"),
+)
+
+_TOUR = (
+    ("agent.tour_where_title", "agent.tour_where"),
+    ("agent.tour_review_title", "agent.tour_review"),
+    ("agent.tour_verify_title", "agent.tour_verify"),
+    ("agent.tour_decide_title", "agent.tour_decide"),
+    ("agent.tour_after_title", "agent.tour_after"),
 )
 
 
@@ -45,6 +54,25 @@ def how_to(policy: Policy, *, agent: bool) -> Card:
     return _menu(say("everyone.how_to_title"), policy, agent=agent)
 
 
+def tour(policy: Policy) -> Card:
+    """For the helpdesk: from a new request to its end, in as many steps as are read in two minutes."""
+    return card(
+        say("agent.tour_title"),
+        heading(say("agent.tour_title")),
+        *(
+            part
+            for title, said in _TOUR
+            for part in (words(say(title), weight="Bolder"), words(say(said), spacing="None"))
+        ),
+        buttons(
+            button(say("agent.queue_title"), "queue"),
+            button(say("agent.for_a_caller_button"), "ask.start"),
+            button(say("everyone.help_button"), "help"),
+        ),
+        help_line(policy),
+    )
+
+
 def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
     kind = policy.kinds[SHORT]
     typed = [
@@ -58,7 +86,7 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
     if LONG in policy.kinds:
         actions.insert(1, button(say("requester.ask_for_button", length=policy.kinds[LONG].length), "ask.long"))
     if agent:
-        actions.append(button(say("agent.queue_title"), "queue"))
+        actions += [button(say("agent.queue_title"), "queue"), button(say("agent.tour_button"), "tour")]
     else:
         actions.append(link(say("everyone.guide_button"), policy.links.guide))
     return card(

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "queue": ("queue", "que", "the queue", "waiting", "waiting requests", "whats waiting",
               "what is waiting", "show me the queue", "show the queue", "whats in the queue",
               "what is in the queue", "open requests"),
+    "tour": ("tour", "the tour", "a tour", "take the tour", "show me the tour", "start the tour", "two minute tour"),
     "review": ("review", "open", "look at"),
     "approve": ("approve", "grant", "accept"),
     "reject": ("reject", "decline", "refuse", "deny"),

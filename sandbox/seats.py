@@ -1,4 +1,4 @@
-"""Two seats in the Agents Playground, a chat client in the browser: a requester's and a helpdesk agent's.
+"""Seats in the Agents Playground, a chat client in the browser: a requester's and a helpdesk agent's by default.
 
 Each seat is a process of its own, because the Playground knows one current user. They end with this process.
 """
@@ -52,6 +52,22 @@ def agent_of(tenant: Tenant) -> User:
     return (agents or list(reversed(tenant.users)))[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Sitter:
+    """Who shall have a seat. `title` says which; with `helpdesk`, they see the helpdesk's channel."""
+
+    title: str
+    user: User
+    helpdesk: bool = False
+
+
+def both(tenant: Tenant) -> tuple[Sitter, ...]:
+    return (
+        Sitter("Requester", requester_of(tenant)),
+        Sitter("Helpdesk agent", agent_of(tenant), helpdesk=True),
+    )
+
+
 def config(tenant: Tenant, user: User, *, helpdesk: bool) -> dict[str, Any]:
     """The Playground's configuration of one seat. Only the agent's has the helpdesk's team."""
     others = [one for one in tenant.users if one.id != user.id][:OTHERS]
@@ -95,23 +111,28 @@ class Seats:
         self._processes: list[asyncio.subprocess.Process] = []
 
     async def open(
-        self, tenant: Tenant, endpoint: str, root: Path, folder: Path, say: Callable[[str], None], first_port: int
+        self,
+        tenant: Tenant,
+        sitters: Sequence[Sitter],
+        endpoint: str,
+        root: Path,
+        folder: Path,
+        say: Callable[[str], None],
+        first_port: int,
     ) -> Sequence[Seat]:
-        """Starts both and waits until they answer. Raises `SeatsError`. `close` stops whatever was started."""
+        """Starts them all and waits until they answer. Raises `SeatsError`. `close` stops whatever was started."""
         node = shutil.which("node")
         if node is None:
             raise SeatsError("Node.js is not installed, so there is no Playground. Install Node.js 20 or newer.")
         if not (root / CLI).exists():
             raise SeatsError("The Playground is not set up. Run “make setup”, then start again.")
-        people = ((requester_of(tenant), False), (agent_of(tenant), True))
-        for number, (user, helpdesk) in enumerate(people):
-            title = "Helpdesk agent" if helpdesk else "Requester"
-            say(f"Opening a seat for the {title.lower()} ...")
+        for number, one in enumerate(sitters):
+            say(f"Opening a seat for the {one.title.lower()} ...")
             port = first_port + number
-            content = json.dumps(config(tenant, user, helpdesk=helpdesk))
-            await self._start(node, root, folder / title.lower().replace(" ", "-"), content, endpoint, port)
-            seat = Seat(title, user, f"http://127.0.0.1:{port}")
-            if helpdesk:
+            content = json.dumps(config(tenant, one.user, helpdesk=one.helpdesk))
+            await self._start(node, root, folder / one.title.lower().replace(" ", "-"), content, endpoint, port)
+            seat = Seat(one.title, one.user, f"http://127.0.0.1:{port}")
+            if one.helpdesk:
                 await _add_to_team(json.loads(content), seat.url, port)
             self.seats.append(seat)
         return self.seats

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.pictures import FOLDER, PICTURES
 from tests.builders import ROOT
+from tests.cards.test_mails import every_mail
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
@@ -13,6 +15,7 @@ NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 NAMED_FILE = re.compile(
     r"`((?:tests|bot|adapters|domain|services|dialogs|cards|sandbox|policy|docs|bench|supply|manifest)/[\w./-]+\.\w+)`"
 )
+IMAGE = re.compile(r"!\[([^\]]*)\]\(([^()\s]+)\)")
 MAKE = re.compile(r"`make ([a-z-]+)`")
 
 
@@ -90,3 +93,24 @@ def test_every_boundary_has_its_threats_and_every_letter_of_stride_is_there() ->
 def test_every_decision_is_in_the_list() -> None:
     listed = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in PAGES if re.match(r"\d{4}-", page.name) and page.name not in listed] == []
+
+
+def test_each_picture_is_in_the_table_and_on_a_page_and_says_what_it_shows() -> None:
+    images = [(page, *image) for page in PAGES for image in IMAGE.findall(page.read_text(encoding="utf-8"))]
+    assert [name(page) for page, instead, _ in images if len(instead.split()) < 4] == []
+    assert {(page.parent / target).resolve() for page, _, target in images} == set(FOLDER.iterdir())
+    assert {path.name for path in FOLDER.iterdir()} == {f"{picture}.png" for picture in PICTURES}
+
+
+def test_each_picture_is_taken_by_a_test() -> None:
+    journeys = (ROOT / "tests" / "browser" / "test_journey.py").read_text(encoding="utf-8")
+    taken = {f"{card}-card" for card in re.findall(r'takes_a_picture\("([\w-]+)", card=True\)', journeys)}
+    taken |= {f"mails/{mail.partition(' to ')[0].replace(' ', '-')}-800-light" for mail, _ in every_mail()}
+    assert set(PICTURES.values()) - taken == set()
+
+
+@pytest.mark.parametrize("who", ["requester", "owner", "agent", "lead"])
+def test_each_page_for_users_begins_with_what_they_see(who: str) -> None:
+    text = (ROOT / "docs" / "using" / f"{who}.md").read_text(encoding="utf-8")
+    assert 2 <= len(IMAGE.findall(text)) <= 4
+    assert f"({who}.md)" in (ROOT / "docs" / "using" / "README.md").read_text(encoding="utf-8")

@@ -64,10 +64,24 @@ class Person:
     async def sees_no_button(self, title: str) -> None:
         await expect(self.page.get_by_role("button", name=title, exact=True)).to_have_count(0, timeout=PATIENCE)
 
-    async def takes_a_picture(self, name: str) -> None:
+    async def takes_a_picture(self, name: str, *, card: bool = False) -> None:
+        """Of the whole page; with `card`, of the newest card alone, too, as NAME-card.png."""
         SCREENSHOTS.mkdir(exist_ok=True)
         await self.page.wait_for_timeout(400)  # the page scrolls to the newest message in its own time
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        if card:
+            await self._takes_a_picture_of_the_card(SCREENSHOTS / f"{name}-card.png")
+
+    async def _takes_a_picture_of_the_card(self, path: Path) -> None:
+        """In a window that is high enough for all of it: what is scrolled away would be left out."""
+        size = self.page.viewport_size
+        assert size is not None
+        newest = self.page.locator(".ac-adaptiveCard").last
+        box = await newest.bounding_box()
+        assert box is not None
+        await self.page.set_viewport_size({"width": size["width"], "height": size["height"] + round(box["height"])})
+        await newest.screenshot(path=path)
+        await self.page.set_viewport_size(size)
 
     async def _nothing_moves(self) -> None:
         """Until the cards are the same twice: one is drawn again when its message is updated, and loses its answers."""

@@ -268,6 +268,7 @@ def _of_plain_words(words: str) -> Iterator[Named]:
     for name, agent in (("staff", False), ("agent", True)):
         yield f"plain_words.welcome: {name}", plain_words.welcome(POLICY, agent=agent)
         yield f"plain_words.how_to: {name}", plain_words.how_to(POLICY, agent=agent)
+    yield "plain_words.tour: agent", plain_words.tour(POLICY)
     guide = ("Read the guide", POLICY.links.guide)
     likely = [("Ask for an exception", "ask.start", "short"), ("Help", "help", "help")]
     yield "plain_words.not_understood: two guesses", plain_words.not_understood(POLICY, likely)

@@ -136,6 +136,7 @@ def test_a_sentence_finds_its_reason(reason: str, text: str) -> None:
         ("status mfa-7k3q-9xdm", "status"), ("withdraw MFA 7K3Q 9XDM", "withdraw"), ("aprove MFA-7K3Q-9XDM", "approve"),
         ("reject MFA-7K3Q-9XDM could not be verified", "reject"), ("MFA-7K3Q-9XDM", "status"), ("end 7k3q9xdm", "end"),
         ("use this channel", "use this channel"), ("long term", "long"), ("short", "ask"),
+        ("tour", "tour"), ("Tour please", "tour"), ("show me the tour", "tour"), ("an hour", ""), ("your", ""),
     ],
 )  # fmt: skip
 def test_a_command_is_known_however_it_is_typed(text: str, command: str) -> None:

@@ -59,11 +59,12 @@ JSON = st.recursive(
     max_leaves=6,
 )
 VERBS = [
-    "approve", "reject", "send_back", "revoke", "review", "queue", "withdraw", "end", "renew", "status", "give", "save",
+    "approve", "reject", "send_back", "revoke", "review", "queue", "tour", "withdraw", "end", "renew", "status", "give",
+    "save",
     "answer", "send", "cancel", "back", "short", "long", "use_channel", "open_file", "remove_file", "site", "code",
 ]  # fmt: skip
 COMMANDS = [
-    "help", "short", "long", "my requests", "status", "withdraw", "end", "renew", "evidence", "cancel", "queue",
+    "help", "short", "long", "my requests", "status", "withdraw", "end", "renew", "evidence", "cancel", "queue", "tour",
     "review", "approve", "reject", "ask", "revoke", "report", "use this channel", "still needed", "new code", "site",
     "caller lost their phone", "back", "change", "me", "send", "I lost my phone",
 ]  # fmt: skip

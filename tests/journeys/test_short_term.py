@@ -43,6 +43,8 @@ async def test_a_lost_phone_from_the_first_word_to_the_end(world: World) -> None
 
 async def test_typing_alone_is_enough(world: World) -> None:
     bilal, agent = world.seat("Bilal Hussain"), world.seat(world.agent)
+    assert "What you can do here" in await bilal.say("tour")
+    assert "Step 1" in await agent.say("tour")
     await bilal.say("short")
     await bilal.say("me")
     assert "What is the reason?" in bilal.text
