@@ -7,7 +7,7 @@ from cards.parts import Part, button, buttons, card, choice, field, heading, hel
 from domain.checklist import missing
 from domain.evidence import TITLES, EvidenceFile, size_of
 from domain.moments import uk_time
-from domain.policy import EvidenceItem, Form, Policy
+from domain.policy import Evidence, EvidenceItem, Form, Policy
 from domain.request import Request
 from texts import say
 
@@ -26,6 +26,7 @@ class Giving:
             say("owner.evidence_summary", subject=self.request.subject.name, page=summary),
             heading(say("owner.evidence_title", subject=self.request.subject.name)),
             quiet(f"{self.request.reference}. {self._site()}"),
+            words(say("owner.give_by", moment=uk_time(self.request.waits_since + self.rules.given_within))),
             mistake(self.error) if self.error else None,
             *body,
             buttons(*actions),
@@ -35,6 +36,12 @@ class Giving:
     def button(self, title: str, verb: str, style: str = "", *, inputs: bool = False, **data: str) -> Part:
         sent = {**data, "reference": self.request.reference, "card": self.version}
         return button(title, f"evidence.{verb}", sent, style=style, inputs=inputs)
+
+    @property
+    def rules(self) -> Evidence:
+        rules = self.policy.kinds[self.request.kind].evidence
+        assert rules is not None, "a request with a site is of a kind with evidence"
+        return rules
 
     def _site(self) -> str:
         return f"{plain(self.request.site.name)} ({self.request.site.ods})" if self.request.site else ""
@@ -61,15 +68,13 @@ def code(giving: Giving) -> Card:
 def overview(giving: Giving, answers: Mapping[str, str], files: Sequence[EvidenceFile]) -> Card:
     lacking = missing(giving.items, answers)
     done = len(giving.items) - len(lacking)
-    rules = giving.policy.kinds[giving.request.kind].evidence
-    assert rules is not None
     summary = say("owner.answered", done=done, asked=len(giving.items))
     actions = [] if lacking else [giving.button(say("owner.send_button"), "send", "positive", inputs=True)]
     if lacking:
         actions.append(giving.button(say("owner.next_button"), "next", "positive"))
     if done:
         actions.append(giving.button(say("owner.change_button"), "change"))
-    if rules.files.most:
+    if giving.rules.files.most:
         actions.append(giving.button(say("owner.files_button"), "files"))
     actions.append(giving.button(say("owner.save_and_close_button"), "close"))
     return giving.page(
@@ -77,8 +82,8 @@ def overview(giving: Giving, answers: Mapping[str, str], files: Sequence[Evidenc
         _question(giving.request),
         words(summary, weight="Bolder"),
         *[_line(item, answers.get(item.id, "")) for item in giving.items],
-        words(_files(files)) if rules.files.most else None,
-        None if lacking else _statement(rules.statement),
+        words(_files(files)) if giving.rules.files.most else None,
+        None if lacking else _statement(giving.rules.statement),
         quiet(say("owner.saved_as_you_go")),
         actions=actions,
     )
@@ -164,8 +169,7 @@ def change(giving: Giving, answers: Mapping[str, str]) -> Card:
 
 
 def files(giving: Giving, held: Sequence[EvidenceFile]) -> Card:
-    rules = giving.policy.kinds[giving.request.kind].evidence
-    assert rules is not None
+    rules = giving.rules
     most, kinds = rules.files.most, ", ".join(TITLES[kind] for kind in rules.files.kinds)
     listed = choice(
         "file",

@@ -82,11 +82,12 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
     ]
     if agent:
         typed += _said(_COMMANDS_OF_AGENTS)
-    actions = [ask_button("positive"), mine_button()]
+    actions = [ask_button("" if agent else "positive"), mine_button()]
     if LONG in policy.kinds:
         actions.insert(1, button(say("requester.ask_for_button", length=policy.kinds[LONG].length), "ask.long"))
     if agent:
-        actions += [button(say("agent.queue_title"), "queue"), button(say("agent.tour_button"), "tour")]
+        waiting = button(say("agent.queue_title"), "queue", style="positive")
+        actions = [waiting, *actions, button(say("agent.tour_button"), "tour")]
     else:
         actions.append(link(say("everyone.guide_button"), policy.links.guide))
     return card(

@@ -459,6 +459,8 @@ def change_to(answers: Answers, key: str) -> Answers:
     gone = {"changing"} | _WITH.get(key, {key})
     if key == "subject":
         gone |= {"checked", "verification", "ticket"} | _WITH["who"]
+        if answers.get("who") == FOR_CALLER:
+            gone -= {"who"}  # another caller is a caller still
     return without(answers, gone)
 
 

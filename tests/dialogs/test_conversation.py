@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cards.ask import FOR_CALLER, FOR_COLLEAGUE
 from dialogs import ask as dialog
 from dialogs.ask import Step
 from dialogs.commands import command_in
@@ -212,3 +213,9 @@ def test_a_question_that_was_not_answered_says_what_is_expected_with_an_example(
         with pytest.raises(Refusal, match="for example") as refused:
             dialog.answer(question, Said(text=text), POLICY)
         assert refused.value.rule in dialog.NOT_UNDERSTOOD
+
+
+def test_somebody_else_for_a_caller_is_a_caller_still() -> None:
+    answers = {"kind": "short", "trail": [], "who": FOR_CALLER, "subject": {"id": "1"}, "checked": True}
+    assert dialog.change_to(answers, "subject")["who"] == FOR_CALLER
+    assert "who" not in dialog.change_to({**answers, "who": FOR_COLLEAGUE}, "subject")
