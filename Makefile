@@ -33,7 +33,7 @@ run: setup ## try it: the bot, a pretend tenant and two seats to chat in
 
 test: setup ## set up and run all tests
 	@$(BIN)/python tests/browser/get_ready.py
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 crash: setup ## kill the program at every step of every journey, and a thousand pairs of people at once; takes two hours
 	@$(BIN)/python -m pytest -v --timeout 7200 tests/crash/whole.py
