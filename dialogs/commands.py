@@ -153,6 +153,8 @@ def command_in(text: str) -> Typed:
     if flat.startswith("site ") and len(flat.split()) <= _MOST_SITE_WORDS and not reference:
         return Typed("site", words=_behind(rest, 1))
     words = words_in(rest)
+    if words and words[-1] == BREAK:
+        words = words[:-1]  # “my requests!” is “my requests”
     if not words:
         thanks = not reference and bool(set(text) & _THANKS)
         return Typed("thanks" if thanks else "status" if reference else "", reference)
