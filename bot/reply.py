@@ -12,7 +12,6 @@ from services.book import Addresses, Copies
 from services.chat import Messenger, Scope, Sent
 from texts import say
 
-_IN_YOUR_CHAT = "This is for one person only. Open your own chat with the bot to see it: type “status” there."
 log = structlog.get_logger(__name__)
 
 
@@ -68,7 +67,7 @@ class Reply:
         if self.incoming.click is not None and not await self._may_be_seen_here():
             own = await self.addresses.of(self.incoming.sender.entra_id)
             if own is None:
-                await self.messenger.say(address, _IN_YOUR_CHAT)
+                await self.messenger.say(address, say("everyone.in_your_chat"))
                 return None
             address = own
         return await self.messenger.send(address, card)
