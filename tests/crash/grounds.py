@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,23 +34,30 @@ class Forker:
     process: asyncio.subprocess.Process
     ended: dict[int, int] = field(default_factory=dict)
     """Exit status (negative: the signal) by process id."""
-    _started: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
-    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _orders: Iterator[int] = field(default_factory=itertools.count)
+    _started: dict[int, asyncio.Future[int]] = field(default_factory=dict)
+    """By the number of the order."""
 
     async def start(self, environment: Mapping[str, str], log: Path) -> int:
-        """Gives the process id."""
-        async with self._one:
-            assert self.process.stdin is not None
-            order = {"environment": dict(environment), "log": str(log)}
-            self.process.stdin.write(json.dumps(order).encode() + b"\n")
-            return await asyncio.wait_for(self._started.get(), 20)
+        """Gives the process id. Where nobody waits for it any more, the process is killed as soon as it is there."""
+        assert self.process.stdin is not None
+        number = next(self._orders)
+        started = self._started[number] = asyncio.get_running_loop().create_future()
+        order = {"number": number, "environment": dict(environment), "log": str(log)}
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        try:
+            return await asyncio.wait_for(asyncio.shield(started), 20)
+        except asyncio.CancelledError:
+            started.add_done_callback(lambda one: os.kill(one.result(), signal.SIGKILL))
+            raise
 
     async def listen(self) -> None:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             said = json.loads(line)
             if "started" in said:
-                self._started.put_nowait(said["started"])
+                self.ended.pop(said["started"], None)  # ids are used again after some thousand processes
+                self._started.pop(said["order"]).set_result(said["started"])
             elif "ended" in said:
                 self.ended[said["ended"]] = said["status"]
 

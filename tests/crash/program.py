@@ -109,7 +109,7 @@ def main() -> None:
                     if pid == 0:
                         _serve(order)
                     running.add(pid)
-                    _tell(started=pid)
+                    _tell(started=pid, order=order["number"])
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Run(World):
                 self._up[port].clear()
                 status = forker.ended[pid]
                 if status != -signal.SIGKILL or len(killed(self.record)) == before:
-                    raise AssertionError(f"a process ended by itself with {status}: {self._log.read_text()[-3000:]}")
+                    raise AssertionError(f"a process ended by itself with {status}: {self.log()[-3000:]}")
                 await self._heart_stopped(pid)
         finally:
             self._up[port].clear()
