@@ -23,7 +23,7 @@ from adapters import audit_command
 from adapters.database import embedded, migrate, roles
 from adapters.database.book import PostgresBook
 from adapters.database.ceilings import PostgresCeilings
-from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices, PostgresSeen
+from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresSeen
 from adapters.database.counts import PostgresLookUps
 from adapters.database.drafts import PostgresDrafts
 from adapters.database.drifts import PostgresDrifts
@@ -31,6 +31,7 @@ from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
 from adapters.database.figures import PostgresFigures
 from adapters.database.file_links import PostgresFileLinks
+from adapters.database.notices import PostgresNotices
 from adapters.database.person_records import PostgresPersonRecords
 from adapters.database.sites import PostgresSites
 from adapters.database.undelivered import PostgresUndelivered
@@ -714,7 +715,7 @@ class _Bot:
                 await gateway.start()
                 stack.push_async_callback(gateway.close)
             deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures)
-            sweep = Sweep(book, drafts, (seen, ceilings), carry_out)
+            sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out)
             compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep, figures)
             jobs = make_jobs(self._database_url, deliver, sweep, compare)
             tables = PostgresFigures(database)

@@ -18,8 +18,9 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.book import PostgresBook
-from adapters.database.chat import PostgresCopies, PostgresNotices
+from adapters.database.chat import PostgresCopies
 from adapters.database.engine import make_engine
+from adapters.database.notices import PostgresNotices
 from bench.turn import say
 from domain.effects import Refresh
 from domain.finding import wanted

@@ -68,6 +68,16 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class TellTogether:
+    """One message for all notices of one sort that wait for one person. It belongs to no single request."""
+
+    person: str
+    """Their Entra id."""
+    notice: Notice
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteToMailbox:
     """Send a new one-time code to the site's shared mailbox. `occasion` counts the codes."""
 
@@ -146,5 +156,16 @@ class RevokeSessions:
 START, END = "start", "end"
 
 Effect = (
-    Grant | End | RevokeSessions | Tell | WriteToMailbox | ShowHelpdesk | Alarm | Warn | ShowDrift | Refresh | Purge
+    Grant
+    | End
+    | RevokeSessions
+    | Tell
+    | TellTogether
+    | WriteToMailbox
+    | ShowHelpdesk
+    | Alarm
+    | Warn
+    | ShowDrift
+    | Refresh
+    | Purge
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from domain.effects import Effect
+from domain.effects import Effect, Tell, TellTogether
 from domain.finding import Wanted
 from domain.outcome import Approval, Asked
 from domain.request import Request
@@ -70,6 +70,10 @@ class Page(Protocol):
     async def change(self, request: Request) -> None: ...
 
     async def record(self, entries: Sequence[Entry]) -> None: ...
+
+    async def release(self, keys: Sequence[str]) -> None:
+        """These notices wait for no others any more: `begin` and `begin_or_wait` let them be sent."""
+        ...
 
     async def want(self, effects: Sequence[Effect]) -> None:
         """Puts effects before the job engine; one that already waits is not put there twice."""
@@ -199,11 +203,40 @@ class Copies(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that waits for others of its sort."""
+
+    key: str
+    tell: Tell
+
+
 class Notices(Protocol):
     async def begin(self, key: str, reference: str, at: datetime) -> bool:
         """Writes that this notice is being sent. False where it was sent before: it must not be sent again."""
         ...
 
-    async def finish(self, key: str, *, way: str, activity_id: str, at: datetime, entry: Entry | None = None) -> None:
-        """Writes that it was sent, and the line of the audit that says so, both or neither."""
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
+        """As `begin`; but where this person was told something of this sort since, or more of it waits, it waits too.
+
+        False as well where it waits.
+        """
+        ...
+
+    async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
+        """To whom, and of which sort, something waits since before this moment; the longest first."""
+        ...
+
+    async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
+        """What waits for this person, the longest first. It waits on until it is finished, released or forgotten."""
+        ...
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """What was overtaken while it waited is never told."""
+        ...
+
+    async def finish(
+        self, keys: Sequence[str], *, way: str, activity_id: str, at: datetime, entries: Sequence[Entry] = ()
+    ) -> None:
+        """Writes that these were sent, in one message, and the lines of the audit that say so: all or nothing."""
         ...

@@ -18,6 +18,7 @@ from domain.commands import (
     SendCode,
 )
 from domain.decisions import decide
+from domain.effects import Audience
 from domain.errors import Refusal
 from domain.events import Event
 from domain.outcome import Decision, Facts
@@ -30,6 +31,8 @@ from services.book import Book, Draft, Entry, Page
 from services.evidence import EvidenceStore
 from services.ports import Clock, Directory
 from texts import say
+
+MOST_LEADS = 50
 
 
 def fresh_reference() -> str:
@@ -66,6 +69,12 @@ class CarryOut:
                 found = await self.book.request(reference)
                 await self.tried(refusal, command.by.id, found.subject.id if found else "", activity, reference)
             raise
+
+    async def leads(self, audience: Audience) -> tuple[Person, ...]:
+        """The members of the leads' group, where they are the ones who are told."""
+        if audience is not Audience.LEADS:
+            return ()
+        return await self.directory.members(self.groups["leads"], limit=MOST_LEADS)
 
     async def give_code(self, reference: str, by: Person, typed: str, activity: str) -> Request:
         """Somebody quotes the one-time code, as typed."""

@@ -3,7 +3,7 @@
 Grants, ends and all else that changes something outside are never given up.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,11 +11,11 @@ from typing import Protocol
 import structlog
 
 from domain import timeline
-from domain.effects import Alarm, Effect, End, Notice, Refresh, ShowHelpdesk, Tell, WriteToMailbox
+from domain.effects import Alarm, Effect, End, Notice, Refresh, ShowHelpdesk, Tell, TellTogether, WriteToMailbox
 from domain.errors import PutOff, Trouble, Unreachable
 from domain.events import Event, What
 from domain.request import Cause, State
-from services.book import Entry, Notices
+from services.book import Entry, Notices, Waiting
 from services.carry_out import CarryOut
 from services.figures import Figures
 
@@ -133,6 +133,21 @@ class CountedNotices:
     async def begin(self, key: str, reference: str, at: datetime) -> bool:
         return await self.inner.begin(key, reference, at)
 
-    async def finish(self, key: str, *, way: str, activity_id: str, at: datetime, entry: Entry | None = None) -> None:
-        await self.inner.finish(key, way=way, activity_id=activity_id, at=at, entry=entry)
-        self.figures.notice(way, "sent")
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
+        return await self.inner.begin_or_wait(key, tell, person_id, at, since)
+
+    async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
+        return await self.inner.to_tell_together(before, limit)
+
+    async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
+        return await self.inner.take(together, limit)
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        await self.inner.forget(keys)
+
+    async def finish(
+        self, keys: Sequence[str], *, way: str, activity_id: str, at: datetime, entries: Sequence[Entry] = ()
+    ) -> None:
+        await self.inner.finish(keys, way=way, activity_id=activity_id, at=at, entries=entries)
+        for _ in keys:
+            self.figures.notice(way, "sent")

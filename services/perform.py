@@ -23,11 +23,13 @@ from domain.effects import (
     RevokeSessions,
     ShowHelpdesk,
     Tell,
+    TellTogether,
     Warn,
     WriteToMailbox,
 )
 from domain.errors import NotPermitted, PutOff, Trouble, Unproved, Unreachable
 from domain.events import Event, What
+from domain.gathering import WITHIN, can_be_gathered
 from domain.people import Person
 from domain.request import Request, State
 from services import codes
@@ -42,9 +44,9 @@ from services.pace import coming_back
 from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Reach, helpdesk_channel
 from services.show import HELPDESK, Show, notice_view, still_says_so
+from services.tell_together import TellsTogether
 
 log = structlog.get_logger(__name__)
-MOST_LEADS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,20 @@ class Perform:
     def _ending(self) -> EndExemption:
         return EndExemption(self.book, self.carry_out, self.exemptions)
 
+    @property
+    def _together(self) -> TellsTogether:
+        return TellsTogether(
+            self.carry_out, self.messenger, self.addresses, self.copies, self.notices, self.show, self.reach
+        )
+
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
         with structlog.contextvars.bound_contextvars(reference=effect.reference, effect=type(effect).__name__):
             if isinstance(effect, Warn):
                 await self._warn(effect)
+                return
+            if isinstance(effect, TellTogether):
+                await self._together(effect)
                 return
             request = await self.book.request(effect.reference)
             if request is None:
@@ -150,24 +161,24 @@ class Perform:
     async def _tell(self, tell: Tell, request: Request) -> None:
         if not still_says_so(request, tell.notice):
             return
-        for person in await self._people(request, tell.to):
+        for person in people(request, tell.to, await self.carry_out.leads(tell.to)):
             key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
-            if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
+            if not await self._begun(tell, key, person):
                 continue
             way, activity_id = await self._reach(person, request, tell, key)
             await self._finish(request, key, person.id, way, activity_id)
+
+    async def _begun(self, tell: Tell, key: str, person: Person) -> bool:
+        now = self.carry_out.clock.now()
+        if can_be_gathered(tell):
+            return await self.notices.begin_or_wait(key, tell, person.id, now, now - WITHIN)
+        return await self.notices.begin(key, tell.reference, now)
 
     async def _finish(self, request: Request, key: str, to: str, way: str, activity_id: str = "") -> None:
         """Writes that this notice went to somebody, and the line of the audit. `to`: an Entra id or an address."""
         now, details = self.carry_out.clock.now(), {"notice": key, "to": to, "way": way}
         entry = self.carry_out.entry(request.reference, Event(What.NOTICE, details=details), now)
-        await self.notices.finish(key, way=way, activity_id=activity_id, at=now, entry=entry)
-
-    async def _people(self, request: Request, audience: Audience) -> tuple[Person, ...]:
-        if audience is not Audience.LEADS:
-            return people(request, audience)
-        leads = self.carry_out.groups["leads"]
-        return people(request, audience, await self.carry_out.directory.members(leads, limit=MOST_LEADS))
+        await self.notices.finish([key], way=way, activity_id=activity_id, at=now, entries=[entry])
 
     async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, str]:
         """In Teams, else by e-mail. Gives the way and the id of the message."""
@@ -220,7 +231,7 @@ class Perform:
             return
         sent = await self.messenger.post(place, await self.show(request, HELPDESK))
         await self._keep_copy(request, HELPDESK, "", sent)
-        await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
+        await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _alarm(self, effect: Alarm, request: Request) -> None:
         key = f"{request.reference}:alarm:{effect.about}:{effect.occasion}"
@@ -232,7 +243,7 @@ class Perform:
         now = self.carry_out.clock.now()
         card = alarms.alarm(request, effect.about, self.carry_out.policy, now, effect.occasion)
         sent = await self.messenger.post(place, card)
-        await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
+        await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _warn(self, effect: Warn) -> None:
         place, now = await helpdesk_channel(self.addresses), self.carry_out.clock.now()
@@ -243,7 +254,7 @@ class Perform:
         if by is None or not await self.notices.begin(key, effect.reference, now):
             return
         sent = await self.messenger.post(place, alarms.attempt(effect.about, by, subject, now, policy))
-        await self.notices.finish(key, way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
+        await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _keep_copy(self, request: Request, view: str, viewer_id: str, sent: Sent) -> None:
         copy = Copy(request.reference, view, viewer_id, sent)

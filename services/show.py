@@ -1,10 +1,12 @@
 """Which card shows a request to whom: drawn anew each time, from the book."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cards import notices
 from cards import request as cards
 from cards.card import Card
+from cards.together import notices_together
 from domain.effects import Audience, Notice
 from domain.policy import Policy
 from domain.request import Request, State
@@ -15,8 +17,15 @@ HELPDESK = "helpdesk"
 MINE = "mine"
 
 
+TOGETHER = "together"
+
+
 def notice_view(notice: Notice, to: Audience) -> str:
     return f"{notice}:{to}"
+
+
+def together_view(notice: Notice, references: Iterable[str]) -> str:
+    return f"{TOGETHER}:{notice}:{','.join(references)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,9 @@ class Show:
     policy: Policy
 
     async def __call__(self, request: Request, view: str, said: str = "") -> Card:
-        """`view`: HELPDESK, MINE or a `notice_view`. A notice that is overtaken shows the present state instead.
+        """`view`: HELPDESK, MINE, a `notice_view` or a `together_view`, which shows all its requests.
+
+        A notice that is overtaken shows the present state instead.
 
         `said` is a sentence to put on top, for whoever clicked in vain.
         """
@@ -37,11 +48,20 @@ class Show:
         if view == MINE:
             return cards.mine(request, self.policy, now, said)
         notice, _, to = view.partition(":")
+        if notice == TOGETHER:
+            return await self._together(*to.split(":"))
         if still_says_so(request, Notice(notice)):
             return notices.notice(request, Notice(notice), Audience(to), self.policy, now)
         if to == Audience.LEADS:
             return await self(request, HELPDESK)
         return cards.mine(request, self.policy, now)
+
+    async def _together(self, notice: str, references: str) -> Card:
+        found = [await self.book.request(reference) for reference in references.split(",")]
+        requests = [one for one in found if one is not None]
+        still_so = [one for one in requests if still_says_so(one, Notice(notice))]
+        moved_on = [one for one in requests if one not in still_so]
+        return notices_together(Notice(notice), still_so, moved_on, self.policy, self.clock.now())
 
 
 _WAITING = frozenset({State.AWAITING_EVIDENCE, State.AWAITING_DECISION})

@@ -60,7 +60,7 @@ class ShowDrifts:
             return
         sent = await self.messenger.post(place, await self.card(seen))
         await self.drifts.shown(seen.drift.key, seen.occasion, sent)
-        await self.notices.finish(notice, way="channel", activity_id=sent.activity_id, at=now)
+        await self.notices.finish([notice], way="channel", activity_id=sent.activity_id, at=now)
 
     async def card(self, seen: Seen) -> Card:
         one, directory = seen.drift, self.carry_out.directory

@@ -8,7 +8,8 @@ import structlog
 
 from domain.commands import SeeAccount, Tick
 from domain.errors import Refusal, Trouble
-from services.book import Book, Drafts
+from domain.gathering import WITHIN
+from services.book import Book, Drafts, Notices
 from services.carry_out import CarryOut
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ class Forgets(Protocol):
 class Sweep:
     book: Book
     drafts: Drafts
+    notices: Notices
     forget: tuple[Forgets, ...]
     """What keeps rows that are of no use after some hours."""
     carry_out: CarryOut
@@ -34,6 +36,7 @@ class Sweep:
     async def __call__(self) -> None:
         now = self.carry_out.clock.now()
         await self.tick(now)
+        await self._tell_together(now)
         await self._look_at_accounts(now)
         if self._tidied is None or abs(now - self._tidied) >= TIDY:
             self._tidied = now
@@ -50,6 +53,13 @@ class Sweep:
             except Refusal:
                 log.exception("time was refused", reference=reference)
         return len(due)
+
+    async def _tell_together(self, now: datetime) -> None:
+        """What has waited long enough to be told with others of its sort."""
+        due = await self.notices.to_tell_together(now - WITHIN, BATCH)
+        if due:
+            async with self.book.page() as page:
+                await page.want(due)
 
     async def _look_at_accounts(self, now: datetime) -> None:
         """Somebody who left, was disabled or became an administrator; the ends never wait for this."""

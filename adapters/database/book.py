@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.database import counts
 from adapters.database.audit import write
 from adapters.database.engine import each_alone
-from adapters.database.tables import FOUND_BY, audit, drafts, requests
+from adapters.database.tables import FOUND_BY, audit, drafts, notices, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
 from adapters.jobs.orders import QUEUE, TASK, Order, order
@@ -65,6 +65,10 @@ class PostgresPage:
 
     async def record(self, entries: Sequence[Entry]) -> None:
         self.recorded.extend(entries)
+
+    async def release(self, keys: Sequence[str]) -> None:
+        waiting = update(notices).where(notices.c.key.in_(keys), notices.c.status == "waiting")
+        await self._connection.execute(waiting.values(status="sending", attempts=notices.c.attempts - 1))
 
     async def want(self, effects: Sequence[Effect]) -> None:
         for effect in effects:

@@ -1,4 +1,4 @@
-"""Where people and cards are, what was already sent and what was already heard, in PostgreSQL."""
+"""Where people and cards are, and what was already heard, in PostgreSQL."""
 
 from datetime import datetime, timedelta
 
@@ -6,12 +6,11 @@ from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.database.audit import write
 from adapters.database.engine import each_alone, first
-from adapters.database.tables import addresses, copies, notices, places, seen
+from adapters.database.tables import addresses, copies, places, seen
 from adapters.database.trouble import no_database
 from adapters.database.values import address_of
-from services.book import Copy, Entry
+from services.book import Copy
 from services.chat import Address, Sent
 
 _DECISIONS = "decisions"
@@ -158,39 +157,6 @@ class PostgresCopies:
         with no_database():
             async with self._engine.begin() as connection:
                 await connection.execute(query)
-
-
-class PostgresNotices:
-    """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""
-
-    def __init__(self, engine: AsyncEngine, tenant_id: str = "") -> None:
-        """`tenant_id`: whose chain the audit's entries are put on."""
-        self._together = engine
-        self._tenant_id = tenant_id
-        self._engine = each_alone(engine)
-
-    async def begin(self, key: str, reference: str, at: datetime) -> bool:
-        insert = upsert(notices).values(
-            key=key, reference=reference, status="sending", way="", activity_id="", attempts=1, updated_at=at
-        )
-        query = insert.on_conflict_do_update(
-            index_elements=[notices.c.key],
-            set_={"attempts": notices.c.attempts + 1, "updated_at": at},
-            where=notices.c.status == "sending",
-        ).returning(notices.c.key)
-        with no_database():
-            async with self._engine.begin() as connection:
-                return (await connection.execute(query)).first() is not None
-
-    async def finish(self, key: str, *, way: str, activity_id: str, at: datetime, entry: Entry | None = None) -> None:
-        with no_database():
-            async with self._together.begin() as connection:
-                await connection.execute(
-                    update(notices)
-                    .where(notices.c.key == key)
-                    .values(status="sent", way=way, activity_id=activity_id, updated_at=at)
-                )
-                await write(connection, [entry] if entry else [], self._tenant_id)
 
 
 class PostgresSeen:

@@ -180,7 +180,19 @@ notices = Table(
     Column("activity_id", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
+    Column("person_id", Text, nullable=False, server_default=""),
+    Column("notice", Text, nullable=False, server_default=""),
+    Column("audience", Text, nullable=False, server_default=""),
+    Column("occasion", Text, nullable=False, server_default=""),
 )
+Index(
+    "notices_of_person",
+    notices.c.person_id,
+    notices.c.notice,
+    notices.c.updated_at,
+    postgresql_where=text("person_id <> ''"),
+)
+Index("notices_waiting", notices.c.updated_at, postgresql_where=text("status = 'waiting'"))
 
 seen = Table(
     "seen",

@@ -16,6 +16,7 @@ from domain.effects import (
     ShowDrift,
     ShowHelpdesk,
     Tell,
+    TellTogether,
     Warn,
     WriteToMailbox,
 )
@@ -24,7 +25,20 @@ TASK = "perform"
 QUEUE = "effects"
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Grant, End, RevokeSessions, Tell, WriteToMailbox, ShowHelpdesk, Alarm, Warn, ShowDrift, Refresh, Purge)
+    for kind in (
+        Grant,
+        End,
+        RevokeSessions,
+        Tell,
+        TellTogether,
+        WriteToMailbox,
+        ShowHelpdesk,
+        Alarm,
+        Warn,
+        ShowDrift,
+        Refresh,
+        Purge,
+    )
 }
 
 
@@ -51,6 +65,10 @@ def order(effect: Effect) -> Order:
             return Order(f"{reference}:sessions", f"{reference}:sessions:{effect.occasion}", 30, args)
         case Tell():
             return Order(f"{reference}:{effect.to}", effect.key, 20, args)
+        case TellTogether():
+            return Order(
+                f"together:{effect.person}:{effect.notice}", f"together:{effect.person}:{effect.notice}", 20, args
+            )
         case WriteToMailbox():
             return Order(f"{reference}:mailbox", f"{reference}:mailbox:{effect.occasion}", 20, args)
         case ShowHelpdesk():
@@ -72,7 +90,9 @@ def effect_of(args: dict[str, str]) -> Effect:
     """The effect that `order` wrote."""
     values: dict[str, Any] = dict(args)
     kind = _KINDS[values.pop("effect")]
+    if kind in (Tell, TellTogether):
+        values["notice"] = Notice(values["notice"])
     if kind is Tell:
-        values |= {"notice": Notice(values["notice"]), "to": Audience(values["to"])}
+        values["to"] = Audience(values["to"])
     effect: Effect = kind(**values)
     return effect

@@ -20,8 +20,8 @@ from sqlalchemy import event
 from adapters.database import roles
 from adapters.database.audit import reading
 from adapters.database.book import PostgresBook
-from adapters.database.chat import PostgresNotices
 from adapters.database.engine import make_engine
+from adapters.database.notices import PostgresNotices
 from adapters.database.sites import PostgresSites
 from adapters.policy_file import BadFileError
 from domain.chain import Checked, Finding, Head, check
@@ -154,7 +154,7 @@ async def test_sites_notices_and_pages_use_the_same_door(audit: Audit) -> None:
     engine = make_engine(audit.url)
     site = Site("ZZ901", "Riverside", "admin@nhs.example", ())
     assert await PostgresSites(engine, TENANT).save([site], [entry(1, "site:ZZ901")])
-    await PostgresNotices(engine, TENANT).finish("key", way="teams", activity_id="1", at=NOON, entry=entry(2))
+    await PostgresNotices(engine, TENANT).finish(["key"], way="teams", activity_id="1", at=NOON, entries=[entry(2)])
     async with PostgresBook(engine, TENANT).page() as page:
         await page.record([entry(3), entry(4)])
         await page.record([entry(5)])

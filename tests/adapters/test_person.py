@@ -17,10 +17,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.book import PostgresBook
-from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices
+from adapters.database.chat import PostgresAddresses, PostgresCopies
 from adapters.database.drafts import PostgresDrafts
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
+from adapters.database.notices import PostgresNotices
 from adapters.database.person_records import PostgresPersonRecords
 from domain.request import Answer, State
 from services.book import Copy, Draft, Entry

@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.database import embedded, migrate
 from adapters.database.book import PostgresBook
 from adapters.database.ceilings import PostgresCeilings
-from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresNotices, PostgresSeen
+from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresSeen
 from adapters.database.counts import PostgresLookUps
 from adapters.database.drafts import PostgresDrafts
 from adapters.database.engine import make_engine
 from adapters.database.figures import PostgresFigures
+from adapters.database.notices import PostgresNotices
 from adapters.database.sites import PostgresSites
 from adapters.database.tables import metadata
 from adapters.database.undelivered import PostgresUndelivered
@@ -288,7 +289,7 @@ async def test_this_version_keeps_its_other_tables_beside_a_newer_one(newer: Asy
     await copies.add_copy(copy)
     assert copy in await copies.copies(REFERENCE)
     assert await notices.begin("newer", REFERENCE, NOON)
-    await notices.finish("newer", way="teams", activity_id="1", at=NOON)
+    await notices.finish(["newer"], way="teams", activity_id="1", at=NOON)
     assert await seen.begin("a:chat", "1")
     await seen.done("a:chat", "1")
     drafts = PostgresDrafts(newer)

@@ -10,10 +10,12 @@ from cards import alarms, ask, ask_site, decide, drifts, evidence, lists, notice
 from cards import request as cards
 from cards import site as of_register
 from cards.card import Card
+from cards.together import MOST, notices_together
 from domain.drift import Drift, Sort
 from domain.effects import Audience, Notice
 from domain.errors import Refusal
 from domain.evidence import EvidenceFile
+from domain.gathering import TOGETHER
 from domain.given_site import MOST_OWNERS
 from domain.people import Person
 from domain.policy import Details, Remedy
@@ -52,6 +54,7 @@ Named = tuple[str, Card]
 def everything(words: str = "A short reason") -> Iterator[Named]:
     """`words` stand wherever people, Entra or the register have theirs."""
     yield from _of_requests(words)
+    yield from _together(words)
     yield from _of_alarms(words)
     yield from _of_questions(words)
     yield from _of_questions_about_sites(words)
@@ -138,6 +141,22 @@ def _of_requests(words: str) -> Iterator[Named]:
         yield f"decide.{form.__name__}: corrected", form(active, POLICY, words[:200])
     for form in (decide.reject, decide.revoke, decide.send_back):
         yield f"decide.{form.__name__}: typed, to be checked", form(active, POLICY, "Check the words.", words[:1000])
+
+
+def _together(words: str) -> Iterator[Named]:
+    """Of each sort: three that are still so and one that has moved on; then as many as there can be, and none."""
+    people, site = [SUBJECT, ASKER, replace(named(words), id="4")], replace(SITE, name=named(words).name)
+    for what in sorted(TOGETHER):
+        so = next(one for _, one in requests(words) if one.site and still_says_so(one, what))
+        many = [
+            replace(so, reference=f"MFA-2222-22{n}", subject=people[n % 3], site=site) for n in range(10, 10 + MOST)
+        ]
+        gone = replace(long_request(State.WITHDRAWN), reference="MFA-3333-3333")
+        if what is Notice.WITHDRAWN:
+            gone = long_request(State.ACTIVE)
+        yield f"together.notices_together: {what}, three", notices_together(what, many[:3], [gone], POLICY, NOON)
+        yield f"together.notices_together: {what}, most", notices_together(what, many, [], POLICY, NOON)
+        yield f"together.notices_together: {what}, moved on", notices_together(what, [], [gone, gone], POLICY, NOON)
 
 
 def _of_alarms(words: str) -> Iterator[Named]:

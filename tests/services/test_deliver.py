@@ -214,5 +214,5 @@ async def test_each_notice_that_was_sent_is_counted_with_its_way() -> None:
     notices = CountedNotices(cast(Any, Keeps()), noted)
     assert await notices.begin("key", REFERENCE, NOON)
     assert noted.seen == []
-    await notices.finish("key", way="mail", activity_id="", at=NOON)
+    await notices.finish(["key"], way="mail", activity_id="", at=NOON)
     assert noted.seen == [("notice", "mail", "sent")]

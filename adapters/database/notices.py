@@ -1,0 +1,127 @@
+"""What was already sent, and what waits to be told together with others, in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.database.audit import write
+from adapters.database.engine import each_alone
+from adapters.database.tables import notices
+from adapters.database.trouble import no_database
+from domain.effects import Audience, Notice, Tell, TellTogether
+from services.book import Entry, Waiting
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:whom, 0))")
+
+
+class PostgresNotices:
+    """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""
+
+    def __init__(self, engine: AsyncEngine, tenant_id: str = "") -> None:
+        """`tenant_id`: whose chain the audit's entries are put on."""
+        self._together = engine
+        self._tenant_id = tenant_id
+        self._engine = each_alone(engine)
+
+    async def begin(self, key: str, reference: str, at: datetime) -> bool:
+        insert = upsert(notices).values(
+            key=key, reference=reference, status="sending", way="", activity_id="", attempts=1, updated_at=at
+        )
+        query = insert.on_conflict_do_update(
+            index_elements=[notices.c.key],
+            set_={"attempts": notices.c.attempts + 1, "updated_at": at},
+            where=notices.c.status == "sending",
+        ).returning(notices.c.key)
+        with no_database():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(query)).first() is not None
+
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
+        of_this_sort = notices.c.person_id == person_id, notices.c.notice == tell.notice.value
+        waits = (
+            select(notices.c.key)
+            .where(*of_this_sort, notices.c.key != key)
+            .where(or_(notices.c.status == "waiting", notices.c.updated_at > since))
+            .limit(1)
+        )
+        again = (
+            update(notices)
+            .where(notices.c.key == key, notices.c.status == "sending")
+            .values(attempts=notices.c.attempts + 1, updated_at=at)
+            .returning(notices.c.key)
+        )
+        with no_database():
+            async with self._together.begin() as connection:
+                await connection.execute(_ONE_AT_A_TIME, {"whom": f"{person_id}:{tell.notice}"})
+                if (await connection.execute(again)).first() is not None:
+                    return True
+                others = (await connection.execute(waits)).first() is not None
+                insert = upsert(notices).values(
+                    key=key,
+                    reference=tell.reference,
+                    status="waiting" if others else "sending",
+                    way="",
+                    activity_id="",
+                    attempts=0 if others else 1,
+                    updated_at=at,
+                    person_id=person_id,
+                    notice=tell.notice.value,
+                    audience=tell.to.value,
+                    occasion=tell.occasion,
+                )
+                new = await connection.execute(insert.on_conflict_do_nothing().returning(notices.c.key))
+                return new.first() is not None and not others
+
+    async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
+        query = (
+            select(notices.c.person_id, notices.c.notice)
+            .where(notices.c.status == "waiting")
+            .group_by(notices.c.person_id, notices.c.notice)
+            .having(func.min(notices.c.updated_at) <= before)
+            .order_by(func.min(notices.c.updated_at))
+            .limit(limit)
+        )
+        with no_database():
+            async with self._engine.connect() as connection:
+                found = await connection.execute(query)
+                return tuple(TellTogether(row.person_id, Notice(row.notice)) for row in found)
+
+    async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
+        waiting = (
+            select(notices.c.key)
+            .where(
+                notices.c.person_id == together.person,
+                notices.c.notice == together.notice.value,
+                notices.c.status == "waiting",
+            )
+            .order_by(notices.c.updated_at, notices.c.key)
+            .limit(limit)
+        )
+        query = (
+            update(notices).where(notices.c.key.in_(waiting)).values(attempts=notices.c.attempts + 1).returning(notices)
+        )
+        with no_database():
+            async with self._engine.begin() as connection:
+                rows = (await connection.execute(query)).all()
+        return tuple(
+            Waiting(row.key, Tell(row.reference, Notice(row.notice), Audience(row.audience), row.occasion))
+            for row in sorted(rows, key=lambda row: (row.updated_at, row.key))
+        )
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        query = delete(notices).where(notices.c.key.in_(keys), notices.c.status == "waiting")
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(query)
+
+    async def finish(
+        self, keys: Sequence[str], *, way: str, activity_id: str, at: datetime, entries: Sequence[Entry] = ()
+    ) -> None:
+        sent = {"status": "sent", "way": way, "activity_id": activity_id, "updated_at": at}
+        with no_database():
+            async with self._together.begin() as connection:
+                await connection.execute(update(notices).where(notices.c.key.in_(keys)).values(sent))
+                await write(connection, entries, self._tenant_id)

@@ -1,0 +1,104 @@
+"""One message in place of many: what waits for one person, of one sort, is told on one card."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from cards.together import MOST
+from domain.audience import people
+from domain.effects import TellTogether
+from domain.errors import Trouble, Unreachable
+from domain.events import Event, What
+from domain.people import Person
+from domain.request import Request
+from services.book import Addresses, Copies, Copy, Notices, Waiting
+from services.carry_out import CarryOut
+from services.chat import Messenger, Sent
+from services.keep_true import keep_true
+from services.reach import Reach
+from services.show import Show, still_says_so, together_view
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TellsTogether:
+    carry_out: CarryOut
+    messenger: Messenger
+    addresses: Addresses
+    copies: Copies
+    notices: Notices
+    show: Show
+    reach: Reach
+
+    async def __call__(self, effect: TellTogether) -> None:
+        """May raise `Trouble`. What cannot be told in one message in Teams is told alone, as if it had not waited."""
+        told: list[Waiting] = []
+        requests: dict[str, Request] = {}
+        person: Person | None = None
+        for one in await self.notices.take(effect, MOST):
+            request = await self.show.book.request(one.tell.reference)
+            found = await self._still_meant(effect, one, request)
+            if request is None or found is None:
+                await self.notices.forget([one.key])
+                continue
+            person = found
+            told.append(one)
+            requests[request.reference] = request
+        if person is None:
+            return
+        sent = await self._sent(effect, person, requests) if len(requests) > 1 else None
+        if sent is None:
+            await self._each_alone(told)
+        else:
+            await self._finish(effect, told, requests, sent)
+
+    async def _still_meant(self, effect: TellTogether, one: Waiting, request: Request | None) -> Person | None:
+        """Whoever waits, where the notice is still true and they are still among those who are told."""
+        if request is None or not still_says_so(request, effect.notice):
+            return None
+        among = people(request, one.tell.to, await self.carry_out.leads(one.tell.to))
+        return next((person for person in among if person.id == effect.person), None)
+
+    async def _sent(self, effect: TellTogether, person: Person, requests: Mapping[str, Request]) -> Sent | None:
+        """None where only e-mail is left, or where Teams will never take the list."""
+        address = await self.reach(person)
+        if address is None:
+            return None
+        view = together_view(effect.notice, requests)
+        try:
+            card = await self.show(next(iter(requests.values())), view)
+            return await self.messenger.send(address, card)
+        except Unreachable:
+            await self.addresses.dead(person.id)
+        except Trouble as trouble:
+            if not trouble.for_good:
+                raise
+            log.warning("notices cannot be told together", message=trouble.message)
+        except Exception:
+            log.exception("notices cannot be told together, by a mistake of ours")
+        return None
+
+    async def _each_alone(self, waiting: Sequence[Waiting]) -> None:
+        async with self.carry_out.book.page() as page:
+            await page.release([one.key for one in waiting])
+            await page.want([one.tell for one in waiting])
+
+    async def _finish(
+        self, effect: TellTogether, told: Sequence[Waiting], requests: Mapping[str, Request], sent: Sent
+    ) -> None:
+        view, now = together_view(effect.notice, requests), self.carry_out.clock.now()
+        for request in requests.values():
+            copy = Copy(request.reference, view, effect.person, sent)
+            await keep_true(copy, request.version, self.show, self.copies, self.messenger)
+        entries = [
+            self.carry_out.entry(
+                one.tell.reference,
+                Event(What.NOTICE, details={"notice": one.key, "to": effect.person, "way": "teams"}),
+                now,
+            )
+            for one in told
+        ]
+        keys = [one.key for one in told]
+        await self.notices.finish(keys, way="teams", activity_id=sent.activity_id, at=now, entries=entries)
