@@ -695,6 +695,7 @@ class _Bot:
                 policy=self._policy,
                 clock=self._clock,
                 addresses=addresses,
+                book=book,
                 drafts=drafts,
                 look_up=look_up,
                 asking=asking,

@@ -107,6 +107,10 @@ class Asking:
         await reply.retire(draft.card, None, say("requester.question_answered"))
         await self.start(me, reply, dialog.of_kind(draft.answers, kind))
 
+    async def once_more(self, me: Person, reply: Reply, draft: Draft) -> None:
+        """Shows the present question, for whoever was not told of it."""
+        await self._proceed(me, reply, draft, draft.answers)
+
     async def told(self, me: Person, reply: Reply, draft: Draft, sentence: str) -> None:
         """Says something that was asked in between, and repeats the question."""
         await self._proceed(me, reply, draft, draft.answers, said=sentence)
@@ -172,7 +176,8 @@ class Asking:
         self, me: Person, reply: Reply, draft: Draft, answers: Answers, error: str = "", said: str = ""
     ) -> None:
         answers, error, refusal = await self._known(me, answers, error)
-        kept = await self.drafts.keep(replace(draft, answers=answers, updated_at=self.carry_out.clock.now()))
+        now, activity = self.carry_out.clock.now(), reply.incoming.activity_id
+        kept = await self.drafts.keep(replace(draft, answers=answers, updated_at=now, activity=activity))
         if kept is None:
             latest = await self.drafts.draft(me.id, draft.topic)
             if latest is None:

@@ -112,6 +112,10 @@ class Deciding:
             why = "" if confirming else text
             await self.form(me, reply, verb, reference, say("agent.check_words") if why else "", why)
 
+    async def once_more(self, me: Person, reply: Reply, draft: Draft) -> None:
+        """Shows the open form, for whoever was not told of it."""
+        await self.form(me, reply, draft.answers["verb"], draft.answers["reference"], why=draft.answers["why"])
+
     async def form(self, me: Person, reply: Reply, verb: str, reference: str, error: str = "", why: str = "") -> None:
         """The form of a decision, for this agent; the request itself where it is too late for that."""
         await self._only_agents(me)
@@ -122,7 +126,8 @@ class Deciding:
             return
         await self.drafts.drop(me.id, TOPIC)
         answers = {"verb": verb, "reference": reference, "why": why}
-        draft = await self.drafts.keep(Draft(me.id, TOPIC, answers, self.carry_out.clock.now()))
+        now, activity = self.carry_out.clock.now(), reply.incoming.activity_id
+        draft = await self.drafts.keep(Draft(me.id, TOPIC, answers, now, activity=activity))
         sent = await reply.show(form(request, self.policy, error or (say("agent.check_words") if why else ""), why))
         if draft is not None and sent is not None:
             await self.drafts.shown(draft, sent)

@@ -71,6 +71,16 @@ class Giving:
         else:
             await self._do(me, reply, draft, verb.removeprefix("evidence."), Said(data=data))
 
+    async def once_more(self, me: Person, reply: Reply, draft: Draft) -> None:
+        """Shows the present page, for whoever was not told of it; the request where it waits for no evidence now."""
+        request = await self.book.request(draft.answers["reference"])
+        if request is not None and request.state is State.AWAITING_EVIDENCE:
+            await self._page(me, reply, request, draft)
+            return
+        await self.drafts.drop(me.id, TOPIC)
+        if request is not None:
+            await self.show(me, reply, request, MINE)
+
     async def typed(self, me: Person, reply: Reply, draft: Draft, text: str, command: str) -> None:
         await self._do(me, reply, draft, dialog.meant(draft.answers, text, command), Said(text=text))
 
@@ -230,7 +240,8 @@ class Giving:
             await self._page(me, reply, request, draft, error)
 
     async def _page(self, me: Person, reply: Reply, request: Request, draft: Draft, error: str = "") -> None:
-        kept = await self.drafts.keep(replace(draft, updated_at=self.carry_out.clock.now()))
+        now, activity = self.carry_out.clock.now(), reply.incoming.activity_id
+        kept = await self.drafts.keep(replace(draft, updated_at=now, activity=activity))
         if kept is None:
             latest = await self.drafts.draft(me.id, TOPIC)
             if latest is None:

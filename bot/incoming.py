@@ -89,6 +89,8 @@ class Incoming:
     files: tuple[IncomingFile, ...] = ()
     """What was attached, in personal chats only: nowhere else does Teams hand files to a bot."""
     search: Search | None = None
+    again: bool = False
+    """Its turn was begun before and its process died: what it did until then stands, and nobody was told of it."""
 
     @property
     def in_place(self) -> bool:

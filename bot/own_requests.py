@@ -58,20 +58,19 @@ class OwnRequests:
         request = await self.theirs(me, reference) if reference else await self._only_open(me, verb)
         await self.drafts.drop(me.id, SURE)
         answers = {"verb": verb, "reference": request.reference}
-        await self.drafts.keep(Draft(me.id, SURE, answers, self.carry_out.clock.now()))
+        now, activity = self.carry_out.clock.now(), reply.incoming.activity_id
+        await self.drafts.keep(Draft(me.id, SURE, answers, now, activity=activity))
         await reply.show(cards.sure_to_give_up(request, verb, self.policy))
 
     async def answered(self, me: Person, reply: Reply, draft: Draft, answer: str) -> bool:
         """The answer to that question: `yes`, `no` or a command. False where it was about something else."""
-        await self.drafts.drop(me.id, SURE)
         verb, reference = draft.answers["verb"], draft.answers["reference"]
         if answer == "yes":
             await self.give_up(me, reply, reference, verb)
         elif answer in ("no", "cancel", "back"):
             await self.show(me, reply, await self.theirs(me, reference), MINE, say("requester.nothing_changed"))
-        else:
-            return False
-        return True
+        await self.drafts.drop(me.id, SURE)
+        return answer in ("yes", "no", "cancel", "back")
 
     async def needed(self, me: Person, reply: Reply, reference: str) -> None:
         """The answer to the question half way."""

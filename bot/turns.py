@@ -29,7 +29,7 @@ from domain.errors import Refusal, Trouble
 from domain.people import Person
 from domain.permissions import check_caller
 from domain.policy import LONG, SHORT, Policy
-from services.book import Addresses, Draft, Drafts
+from services.book import Addresses, Book, Draft, Drafts
 from services.carry_out import no_such
 from services.chat import Scope
 from services.codes import read_code
@@ -47,6 +47,7 @@ class Turns:
     policy: Policy
     clock: Clock
     addresses: Addresses
+    book: Book
     drafts: Drafts
     look_up: LookUp
     asking: Asking
@@ -107,12 +108,49 @@ class Turns:
             me = await self._me(incoming)
             if incoming.click is not None:
                 await self._click(me, reply, incoming.click)
+            elif incoming.again and await self._shown_what_was_done(me, reply):
+                pass
             elif incoming.files:
                 await self.giving.files(me, reply, incoming.files)
             else:
                 await self._text(me, reply, incoming.text)
             if reply.personal and not welcomed:
                 await self.addresses.welcome(me.id)
+
+    async def _shown_what_was_done(self, me: Person, reply: Reply) -> bool:
+        """Teams sends again what was heard by a process that died. What it did then is shown, and not done once more.
+
+        A text would otherwise answer the next question. A click needs none of this: its card says what it answers.
+        """
+        activity = reply.incoming.activity_id
+        draft = await self.drafts.latest(me.id)
+        if draft is not None and draft.activity == activity:
+            await self._once_more(me, reply, draft)
+            return True
+        done = await self.book.done_by(activity, me.id)
+        if not done:
+            return False
+        about = draft.answers.get("reference") if draft is not None else None
+        if draft is not None and draft.topic == GIVE and about in done:
+            await self.giving.once_more(me, reply, draft)
+            return True
+        if draft is not None and draft.topic in (DECIDE, SURE) and about in done:
+            await self.drafts.drop(me.id, draft.topic)
+        if len(done) == 1:
+            await self._status(me, reply, done[0])
+        else:
+            await self.own.mine(me, reply)
+        return True
+
+    async def _once_more(self, me: Person, reply: Reply, draft: Draft) -> None:
+        if draft.topic == GIVE:
+            await self.giving.once_more(me, reply, draft)
+        elif draft.topic == DECIDE:
+            await self.deciding.once_more(me, reply, draft)
+        elif draft.topic == SURE:
+            await self.own.ask_first(me, reply, draft.answers["reference"], draft.answers["verb"])
+        else:
+            await self.asking.once_more(me, reply, draft)
 
     async def _remember(self, incoming: Incoming) -> bool:
         """Where people and the helpdesk's channel are. True where this person was welcomed before."""

@@ -27,6 +27,8 @@ class Draft:
     version: int = 0
     """Counts the cards shown; 0 is a draft that was never saved."""
     card: Sent | None = None
+    activity: str = ""
+    """The id of the Teams activity that made it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,10 @@ class Book(Protocol):
         ...
 
     async def entries(self, reference: str) -> tuple[Entry, ...]: ...
+
+    async def done_by(self, activity: str, by_id: str) -> tuple[str, ...]:
+        """References of the requests of which the audit says that this activity of theirs did something, of late."""
+        ...
 
 
 class Drafts(Protocol):

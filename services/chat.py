@@ -37,6 +37,14 @@ class Sent:
     activity_id: str
 
 
+class Begun(StrEnum):
+    """A turn begins, for the first time or again."""
+
+    FIRST = "first"
+    AGAIN = "again"
+    """It was begun before and never done. What it did until then stands."""
+
+
 class Messenger(Protocol):
     """Each call may raise `Unreachable`, `TooLarge` or `Trouble` (with Retry-After), and nothing else that is expected.
 

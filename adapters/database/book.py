@@ -29,6 +29,8 @@ _OPEN = requests.c.state.in_([state.value for state in OPEN])
 _FITS = text(f"{FOUND_BY.text} @@ CAST(:wanted AS tsquery)")
 _MOST_THAT_FIT = 300
 """Of so many the newest are given: whoever looks for a part of a name that thousands have goes on typing."""
+_LATELY = 5000
+"""Lines of the audit in which what a turn did before its process died is looked for."""
 _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, :priority, :lock, :key, CAST(:args AS jsonb), NULL)"
     "::procrastinate_job_to_defer_v1])"
@@ -211,6 +213,17 @@ class PostgresBook:
                 select(*columns).where(audit.c.reference == reference).order_by(audit.c.id)
             )
             return tuple(Entry(**row) for row in found.mappings())
+
+    async def done_by(self, activity: str, by_id: str) -> tuple[str, ...]:
+        lately = select(audit).order_by(audit.c.id.desc()).limit(_LATELY).subquery()
+        query = (
+            select(lately.c.reference)
+            .where(lately.c.activity == activity, lately.c.by_id == by_id, lately.c.reference.like("MFA-%"))
+            .group_by(lately.c.reference)
+            .order_by(func.min(lately.c.id))
+        )
+        async with self._reading() as connection:
+            return tuple((await connection.execute(query)).scalars())
 
     async def _requests(self, query: object) -> tuple[Request, ...]:
         async with self._reading() as connection:

@@ -11,7 +11,7 @@ from adapters.database.tables import addresses, copies, places, seen
 from adapters.database.trouble import no_database
 from adapters.database.values import address_of
 from services.book import Copy
-from services.chat import Address, Sent
+from services.chat import Address, Begun, Sent
 
 _DECISIONS = "decisions"
 
@@ -42,7 +42,7 @@ _BEGIN = _NEW_TURN.on_conflict_do_update(
             text("NOT EXISTS (SELECT FROM pg_stat_activity AS one WHERE one.application_name = seen.runner)"),
         ),
     ),
-).returning(seen.c.at)
+).returning(text("xmax <> 0 AS again"))  # of a row that was there already, xmax is who changed it
 _DONE = (
     update(seen)
     .where(seen.c.conversation_id == bindparam("conversation"), seen.c.activity_id == bindparam("activity"))
@@ -165,10 +165,13 @@ class PostgresSeen:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = each_alone(engine)
 
-    async def begin(self, conversation_id: str, activity_id: str) -> bool:
+    async def begin(self, conversation_id: str, activity_id: str) -> Begun | None:
         values = {"conversation_id": conversation_id, "activity_id": activity_id}
         with no_database():
-            return await first(self._engine, _BEGIN, values) is not None
+            begun = await first(self._engine, _BEGIN, values)
+        if begun is None:
+            return None
+        return Begun.AGAIN if begun["again"] else Begun.FIRST
 
     async def done(self, conversation_id: str, activity_id: str) -> None:
         with no_database():

@@ -23,7 +23,7 @@ _LATEST = select(drafts).where(_IS[0]).order_by(drafts.c.updated_at.desc()).limi
 _CHANGE = (
     update(drafts)
     .where(*_SAME)
-    .values({name: bindparam(name) for name in ("answers", "version", "card", "updated_at")})
+    .values({name: bindparam(name) for name in ("answers", "version", "card", "updated_at", "activity")})
     .returning(drafts.c.version)
 )
 _ADD = (
@@ -54,7 +54,7 @@ class PostgresDrafts:
 
     async def keep(self, draft: Draft) -> Draft | None:
         kept = replace(draft, version=draft.version + 1)
-        changed = {name: getattr(kept, name) for name in ("answers", "version", "card", "updated_at")}
+        changed = {name: getattr(kept, name) for name in ("answers", "version", "card", "updated_at", "activity")}
         where = _which(draft) if draft.version else {"person_id": draft.person_id, "topic": draft.topic}
         query = _CHANGE if draft.version else _ADD
         with no_database():

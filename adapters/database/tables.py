@@ -126,6 +126,7 @@ drafts = Table(
     Column("version", Integer, nullable=False),
     Column("card", JSONB(none_as_null=True)),
     Column("updated_at", MOMENT, nullable=False),
+    Column("activity", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("person_id", "topic"),
 )
 

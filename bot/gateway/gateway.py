@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from bot.gateway.settings import GatewaySettings
 from bot.gateway.wire import read_json, refuse_by_length
 from bot.incoming import Found, Handle, Incoming, InPlace, Kind
 from domain.errors import Trouble
+from services.chat import Begun
 
 log = structlog.get_logger(__name__)
 
@@ -83,8 +85,10 @@ class Gateway:
 
     async def _once(self, incoming: Incoming) -> dict[str, Any] | None:
         conversation_id, activity_id = incoming.address.conversation_id, incoming.activity_id
-        if activity_id and not await self._seen.begin(conversation_id, activity_id):
+        begun = await self._seen.begin(conversation_id, activity_id) if activity_id else Begun.FIRST
+        if begun is None:
             return _answered(incoming, InPlace(sentence="This has been received already."))
+        incoming = replace(incoming, again=begun is Begun.AGAIN)
         answer = await self._handle(incoming)
         if activity_id:
             await self._done(conversation_id, activity_id)

@@ -2,12 +2,14 @@
 
 from typing import Protocol
 
+from services.chat import Begun
+
 
 class Seen(Protocol):
     """Teams sends an activity again, with the same id, when it had no answer within about 15 seconds."""
 
-    async def begin(self, conversation_id: str, activity_id: str) -> bool:
-        """True for one caller at a time, across all replicas, until the turn is done; False for everybody after that.
+    async def begin(self, conversation_id: str, activity_id: str) -> Begun | None:
+        """For one caller at a time, across all replicas, until the turn is done; None for all others, and after that.
 
         A turn that was begun and never done begins again where its process died, or where it is longer ago than any
         turn takes.

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.chat import PostgresSeen
 from adapters.database.engine import make_engine
+from services.chat import Begun
 from tests.adapters.postgres import postgres
 
 CLICK = ("a:chat", "1700000000001")
@@ -33,7 +34,7 @@ async def replicas(database: str) -> AsyncIterator[list[AsyncEngine]]:
 
 async def test_while_a_turn_runs_nobody_begins_it_again(replicas: list[AsyncEngine]) -> None:
     first, second, _ = map(PostgresSeen, replicas)
-    assert await first.begin(*CLICK)
+    assert await first.begin(*CLICK) is Begun.FIRST
     assert not await second.begin(*CLICK)
     assert not await first.begin(*CLICK)
     assert await second.begin("a:other", CLICK[1])
@@ -53,8 +54,8 @@ async def test_a_turn_of_a_process_that_died_is_begun_again_by_one(replicas: lis
     await replicas[0].dispose()
     await asyncio.sleep(0.2)  # until the server has noticed
     begun = await asyncio.gather(*(one.begin(*CLICK) for one in (second, third) for _ in range(5)))
-    assert begun.count(True) == 1
-    await (second if begun.index(True) < 5 else third).done(*CLICK)
+    assert [one for one in begun if one] == [Begun.AGAIN]
+    await (second if begun.index(Begun.AGAIN) < 5 else third).done(*CLICK)
     assert not await third.begin(*CLICK)
 
 
@@ -64,7 +65,7 @@ async def test_a_turn_that_hangs_is_begun_again_after_the_longest_turn(replicas:
     for minutes, again in ((1, False), (3, True)):
         async with replicas[0].begin() as connection:
             await connection.execute(text(f"UPDATE seen SET at = now() - interval '{minutes} minutes'"))
-        assert await second.begin(*CLICK) is again
+        assert await second.begin(*CLICK) is (Begun.AGAIN if again else None)
 
 
 async def test_what_an_older_version_heard_counts_as_done(replicas: list[AsyncEngine]) -> None:

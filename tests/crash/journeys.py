@@ -13,8 +13,7 @@ LONG_ENOUGH = 60
 
 async def _ask(run: Run, seat: PatientSeat) -> str:
     await seat.say("I lost my phone")
-    if seat.offers("For me"):  # where a crash lets the words be heard twice, they also say who it is for
-        await seat.press("For me")
+    await seat.press("For me")
     await seat.press("Send request")
     reference = reference_of(await seat.say("my requests"))
     await until(lambda: reference in run.in_channel(), LONG_ENOUGH)

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.crash.grounds import Grounds, Lane, answers
 from tests.crash.steps import KILL_AT, RECORD, killed, recorded
-from tests.journeys.world import Program, Seat, World, buttons_of, free_port, text_of
+from tests.journeys.world import Program, Seat, World, free_port, text_of
 from tests.microsoft import Answer, Channel, Signing, Teams
 
 T = TypeVar("T")
@@ -197,10 +197,6 @@ class Run(World):
 
 class PatientSeat(Seat):
     """Somebody who, where a click was heard but its answer got lost, looks at what the card has become."""
-
-    def offers(self, title: str) -> bool:
-        """Whether the last message has this button."""
-        return bool(self.shown) and any(one["title"] == title for one in buttons_of(list(self.shown.values())[-1]))
 
     async def press(
         self, title: str, *, submit: bool = False, card_id: str = "", card: Any = None, **inputs: str

@@ -14,7 +14,7 @@ from bot.gateway.messenger import TeamsMessenger
 from bot.gateway.settings import GatewaySettings
 from bot.incoming import Found, Handle, Incoming, InPlace
 from cards.card import Card
-from services.chat import Address, Scope
+from services.chat import Address, Begun, Scope
 from tests.microsoft import ANNA, Microsoft
 from tests.microsoft.people import TENANT
 
@@ -28,11 +28,11 @@ class SeenInMemory:
         self.done_turns: list[tuple[str, str]] = []
         self._pairs: set[tuple[str, str]] = set()
 
-    async def begin(self, conversation_id: str, activity_id: str) -> bool:
+    async def begin(self, conversation_id: str, activity_id: str) -> Begun | None:
         await asyncio.sleep(0)
         new = (conversation_id, activity_id) not in self._pairs
         self._pairs.add((conversation_id, activity_id))
-        return new
+        return Begun.FIRST if new else None
 
     async def done(self, conversation_id: str, activity_id: str) -> None:
         self.done_turns.append((conversation_id, activity_id))

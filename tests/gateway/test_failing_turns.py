@@ -13,7 +13,7 @@ async def _broken(_: Incoming) -> InPlace | None:
 
 
 class SeenIsDown:
-    async def begin(self, conversation_id: str, activity_id: str) -> bool:
+    async def begin(self, conversation_id: str, activity_id: str) -> None:
         raise ConnectionError("no database")
 
 

@@ -61,6 +61,7 @@ class _Fault:
     drop: bool
     where: str
     method: str
+    met: bool = False
 
 
 class Connector:
@@ -100,6 +101,10 @@ class Connector:
         a dropped connection (`drop`), or only slowness (`status` 0 with a `delay` in seconds)."""
         wait = None if retry_after is None else str(retry_after)
         self._faults.append(_Fault(status, code, times, wait, delay, drop, where, method))
+
+    def arrived(self, where: str) -> bool:
+        """Whether a call to a path that contains `where` has come to one of the faults."""
+        return any(fault.met and fault.where == where for fault in self._faults)
 
     def clear_faults(self) -> None:
         self._faults.clear()
@@ -202,6 +207,7 @@ class Connector:
     def _next_fault(self, request: web.Request) -> _Fault | None:
         for fault in self._faults:
             if fault.where in request.path and fault.method in ("", request.method):
+                fault.met = True
                 fault.times -= 1
                 if fault.times <= 0:
                     self._faults.remove(fault)
