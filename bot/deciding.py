@@ -112,6 +112,11 @@ class Deciding:
             why = "" if confirming else text
             await self.form(me, reply, verb, reference, say("agent.check_words") if why else "", why)
 
+    async def done(self, me: Person, reply: Reply, reference: str) -> None:
+        """Shows what this agent did to a request, for whoever was not told of it."""
+        await self._only_agents(me)
+        await self.show(me, reply, await self._request(reference), HELPDESK)
+
     async def once_more(self, me: Person, reply: Reply, draft: Draft) -> None:
         """Shows the open form, for whoever was not told of it."""
         await self.form(me, reply, draft.answers["verb"], draft.answers["reference"], why=draft.answers["why"])

@@ -136,10 +136,13 @@ class Turns:
             return True
         if draft is not None and draft.topic in (DECIDE, SURE) and about in done:
             await self.drafts.drop(me.id, draft.topic)
-        if len(done) == 1:
-            await self._status(me, reply, done[0])
-        else:
+        if len(done) > 1:
             await self.own.mine(me, reply)
+            return True
+        try:
+            await self.own.status(me, reply, done[0])
+        except Refusal:
+            await self.deciding.done(me, reply, done[0])
         return True
 
     async def _once_more(self, me: Person, reply: Reply, draft: Draft) -> None:

@@ -141,7 +141,7 @@ class Book(Protocol):
     async def entries(self, reference: str) -> tuple[Entry, ...]: ...
 
     async def done_by(self, activity: str, by_id: str) -> tuple[str, ...]:
-        """References of the requests of which the audit says that this activity of theirs did something, of late."""
+        """References of the requests that this activity of theirs changed of late, as the audit says."""
         ...
 
 

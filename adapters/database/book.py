@@ -18,6 +18,7 @@ from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
 from adapters.jobs.orders import QUEUE, TASK, Order, order
 from domain.effects import Effect
+from domain.events import What
 from domain.finding import Wanted
 from domain.outcome import Approval, Asked
 from domain.request import OPEN, Request, State
@@ -219,6 +220,7 @@ class PostgresBook:
         query = (
             select(lately.c.reference)
             .where(lately.c.activity == activity, lately.c.by_id == by_id, lately.c.reference.like("MFA-%"))
+            .where(lately.c.what != What.READ.value)
             .group_by(lately.c.reference)
             .order_by(func.min(lately.c.id))
         )

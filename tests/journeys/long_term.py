@@ -16,20 +16,37 @@ ANSWERS = {
 
 
 def reference_in(text: str) -> str:
-    found: str = re.findall(r"MFA-\w{4}-\w{4}", text)[0]
-    return found
+    return references_in(text)[0]
+
+
+def references_in(text: str) -> list[str]:
+    """Each one once, in the order of the text."""
+    return list(dict.fromkeys(re.findall(r"MFA-\w{4}-\w{4}", text)))
 
 
 async def ask(seat: Seat, *, whom: str = "chidi.okafor@nhs.example", site: str = SITE) -> str:
     """Asks for a colleague, and gives the reference."""
+    return (await ask_for_several(seat, whom, site=site))[0]
+
+
+async def ask_for_several(seat: Seat, *whom: str, site: str = SITE) -> list[str]:
+    """Asks for colleagues who have the same ground, and gives the references, in the same order."""
     await seat.say("long")
     await seat.press("For a colleague")
-    await seat.press("Continue", person=whom)
+    for number, one in enumerate(whom):
+        if number:
+            await seat.press("Add another colleague")
+        await seat.press("Continue", person=one)
     await seat.press("That is everybody")
-    return await from_site_on(seat, site)
+    return references_in(await sent_from_site_on(seat, site))
 
 
 async def from_site_on(seat: Seat, site: str = SITE) -> str:
+    return reference_in(await sent_from_site_on(seat, site))
+
+
+async def sent_from_site_on(seat: Seat, site: str = SITE) -> str:
+    """Answers the rest and sends it; gives what is shown then."""
     assert "which site" in str(seat.shown).lower()
     await seat.press("Continue", site=site)
     await seat.press("Continue", reason="secure_location")
@@ -38,7 +55,7 @@ async def from_site_on(seat: Seat, site: str = SITE) -> str:
     for _ in range(3):
         await seat.press("It does not help", words="It is not allowed inside either")
     await seat.press("Continue", since="March 2026")
-    return reference_in(await seat.press("Send request"))
+    return await seat.press("Send request")
 
 
 async def code_for(world: World, reference: str, mailbox: str = MAILBOX, number: int = 1) -> str:

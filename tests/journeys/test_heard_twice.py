@@ -11,9 +11,9 @@ from tests.journeys.world import Seat, World, until
 async def say_twice(world: World, seat: Seat, text: str) -> str:
     """Types a text; before its answer is out, the program dies and is started again, and Teams sends the text again."""
     activity = world.teams.message(text, seat.person)
-    world.connector.fail(drop=True, delay=1, times=9, where=seat.person.chat_id, method="POST")
+    lost = world.connector.fail(drop=True, delay=1, times=9, where=seat.person.chat_id, method="POST")
     sending = asyncio.create_task(world.post(activity))
-    await until(lambda: world.connector.arrived(seat.person.chat_id))
+    await until(lambda: lost.met)
     await world.program.kill()
     await asyncio.gather(sending, return_exceptions=True)
     world.connector.clear_faults()

@@ -1,7 +1,9 @@
 """The whole program as a process of its own, and people who talk to it over HTTP as Teams would."""
 
 import asyncio
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,10 +25,12 @@ _PREFIX = "/uk"
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """Below those that the system gives to whoever connects somewhere: one of them may be taken a moment later."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 class Program:

@@ -62,6 +62,7 @@ class _Fault:
     where: str
     method: str
     met: bool = False
+    """Whether a call has come to it."""
 
 
 class Connector:
@@ -96,15 +97,13 @@ class Connector:
         drop: bool = False,
         where: str = "",
         method: str = "",
-    ) -> None:
+    ) -> "_Fault":
         """The next `times` calls (to a path that contains `where`, with `method`) fail: `status` with an error `code`,
         a dropped connection (`drop`), or only slowness (`status` 0 with a `delay` in seconds)."""
         wait = None if retry_after is None else str(retry_after)
-        self._faults.append(_Fault(status, code, times, wait, delay, drop, where, method))
-
-    def arrived(self, where: str) -> bool:
-        """Whether a call to a path that contains `where` has come to one of the faults."""
-        return any(fault.met and fault.where == where for fault in self._faults)
+        fault = _Fault(status, code, times, wait, delay, drop, where, method)
+        self._faults.append(fault)
+        return fault
 
     def clear_faults(self) -> None:
         self._faults.clear()
