@@ -48,6 +48,7 @@ class TellsTogether:
             requests[request.reference] = request
         if person is None:
             return
+        requests = dict(sorted(requests.items(), key=lambda one: (one[1].subject.name, one[0])))
         sent = await self._sent(effect, person, requests) if len(requests) > 1 else None
         if sent is None:
             await self._each_alone(told)

@@ -99,6 +99,19 @@ async def long(run: Run) -> None:
     await _shown(run, bilal, "has ended")
 
 
+async def together(run: Run) -> None:
+    bilal, helen = run.seat("Bilal Hussain"), run.seat("Helen Marsh")
+    await helen.say("hi")
+    await long_term.ask(bilal)
+    await _settled(run)
+    await long_term.ask_for_several(bilal, "zoe.fernandez-wojcik@nhs.example", "john.smith14@nhs.example")
+    await _settled(run)
+    await run.advance("PT6M")
+    await _shown(run, helen, "Evidence is needed for 2 people")
+    await until(lambda: run.mails_to("imran.sheikh@nhs.example", 3), LONG_ENOUGH)
+    await _settled(run)
+
+
 async def _code_accepted(run: Run, owner: Seat, reference: str) -> None:
     """A crash between the code and its e-mail makes another code, and only the newest one counts."""
     await owner.say(f"evidence {reference}")
@@ -112,4 +125,5 @@ JOURNEYS: Mapping[str, Journey] = {
     "with a caller": with_a_caller,
     "expires": expires,
     "long": long,
+    "together": together,
 }

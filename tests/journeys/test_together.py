@@ -56,9 +56,16 @@ async def test_the_first_is_told_at_once_and_the_others_in_one_message_that_stay
     (told,) = messages(helen, LIST)
     assert sorted(steps.references_in(told)) == others
     assert "shared mailbox" in told
-    rows = [one for one in await notices(world, others) if one["person_id"] == helen.person.entra_id]
-    assert {(one["status"], one["way"], one["attempts"]) for one in rows} == {("sent", "teams", 1)}
-    assert len({one["activity_id"] for one in rows}) == 1
+
+    async def hers() -> list[dict[str, Any]]:
+        return [one for one in await notices(world, others) if one["person_id"] == helen.person.entra_id]
+
+    async def all_sent() -> bool:
+        return {one["status"] for one in await hers()} == {"sent"}
+
+    await until(all_sent)
+    assert {(one["way"], one["attempts"]) for one in await hers()} == {("teams", 1)}
+    assert len({one["activity_id"] for one in await hers()}) == 1
     for reference in others:
         assert "notice" in await entries(world, reference)
 
@@ -128,5 +135,6 @@ async def test_a_crash_between_the_message_and_its_mark_repeats_it_once_and_coun
     await world.program.kill()
     await world.program.start()
     await until(lambda: len(messages(helen, LIST)) == 2, 90)
+    await until(lambda: all_begun(world, references))
     rows = [one for one in await notices(world, references) if one["person_id"] == helen.person.entra_id]
     assert sorted(one["attempts"] for one in rows) == [1, 2, 2, 2]
