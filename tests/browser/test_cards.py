@@ -43,6 +43,7 @@ PICTURES = (
     "request.mine: long, awaiting_decision",
     "review.review: waiting, page 1",
     "site.form: open, one owner",
+    "together.notices_together: evidence_wanted, three",
     "site.site: closed, one owner",
 )
 IN_A_LINE = (

@@ -20,6 +20,6 @@ async def test_a_crash_at_any_kind_of_step_changes_nothing_of_how_a_journey_ends
             passed = seams(journey.steps)
             assert passed.keys() >= EXPECTED, f"never passed: {EXPECTED - passed.keys()}"
         results = await trial.tried(ground, trial.sample(known), known)
-    assert not trial.never_met(results)
     wrong = [str(result) for result in results if result.wrong]
     assert not wrong, "\n\n".join(wrong)
+    assert not trial.never_met(results)

@@ -18,9 +18,9 @@ async def test_a_crash_at_any_step_changes_nothing_of_how_a_journey_ends(journey
     async with grounds(lanes=trial.LANES) as ground:
         known = await trial.usual(ground, [journey], [replicas])
         results = await trial.tried(ground, trial.every(known), known)
-    assert not trial.never_met(results)
     wrong = [str(result) for result in results if result.wrong]
     assert not wrong, "\n\n".join(wrong)
+    assert not trial.never_met(results)
 
 
 async def test_of_two_simultaneous_decisions_one_wins_and_audit_entra_and_people_agree(tmp_path: Path) -> None:
