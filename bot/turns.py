@@ -102,8 +102,8 @@ class Turns:
         welcomed = await self._remember(incoming)
         if incoming.kind is Kind.ADDED and reply.personal and incoming.sender.entra_id:
             if await self.addresses.welcome(incoming.sender.entra_id):
-                agent = await self._shown_as_agent(incoming.sender.entra_id)
-                await reply.messenger.send(incoming.address, plain_words.welcome(self.policy, agent=agent))
+                groups = await self._shown_groups(incoming.sender.entra_id)
+                await reply.messenger.send(incoming.address, plain_words.welcome(self.policy, groups))
         elif incoming.kind in (Kind.MESSAGE, Kind.CLICK):
             me = await self._me(incoming)
             if incoming.click is not None:
@@ -183,11 +183,14 @@ class Turns:
         return caller.person
 
     async def _shown_as_agent(self, entra_id: str) -> bool:
+        return "helpdesk" in await self._shown_groups(entra_id)
+
+    async def _shown_groups(self, entra_id: str) -> frozenset[str]:
         """Only for what is offered; what is done is checked when it is done."""
         try:
-            return await self.look_up.is_agent(entra_id)
+            return await self.look_up.groups(entra_id)
         except Trouble:
-            return False
+            return frozenset()
 
     async def _click(self, me: Person, reply: Reply, click: Click) -> None:
         given = click.data.get("reference", "")
@@ -399,11 +402,11 @@ class Turns:
             case "cancel" | "back" | "change":
                 raise Refusal(say("everyone.nothing_open"), rule="nothing_open")
             case _:
-                agent = await self._shown_as_agent(me.id)
-                if agent and typed.command == "tour":
+                groups = await self._shown_groups(me.id)
+                if "helpdesk" in groups and typed.command == "tour":
                     await reply.show(plain_words.tour(self.policy))
                     return
-                await reply.show(plain_words.how_to(self.policy, agent=agent))
+                await reply.show(plain_words.how_to(self.policy, groups))
 
     async def _status(self, me: Person, reply: Reply, reference: str) -> None:
         try:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, sentences, words
+from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, sentences, state, words
 from cards.request import cause, end_button, follow_up, reason_title, renewal, state_line, to_each, unusual
 from cards.summaries import summary
 from domain.effects import Audience, Notice
@@ -23,7 +23,7 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
     return card(
         summary(request, what, to, policy, now),
         heading(title),
-        state_line(request),
+        _state(request, what),
         words(said),
         facts(
             [
@@ -35,6 +35,13 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
         buttons(*actions) if actions else None,
         help_line(policy),
     )
+
+
+def _state(request: Request, what: Notice) -> Part:
+    """An unusual approval is on as any other is, and that is not what a lead has to see first."""
+    if what is Notice.UNUSUAL:
+        return state("⚠️", say("lead.unusual_state"), "warning")
+    return state_line(request)
 
 
 def _buttons(request: Request, what: Notice, policy: Policy, now: datetime) -> list[Part]:

@@ -1,6 +1,6 @@
 """Cards that only say something: welcome, help, a refusal, something that went wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cards.card import Card
 from cards.parts import Part, button, buttons, card, facts, folded, heading, help_line, link, plain, state, words
@@ -46,12 +46,13 @@ def mine_button() -> Part:
     return button(say("requester.requests_title"), "mine")
 
 
-def welcome(policy: Policy, *, agent: bool) -> Card:
-    return _menu(say("everyone.welcome_title"), policy, agent=agent)
+def welcome(policy: Policy, groups: Collection[str] = ()) -> Card:
+    """`groups`: which of the helpdesk's groups they are in, by the policy's names."""
+    return _menu(say("everyone.welcome_title"), policy, groups)
 
 
-def how_to(policy: Policy, *, agent: bool) -> Card:
-    return _menu(say("everyone.how_to_title"), policy, agent=agent)
+def how_to(policy: Policy, groups: Collection[str] = ()) -> Card:
+    return _menu(say("everyone.how_to_title"), policy, groups)
 
 
 def tour(policy: Policy) -> Card:
@@ -73,7 +74,8 @@ def tour(policy: Policy) -> Card:
     )
 
 
-def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
+def _menu(title: str, policy: Policy, groups: Collection[str]) -> Card:
+    agent, lead = "helpdesk" in groups, "leads" in groups
     kind = policy.kinds[SHORT]
     typed = [
         (say("everyone.command_short"), say("everyone.command_short_does", length=kind.length)),
@@ -94,6 +96,7 @@ def _menu(title: str, policy: Policy, *, agent: bool) -> Card:
         say("everyone.menu_summary", title=title),
         heading(title),
         words(_about(policy)),
+        words(say("lead.what_comes_to_you")) if lead else None,
         words(say("everyone.tell_us")),
         buttons(*actions),
         *folded(say("everyone.commands_button"), "commands", facts(typed)),

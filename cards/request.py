@@ -71,7 +71,7 @@ def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Car
     """The request for the person who asked or is exempted: how it stands, what is next, and the way out."""
     actions = _own_buttons(request, policy, now)
     return card(
-        f"{request.reference}: {status_words(request)}. {_next(request, policy)}",
+        say("everyone.request_line", reference=request.reference, state=status_words(request)),
         *_top(request, policy, said),
         next_step(_next(request, policy)),
         *_rows(request, _main_rows(request, policy, now), _other_rows(request, policy)),

@@ -21,7 +21,7 @@ class LookUp:
     carry_out: CarryOut
     seconds: Callable[[], float] = monotonic
     _people: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
-    _agents: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    _groups: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
 
     async def caller(self, entra_id: str) -> Caller | None:
         known = self._people.get(entra_id)
@@ -32,11 +32,15 @@ class LookUp:
         return found
 
     async def is_agent(self, entra_id: str) -> bool:
-        known = self._agents.get(entra_id)
+        return "helpdesk" in await self.groups(entra_id)
+
+    async def groups(self, entra_id: str) -> frozenset[str]:
+        """Which of the helpdesk's groups they are in, by the policy's names."""
+        known = self._groups.get(entra_id)
         if known and known[0] > self.seconds():
             return known[1]
-        found = "helpdesk" in await self.carry_out.helpdesk_groups(entra_id)
-        self._keep(self._agents, entra_id, found)
+        found = await self.carry_out.helpdesk_groups(entra_id)
+        self._keep(self._groups, entra_id, found)
         return found
 
     def _keep(self, cache: dict[str, tuple[float, T]], key: str, value: T) -> None:

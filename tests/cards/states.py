@@ -284,9 +284,9 @@ def _of_lists(words: str) -> Iterator[Named]:
 
 
 def _of_plain_words(words: str) -> Iterator[Named]:
-    for name, agent in (("staff", False), ("agent", True)):
-        yield f"plain_words.welcome: {name}", plain_words.welcome(POLICY, agent=agent)
-        yield f"plain_words.how_to: {name}", plain_words.how_to(POLICY, agent=agent)
+    for name, groups in (("staff", ()), ("agent", ("helpdesk",)), ("lead", ("helpdesk", "leads"))):
+        yield f"plain_words.welcome: {name}", plain_words.welcome(POLICY, groups)
+        yield f"plain_words.how_to: {name}", plain_words.how_to(POLICY, groups)
     yield "plain_words.tour: agent", plain_words.tour(POLICY)
     guide = ("Read the guide", POLICY.links.guide)
     likely = [("Ask for an exception", "ask.start", "short"), ("Help", "help", "help")]

@@ -10,7 +10,7 @@ from cards import plain_words
 from tests.builders import POLICY
 from tests.cards.rules import faults, walk
 
-GOOD = plain_words.welcome(POLICY, agent=False).content
+GOOD = plain_words.welcome(POLICY).content
 
 
 def broken(change: Callable[[dict[str, Any]], object]) -> list[str]:
