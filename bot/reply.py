@@ -32,11 +32,11 @@ class Reply:
     async def show(self, card: Card) -> Sent | None:
         """Shows a card to whoever acts; in a channel, a clicked form is seen by that person only.
 
-        A button of a list that has to stay says `below`, and what it opens is a new message.
+        In a chat, a button of a list that has to stay says `below`, and what it opens is a new message.
         Gives where the card is, if it is a message that everybody there sees.
         """
         click = self.incoming.click
-        if click is None or click.data.get("below"):
+        if click is None or (self.personal and click.data.get("below")):
             return await self.send(card)
         if click.in_place:
             self.in_place = InPlace(card=card)

@@ -177,3 +177,14 @@ async def test_a_colleague_does_not_learn_of_somebody_elses_request(world: World
     assert reference not in anna.all_text
     await chidi.say("I lost my phone")
     assert reference in await chidi.press("For me")
+
+
+async def test_no_button_can_be_made_to_show_evidence_in_the_channel(world: World) -> None:
+    helen, agent = world.seat("Helen Marsh"), world.seat(world.agent, world.channel)
+    reference = await steps.ask(world.seat("Bilal Hussain"))
+    await steps.give(world, helen, reference)
+    await until(lambda: "Review the evidence" in world.in_channel())
+    asked = {"reference": reference, "verb": "review", "below": "yes"}
+    for build in (world.teams.execute, world.teams.submit):
+        assert (await world.post(build("review", asked, agent.person, world.channel))).status == 200
+        assert not [answer for answer in steps.ANSWERS.values() if answer in world.in_channel()]
