@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,6 +14,9 @@ from adapters.database.trouble import no_database
 from domain.effects import Audience, Notice, Tell, TellTogether
 from services.book import Entry, Waiting
 
+# As literals, so that PostgreSQL sees in any plan that the indexes of these rows alone will do.
+_WAITING = notices.c.status == literal_column("'waiting'")
+_OF_ONE_PERSON = notices.c.person_id != literal_column("''")
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:whom, 0))")
 
 
@@ -40,11 +43,10 @@ class PostgresNotices:
                 return (await connection.execute(query)).first() is not None
 
     async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
-        of_this_sort = notices.c.person_id == person_id, notices.c.notice == tell.notice.value
+        of_this_sort = _of_this_sort(person_id, tell.notice)
         waits = (
             select(notices.c.key)
-            .where(*of_this_sort, notices.c.key != key)
-            .where(or_(notices.c.status == "waiting", notices.c.updated_at > since))
+            .where(of_this_sort, notices.c.key != key, or_(_WAITING, notices.c.updated_at > since))
             .limit(1)
         )
         again = (
@@ -78,7 +80,7 @@ class PostgresNotices:
     async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
         query = (
             select(notices.c.person_id, notices.c.notice)
-            .where(notices.c.status == "waiting")
+            .where(_WAITING)
             .group_by(notices.c.person_id, notices.c.notice)
             .having(func.min(notices.c.updated_at) <= before)
             .order_by(func.min(notices.c.updated_at))
@@ -92,11 +94,7 @@ class PostgresNotices:
     async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
         waiting = (
             select(notices.c.key)
-            .where(
-                notices.c.person_id == together.person,
-                notices.c.notice == together.notice.value,
-                notices.c.status == "waiting",
-            )
+            .where(_of_this_sort(together.person, together.notice), _WAITING)
             .order_by(notices.c.updated_at, notices.c.key)
             .limit(limit)
         )
@@ -112,7 +110,7 @@ class PostgresNotices:
         )
 
     async def forget(self, keys: Sequence[str]) -> None:
-        query = delete(notices).where(notices.c.key.in_(keys), notices.c.status == "waiting")
+        query = delete(notices).where(notices.c.key.in_(keys), _WAITING)
         with no_database():
             async with self._engine.begin() as connection:
                 await connection.execute(query)
@@ -125,3 +123,7 @@ class PostgresNotices:
             async with self._together.begin() as connection:
                 await connection.execute(update(notices).where(notices.c.key.in_(keys)).values(sent))
                 await write(connection, entries, self._tenant_id)
+
+
+def _of_this_sort(person_id: str, notice: Notice) -> ColumnElement[bool]:
+    return and_(_OF_ONE_PERSON, notices.c.person_id == person_id, notices.c.notice == notice.value)
