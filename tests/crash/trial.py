@@ -22,7 +22,7 @@ LONGEST_RUN = 180
 """Seconds, with all its crashes."""
 LANES = (os.cpu_count() or 2) + 1
 """Runs at once: a run waits more than it works."""
-MOST_IN_SAMPLE, MOST_IN_WHOLE = 10, 4
+MOST_IN_SAMPLE, MOST_IN_WHOLE = 10, 8
 """Crashes in one run."""
 TRIES = 3
 ONLY_IN_A_RACE = re.compile(
