@@ -19,6 +19,7 @@ PICTURES = {
     "agent-tour": "01-tour-card",
     "agent-request": "05-helpdesk-channel-card",
     "agent-verify": "06-verify-card",
+    "lead-welcome": "01-welcome-lead-card",
     "lead-unusual": "40-lead-unusual-card",
     "lead-revoke": "41-lead-revoke-card",
 }

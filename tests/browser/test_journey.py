@@ -24,7 +24,7 @@ async def test_a_lost_phone_in_the_browser(running: Running) -> None:
         await meera.open(lead)
         await anna.takes_a_picture("01-welcome", card=True)
         await karen.takes_a_picture("01-welcome-agent", card=True)
-        await meera.takes_a_picture("01-welcome-lead")
+        await meera.takes_a_picture("01-welcome-lead", card=True)
         await karen.types("tour")
         await karen.sees("Step 1")
         await karen.takes_a_picture("01-tour", card=True)
