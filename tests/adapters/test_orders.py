@@ -1,0 +1,63 @@
+"""Effects as jobs: each comes out of the queue as it went in, and in its lane."""
+
+from typing import get_args
+
+import pytest
+
+from adapters.jobs.orders import effect_of, order
+from domain.effects import (
+    START,
+    Alarm,
+    Audience,
+    Effect,
+    End,
+    Grant,
+    Notice,
+    Purge,
+    Refresh,
+    RevokeSessions,
+    ShowDrift,
+    ShowHelpdesk,
+    Tell,
+    TellTogether,
+    Warn,
+    WriteToMailbox,
+)
+
+REFERENCE, ANNA, HELEN = "MFA-7K3Q-9XDM", "anna", "helen"
+EFFECTS: list[Effect] = [
+    Grant(REFERENCE, ANNA),
+    End(REFERENCE, ANNA),
+    RevokeSessions(REFERENCE, ANNA, START),
+    Tell(REFERENCE, Notice.REMINDER, Audience.OTHER_OWNERS, "3600"),
+    TellTogether(HELEN, Notice.EVIDENCE_WANTED),
+    WriteToMailbox(REFERENCE, "2"),
+    ShowHelpdesk(REFERENCE, "1"),
+    Alarm(REFERENCE, "stuck", "1"),
+    Warn("privileged", HELEN, ANNA, "2026-11-24"),
+    ShowDrift("stranger:group:anna"),
+    Refresh(REFERENCE),
+    Purge(REFERENCE),
+]
+
+
+def test_there_is_one_of_each() -> None:
+    assert {type(one) for one in EFFECTS} == set(get_args(Effect))
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=lambda one: type(one).__name__)
+def test_an_effect_comes_out_as_it_went_in(effect: Effect) -> None:
+    assert effect_of(order(effect).args) == effect
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=lambda one: type(one).__name__)
+def test_no_two_effects_that_differ_wait_as_one(effect: Effect) -> None:
+    keys = [order(one).key for one in EFFECTS]
+    assert keys.count(order(effect).key) == 1
+
+
+def test_what_is_told_together_waits_for_nothing_but_the_same_for_the_same_person() -> None:
+    one, lanes = TellTogether(HELEN, Notice.EVIDENCE_WANTED), [order(effect).lock for effect in EFFECTS]
+    assert lanes.count(order(one).lock) == 1
+    others = TellTogether(ANNA, Notice.EVIDENCE_WANTED), TellTogether(HELEN, Notice.LAPSED)
+    assert order(one).lock not in [order(other).lock for other in others]
