@@ -103,9 +103,6 @@ from bot.turns import Turns
 from bot.web import make_app
 from domain.errors import Refusal, Trouble
 from domain.policy import Policy
-from sandbox.seats import Seats, SeatsError, both
-from sandbox.server import Sandbox, SandboxError, identity
-from sandbox.sites import sites_of
 from sandbox.tenant import BadTenantError, Tenant, read_tenant
 from services.carry_out import CarryOut
 from services.check_sites import CheckSites
@@ -382,6 +379,8 @@ async def _pretend(stack: AsyncExitStack, settings: Sandboxed, tenant: Tenant) -
 
 async def _add_sites(url: str, tenant: Tenant, now: datetime, policy: Policy) -> None:
     """The tenant file's sites, where the register does not have them yet."""
+    from sandbox.sites import sites_of
+
     database = make_engine(url)
     try:
         sites = PostgresSites(database, tenant.tenant_id.lower())
@@ -506,6 +505,8 @@ def make_reconcile(
 
 async def _start_or_join(stack: AsyncExitStack, settings: Sandboxed, tenant: Tenant) -> str:
     """Starts the pretend tenant, or joins the same one where another process runs it. Gives its address."""
+    from sandbox.server import Sandbox, SandboxError, identity  # here: the real bot does without it
+
     common = settings.common
     common.data_dir.mkdir(parents=True, exist_ok=True)
     sandbox = Sandbox(tenant, common.data_dir, common.host, settings.sandbox_port)
@@ -533,6 +534,8 @@ async def _is_same(url: str, wanted: str) -> bool:
 
 async def _open_seats(stack: AsyncExitStack, tenant: Tenant, common: Common, first_port: int) -> None:
     """Without the Playground the bot still answers, so a sentence is enough."""
+    from sandbox.seats import Seats, SeatsError, both
+
     seats = Seats()
     stack.push_async_callback(seats.close)
     endpoint = f"http://{common.host}:{common.port}/api/messages"
