@@ -45,7 +45,7 @@ class Outcome:
 
 async def outcome(run: Run) -> Outcome:
     async with await psycopg.AsyncConnection.connect(run.database, row_factory=dict_row) as book:
-        requests = await _all(book, "SELECT * FROM requests ORDER BY asked_at")
+        requests = await _all(book, "SELECT * FROM requests ORDER BY asked_at, subject_id")
         audit = await _all(book, "SELECT what, by_id, details, reference FROM audit ORDER BY id")
         notices = await _all(book, "SELECT * FROM notices ORDER BY key")
         files = await _all(book, "SELECT reference, count(*) AS files FROM evidence_files GROUP BY reference")
