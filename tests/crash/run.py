@@ -109,19 +109,19 @@ class Run(World):
                 status = forker.ended[pid]
                 if status != -signal.SIGKILL or len(killed(self.record)) == before:
                     raise AssertionError(f"a process ended by itself with {status}: {self.log()[-3000:]}")
-                await self._heart_stopped(pid)
+                await asyncio.to_thread(self._heart_stopped, pid)  # psycopg would leave it open if it were cancelled
         finally:
             self._up[port].clear()
             if pid and pid not in forker.ended:
                 os.kill(pid, signal.SIGKILL)
 
-    async def _heart_stopped(self, pid: int) -> None:
+    def _heart_stopped(self, pid: int) -> None:
         """Lets the time pass after which the job engine believes a worker dead. Only the dead one's time."""
         told = self.record.with_suffix(".workers")
         lines = told.read_text().splitlines() if told.exists() else []
         workers = [int(line.split()[1]) for line in lines if line.split()[0] == str(pid)]
-        async with await psycopg.AsyncConnection.connect(self.database) as connection:
-            await connection.execute(
+        with psycopg.connect(self.database) as connection:
+            connection.execute(
                 "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour' WHERE id = ANY(%s)",
                 (workers,),
             )
