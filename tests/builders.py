@@ -27,7 +27,8 @@ from domain.site import Site
 
 ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 8, 6, 12, 0, tzinfo=UTC)
-POLICY: Policy = read_policy(ROOT / "policy" / "policy.toml")
+POLICY_FILE = ROOT / "policy" / "policy.toml"
+POLICY: Policy = read_policy(POLICY_FILE)
 
 
 def person(name: str = "Sam Price") -> Person:

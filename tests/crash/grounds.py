@@ -20,7 +20,7 @@ from psycopg import sql
 
 from adapters.database import embedded, migrate
 from sandbox.tenant import DEFAULT_FILE
-from tests.builders import ROOT
+from tests.builders import POLICY_FILE, ROOT
 from tests.journeys.world import free_port, until
 
 READY = "ready"
@@ -96,7 +96,9 @@ class Grounds:
 
 
 @asynccontextmanager
-async def grounds(lanes: int, tenant_file: Path = DEFAULT_FILE) -> AsyncIterator[Grounds]:
+async def grounds(
+    lanes: int, tenant_file: Path = DEFAULT_FILE, policy_file: Path = POLICY_FILE
+) -> AsyncIterator[Grounds]:
     folder = Path(tempfile.mkdtemp(prefix="mfa-"))  # short: the path of a socket has a limit
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -108,7 +110,7 @@ async def grounds(lanes: int, tenant_file: Path = DEFAULT_FILE) -> AsyncIterator
             await connection.execute(f"CREATE DATABASE {READY}")
         await asyncio.to_thread(migrate.migrate, made.url(READY))
         for number in range(lanes):
-            made.lanes.put_nowait(await _lane(stack, folder / str(number), tenant_file))
+            made.lanes.put_nowait(await _lane(stack, folder / str(number), tenant_file, policy_file))
         yield made
 
 
@@ -118,7 +120,7 @@ def _stop_server(folder: Path) -> None:
     get_server(folder, start=False).cleanup()
 
 
-async def _lane(stack: AsyncExitStack, folder: Path, tenant_file: Path) -> Lane:
+async def _lane(stack: AsyncExitStack, folder: Path, tenant_file: Path, policy_file: Path) -> Lane:
     await asyncio.to_thread(folder.mkdir)
     port = free_port()
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
@@ -126,6 +128,7 @@ async def _lane(stack: AsyncExitStack, folder: Path, tenant_file: Path) -> Lane:
         "DATA_DIR": str(folder),
         "SANDBOX_PORT": str(port),
         "SANDBOX_TENANT": str(tenant_file),
+        "MFA_POLICY": str(policy_file),
     }
     with (folder / "sandbox.log").open("ab") as log:
         sandbox = await asyncio.create_subprocess_exec(

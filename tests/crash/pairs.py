@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 
 from sandbox.tenant import DEFAULT_FILE
+from tests.builders import POLICY_FILE
 from tests.crash.grounds import Grounds
 from tests.crash.journeys import LONG_ENOUGH, reference_of
 from tests.crash.run import PatientSeat, Run
@@ -58,6 +59,14 @@ def write_tenant(path: Path, people: int) -> Path:
     return path
 
 
+def write_policy(path: Path) -> Path:
+    """The usual policy, in which agents may approve as fast as this test does."""
+    text, times = re.subn(r"(?m)^approvals_per_hour = \d+$", "approvals_per_hour = 100000", POLICY_FILE.read_text())
+    assert times == 1
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def _id(number: int) -> str:
     return f"0f6a5c11-3b7d-4e2a-9c48-9{number:011d}"
 
@@ -102,6 +111,7 @@ async def raced(grounds: Grounds, number: int, progress: Callable[[int], None] =
                 await until(run.nothing_waits, LONG_ENOUGH)
                 wrong += await _wrong(run, some)
                 progress(start + len(some))
+                run.connector.calls.clear()  # what was said of these pairs is checked, and costs time to look through
     finally:
         grounds.lanes.put_nowait(lane)
     return wrong

@@ -7,7 +7,7 @@ import pytest
 from tests.crash import trial
 from tests.crash.grounds import grounds
 from tests.crash.journeys import JOURNEYS
-from tests.crash.pairs import raced, write_tenant
+from tests.crash.pairs import raced, write_policy, write_tenant
 
 PAIRS = 1000
 
@@ -24,6 +24,7 @@ async def test_a_crash_at_any_step_changes_nothing_of_how_a_journey_ends(journey
 
 
 async def test_of_two_simultaneous_decisions_one_wins_and_audit_entra_and_people_agree(tmp_path: Path) -> None:
-    async with grounds(lanes=1, tenant_file=write_tenant(tmp_path / "tenant.toml", PAIRS)) as ground:
+    tenant, policy = write_tenant(tmp_path / "tenant.toml", PAIRS), write_policy(tmp_path / "policy.toml")
+    async with grounds(lanes=1, tenant_file=tenant, policy_file=policy) as ground:
         wrong = await raced(ground, PAIRS)
     assert not wrong, f"{len(wrong)} of {PAIRS}:\n" + "\n\n".join(wrong)
