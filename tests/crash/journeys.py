@@ -108,8 +108,14 @@ async def together(run: Run) -> None:
     await _settled(run)
     await run.advance("PT6M")
     await _shown(run, helen, "Evidence is needed for 2 people")
-    await until(lambda: run.mails_to("imran.sheikh@nhs.example", 3), LONG_ENOUGH)
+    await until(lambda: _all_mailed(run, "imran.sheikh@nhs.example", 3), LONG_ENOUGH)
     await _settled(run)
+
+
+async def _all_mailed(run: Run, address: str, number: int) -> bool:
+    """A crash between an e-mail and its mark sends it again, so there may be more."""
+    mails = await run.sandbox("GET", "mail")
+    return len({mail["subject"] for mail in mails if mail["to"] == [address]}) == number
 
 
 async def _code_accepted(run: Run, owner: Seat, reference: str) -> None:
