@@ -12,7 +12,6 @@ from tests.crash.journeys import JOURNEYS
 from tests.crash.seams import EXPECTED
 from tests.crash.steps import seams
 
-
 SAMPLED = [name for name in JOURNEYS if name != "together"]
 
 
