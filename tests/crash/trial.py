@@ -27,9 +27,11 @@ MOST_IN_SAMPLE, MOST_IN_WHOLE = 10, 8
 TRIES = 3
 ONLY_IN_A_RACE = re.compile(
     r"(?:ShowHelpdesk|Tell|TellTogether) teams:(?:before|after):PUT .*|\S+ retry:.*|compare graph:.*checkMemberGroups"
+    r"|compare commit:.*requests.*"
 )
 """A card that is mended because the request moved on while it was sent, what another process just took up, and a
-member that is looked at again because a grant or an end was under way while Entra and the book were compared."""
+member that is looked at again because a grant or an end was under way while Entra and the book were compared, and an
+end that this comparison, which looks for what is due first, came to before the sweep."""
 FOREVER = frozenset({"sweep", "take_up_stalled", "start"})
 """What happens again and again while a run lasts, or at each start: the first ones stand for the others."""
 
