@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, heading, help_line, words
+from cards.parts import MOST_BUTTONS, Part, button, buttons, card, heading, help_line, words
 from cards.request import STATES, reason_title, status_words
 from domain.moments import span, uk_time
 from domain.policy import Policy
 from domain.request import Request
 from texts import say
 
-MOST = 6
-"""Each line has a button, and Teams shows six of them."""
+MOST = MOST_BUTTONS
+"""Each line has a button."""
 
 
 def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bool) -> Card:

@@ -15,6 +15,8 @@ _BEGINS_A_BLOCK = re.compile(r"^[ \t]*(\d*)([-+=.)])(?=[-=\s]|$)|^[ \t]+", re.MU
 """Spaces make code; these signs make lists, rules and headings of the line before."""
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _LONGEST_SHOWN = 1200
+MOST_BUTTONS = 6
+"""Of one card: Teams shows no more."""
 
 
 def plain(text: str, longest: int = _LONGEST_SHOWN) -> str:

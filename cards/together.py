@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, heading, help_line, plain, sentences, words
+from cards.parts import MOST_BUTTONS, Part, button, buttons, card, heading, help_line, plain, sentences, words
 from cards.request import STATES, cause, status_words, unusual
 from domain.effects import Notice
 from domain.moments import span, together, uk_time
@@ -15,7 +15,6 @@ from texts import say
 
 MOST = 20
 """Requests on one card: it has to stay below what Teams takes."""
-MOST_BUTTONS = 6
 _NAMED = 2
 
 _TITLES = {
@@ -81,20 +80,21 @@ def _names(requests: Sequence[Request]) -> str:
 def _line(one: Request, what: str, verb: str) -> Part:
     """Who, what of them, and the button right below; what it opens comes as a new message, so that the list stays."""
     site = f"{plain(one.site.name)} ({one.site.ods})." if one.site else ""
-    who = say("everyone.together_line", subject=one.subject.name, reference=one.reference)
     data = {"reference": one.reference, "below": "yes"}
     opens = buttons(button(say("everyone.open_button", reference=one.reference), verb, data)) if verb else None
-    items = [words(sentences(who, what, site)), opens]
+    items = [words(sentences(_who(one), what, site)), opens]
     return {"type": "Container", "separator": True, "items": [item for item in items if item]}
+
+
+def _who(one: Request) -> str:
+    return say("everyone.together_line", subject=one.subject.name, reference=one.reference)
 
 
 def _moved_on(requests: Sequence[Request]) -> list[Part]:
     if not requests:
         return []
-    items = [words(say("everyone.moved_on_title"), weight="Bolder")]
-    for one in requests:
-        who = say("everyone.together_line", subject=one.subject.name, reference=one.reference)
-        items.append(words(f"{STATES[one.state][0]} {sentences(who, f'{status_words(one)}.')}"))
+    lines = (f"{STATES[one.state][0]} {sentences(_who(one), f'{status_words(one)}.')}" for one in requests)
+    items = [words(say("everyone.moved_on_title"), weight="Bolder"), *map(words, lines)]
     return [{"type": "Container", "separator": True, "items": items}]
 
 

@@ -20,7 +20,7 @@ from domain.commands import (
 from domain.decisions import decide
 from domain.effects import Audience
 from domain.errors import Refusal
-from domain.events import Event
+from domain.events import Event, What
 from domain.outcome import Decision, Facts
 from domain.people import Account, Person
 from domain.policy import DECIDERS, Policy
@@ -69,6 +69,10 @@ class CarryOut:
                 found = await self.book.request(reference)
                 await self.tried(refusal, command.by.id, found.subject.id if found else "", activity, reference)
             raise
+
+    def told(self, reference: str, key: str, to: str, way: str, now: datetime) -> Entry:
+        """The line that says that a notice went out. `to`: an Entra id or an address."""
+        return self.entry(reference, Event(What.NOTICE, details={"notice": key, "to": to, "way": way}), now)
 
     async def leads(self, audience: Audience) -> tuple[Person, ...]:
         """The members of the leads' group, where they are the ones who are told."""

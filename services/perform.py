@@ -176,8 +176,8 @@ class Perform:
 
     async def _finish(self, request: Request, key: str, to: str, way: str, activity_id: str = "") -> None:
         """Writes that this notice went to somebody, and the line of the audit. `to`: an Entra id or an address."""
-        now, details = self.carry_out.clock.now(), {"notice": key, "to": to, "way": way}
-        entry = self.carry_out.entry(request.reference, Event(What.NOTICE, details=details), now)
+        now = self.carry_out.clock.now()
+        entry = self.carry_out.told(request.reference, key, to, way, now)
         await self.notices.finish([key], way=way, activity_id=activity_id, at=now, entries=[entry])
 
     async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, str]:

@@ -1,15 +1,14 @@
 """One message in place of many: what waits for one person, of one sort, is told on one card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from cards.together import MOST
+from cards.together import MOST, notices_together
 from domain.audience import people
 from domain.effects import TellTogether
 from domain.errors import Trouble, Unreachable
-from domain.events import Event, What
 from domain.people import Person
 from domain.request import Request
 from services.book import Addresses, Copies, Copy, Notices, Waiting
@@ -34,12 +33,14 @@ class TellsTogether:
 
     async def __call__(self, effect: TellTogether) -> None:
         """May raise `Trouble`. What cannot be told in one message in Teams is told alone, as if it had not waited."""
+        waiting = await self.notices.take(effect, MOST)
+        leads = await self.carry_out.leads(waiting[0].tell.to) if waiting else ()
         told: list[Waiting] = []
         requests: dict[str, Request] = {}
         person: Person | None = None
-        for one in await self.notices.take(effect, MOST):
+        for one in waiting:
             request = await self.show.book.request(one.tell.reference)
-            found = await self._still_meant(effect, one, request)
+            found = _still_meant(effect, one, request, leads)
             if request is None or found is None:
                 await self.notices.forget([one.key])
                 continue
@@ -48,29 +49,21 @@ class TellsTogether:
             requests[request.reference] = request
         if person is None:
             return
-        requests = dict(sorted(requests.items(), key=lambda one: (one[1].subject.name, one[0])))
-        sent = await self._sent(effect, person, requests) if len(requests) > 1 else None
+        listed = sorted(requests.values(), key=lambda one: (one.subject.name, one.reference))
+        sent = await self._sent(effect, person, listed) if len(listed) > 1 else None
         if sent is None:
             await self._each_alone(told)
         else:
-            await self._finish(effect, told, requests, sent)
+            await self._finish(effect, told, listed, sent)
 
-    async def _still_meant(self, effect: TellTogether, one: Waiting, request: Request | None) -> Person | None:
-        """Whoever waits, where the notice is still true and they are still among those who are told."""
-        if request is None or not still_says_so(request, effect.notice):
-            return None
-        among = people(request, one.tell.to, await self.carry_out.leads(one.tell.to))
-        return next((person for person in among if person.id == effect.person), None)
-
-    async def _sent(self, effect: TellTogether, person: Person, requests: Mapping[str, Request]) -> Sent | None:
+    async def _sent(self, effect: TellTogether, person: Person, requests: Sequence[Request]) -> Sent | None:
         """None where only e-mail is left, or where Teams will never take the list."""
         address = await self.reach(person)
         if address is None:
             return None
-        view = together_view(effect.notice, requests)
+        policy, now = self.carry_out.policy, self.carry_out.clock.now()
         try:
-            card = await self.show(next(iter(requests.values())), view)
-            return await self.messenger.send(address, card)
+            return await self.messenger.send(address, notices_together(effect.notice, requests, (), policy, now))
         except Unreachable:
             await self.addresses.dead(person.id)
         except Trouble as trouble:
@@ -87,19 +80,19 @@ class TellsTogether:
             await page.want([one.tell for one in waiting])
 
     async def _finish(
-        self, effect: TellTogether, told: Sequence[Waiting], requests: Mapping[str, Request], sent: Sent
+        self, effect: TellTogether, told: Sequence[Waiting], requests: Sequence[Request], sent: Sent
     ) -> None:
-        view, now = together_view(effect.notice, requests), self.carry_out.clock.now()
-        for request in requests.values():
+        view, now = together_view(effect.notice, (one.reference for one in requests)), self.carry_out.clock.now()
+        for request in requests:
             copy = Copy(request.reference, view, effect.person, sent)
             await keep_true(copy, request.version, self.show, self.copies, self.messenger)
-        entries = [
-            self.carry_out.entry(
-                one.tell.reference,
-                Event(What.NOTICE, details={"notice": one.key, "to": effect.person, "way": "teams"}),
-                now,
-            )
-            for one in told
-        ]
+        entries = [self.carry_out.told(one.tell.reference, one.key, effect.person, "teams", now) for one in told]
         keys = [one.key for one in told]
         await self.notices.finish(keys, way="teams", activity_id=sent.activity_id, at=now, entries=entries)
+
+
+def _still_meant(effect: TellTogether, one: Waiting, request: Request | None, leads: Sequence[Person]) -> Person | None:
+    """Whoever waits, where the notice is still true and they are still among those who are told."""
+    if request is None or not still_says_so(request, effect.notice):
+        return None
+    return next((person for person in people(request, one.tell.to, leads) if person.id == effect.person), None)

@@ -20,12 +20,8 @@ _IS = (drafts.c.person_id == bindparam("whose"), drafts.c.topic == bindparam("ab
 _SAME = (*_IS, drafts.c.version == bindparam("known"))
 _ONE = select(drafts).where(*_IS)
 _LATEST = select(drafts).where(_IS[0]).order_by(drafts.c.updated_at.desc()).limit(1)
-_CHANGE = (
-    update(drafts)
-    .where(*_SAME)
-    .values({name: bindparam(name) for name in ("answers", "version", "card", "updated_at", "activity")})
-    .returning(drafts.c.version)
-)
+_CHANGED = ("answers", "version", "card", "updated_at", "activity")
+_CHANGE = update(drafts).where(*_SAME).values({name: bindparam(name) for name in _CHANGED}).returning(drafts.c.version)
 _ADD = (
     upsert(drafts)
     .values({name: bindparam(name) for name in Draft.__slots__})
@@ -54,7 +50,7 @@ class PostgresDrafts:
 
     async def keep(self, draft: Draft) -> Draft | None:
         kept = replace(draft, version=draft.version + 1)
-        changed = {name: getattr(kept, name) for name in ("answers", "version", "card", "updated_at", "activity")}
+        changed = {name: getattr(kept, name) for name in _CHANGED}
         where = _which(draft) if draft.version else {"person_id": draft.person_id, "topic": draft.topic}
         query = _CHANGE if draft.version else _ADD
         with no_database():
