@@ -29,8 +29,7 @@ async def run(folder: Path, *command: str, **environ: str) -> tuple[int, str]:
 
 
 async def audit(world: World, *arguments: str) -> str:
-    url = f"postgresql://postgres:@/postgres?host={world.folder}/pg"
-    status, said = await run(ROOT, "app.py", "audit", *arguments, DATABASE_URL=url)
+    status, said = await run(ROOT, "app.py", "audit", *arguments, DATABASE_URL=world.book_url)
     assert status == 0, said
     return said
 

@@ -86,7 +86,7 @@ async def test_a_file_that_the_site_sends_is_read_by_an_agent_once(
 
 async def audited(world: World, reference: str) -> list[Entry]:
     """What the audit says about the request's files."""
-    database = make_engine(f"postgresql://postgres:@/postgres?host={world.folder}/pg")
+    database = make_engine(world.book_url)
     found = await PostgresBook(database).entries(reference)
     await database.dispose()
     return [one for one in found if "file" in one.details]

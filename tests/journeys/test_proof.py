@@ -44,8 +44,7 @@ async def signed_out(world: World, times: int) -> bool:
 
 
 async def ends_at(world: World, reference: str) -> datetime:
-    uri = f"postgresql://postgres:@/postgres?host={world.folder}/pg"
-    async with await psycopg.AsyncConnection.connect(uri) as connection:
+    async with await psycopg.AsyncConnection.connect(world.book_url) as connection:
         found = await connection.execute("SELECT ends_at FROM requests WHERE reference = %s", (reference,))
         row = await found.fetchone()
         assert row is not None

@@ -24,8 +24,7 @@ async def front() -> AsyncIterator[World]:
 
 
 async def rows(world: World, query: str, *values: Any) -> list[Any]:
-    uri = f"postgresql://postgres:@/postgres?host={world.folder}/pg"
-    async with await psycopg.AsyncConnection.connect(uri, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(world.book_url, autocommit=True) as connection:
         done = await connection.execute(query.encode(), values)
         return await done.fetchall() if done.description else []
 

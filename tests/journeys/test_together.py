@@ -35,8 +35,7 @@ async def all_begun(world: World, references: list[str]) -> bool:
 
 
 async def notices(world: World, references: list[str]) -> list[dict[str, Any]]:
-    uri = f"postgresql://postgres:@/postgres?host={world.folder}/pg"
-    async with await psycopg.AsyncConnection.connect(uri, row_factory=dict_row) as book:
+    async with await psycopg.AsyncConnection.connect(world.book_url, row_factory=dict_row) as book:
         found = await book.execute("SELECT * FROM notices WHERE reference = ANY(%s) ORDER BY key", (references,))
         return await found.fetchall()
 

@@ -213,7 +213,6 @@ async def test_an_activity_that_says_nothing_of_tenant_or_sender_is_turned_away(
 
 async def entries(world: World, reference: str) -> list[str]:
     """What the audit says of a request, in order."""
-    uri = f"postgresql://postgres:@/postgres?host={world.folder}/pg"
-    async with await psycopg.AsyncConnection.connect(uri) as connection:
+    async with await psycopg.AsyncConnection.connect(world.book_url) as connection:
         found = await connection.execute("SELECT what FROM audit WHERE reference = %s ORDER BY id", (reference,))
         return [row[0] for row in await found.fetchall()]

@@ -106,6 +106,11 @@ class World:
         self.program = self.another_program(*command)
         self.channel = Channel("19:decisions@thread.tacv2", "19:team@thread.tacv2", self.tenant.helpdesk.team)
 
+    @property
+    def book_url(self) -> str:
+        """The embedded database."""
+        return f"postgresql://postgres:@/postgres?host={self.folder}/pg"
+
     def another_program(self, *command: str) -> Program:
         """A second process on the same database and tenant; start it yourself."""
         log = self.folder / "program.log"
