@@ -1,0 +1,255 @@
+"""The composition root: everything between the web's door and the database, built, wired, started and closed.
+
+It holds no rule.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+
+from adapters.database.book import PostgresBook
+from adapters.database.ceilings import PostgresCeilings
+from adapters.database.chat import PostgresAddresses, PostgresCopies, PostgresSeen
+from adapters.database.counts import PostgresLookUps
+from adapters.database.drafts import PostgresDrafts
+from adapters.database.drifts import PostgresDrifts
+from adapters.database.engine import make_engine
+from adapters.database.evidence import PostgresEvidence
+from adapters.database.figures import PostgresFigures
+from adapters.database.file_links import PostgresFileLinks
+from adapters.database.notices import PostgresNotices
+from adapters.database.sites import PostgresSites
+from adapters.database.undelivered import PostgresUndelivered
+from adapters.entra.client import Graph, Token
+from adapters.entra.directory import EntraDirectory
+from adapters.entra.directory_audit import EntraAudit
+from adapters.entra.exemptions import EntraExemptions
+from adapters.entra.mailboxes import EntraMailboxes
+from adapters.entra.members import EntraMembers
+from adapters.entra.mfa_policy import EntraMfaPolicy
+from adapters.entra.pim import EntraPim
+from adapters.entra.proof import WhatIf
+from adapters.entra.sessions import EntraSessions
+from adapters.entra.teams_app import GraphTeamsApp
+from adapters.jobs.engine import make_engine as make_jobs
+from adapters.jobs.engine import work
+from adapters.mail import GraphMailer
+from adapters.policy_file import read_policy
+from adapters.settings import BadSettingsError, Common
+from adapters.teams_files import TeamsFiles
+from bot.asking import Asking
+from bot.deciding import Deciding
+from bot.door import Door
+from bot.drifts import SettlingDrifts
+from bot.evidence_pages import routes as evidence_pages
+from bot.finding import Finding
+from bot.gateway.connection import Connection
+from bot.gateway.gateway import Gateway
+from bot.gateway.messenger import TeamsMessenger
+from bot.gateway.settings import GatewaySettings
+from bot.giving import Giving
+from bot.incoming import Found, Incoming, InPlace
+from bot.metrics import Counted, show_jobs, show_requests
+from bot.own_requests import OwnRequests
+from bot.reply import Reply
+from bot.request_pages import routes as request_pages
+from bot.showing import Showing
+from bot.sites import KeepingSites
+from bot.turns import Turns
+from bot.web import make_app
+from domain.policy import Policy
+from services.carry_out import CarryOut
+from services.check_sites import CheckSites
+from services.compare import Compare
+from services.deliver import Deliver
+from services.file_links import FileLinks
+from services.look_up import LookUp
+from services.pace import Paced
+from services.paced import Below, PacedExemptions, PacedMessenger, paced
+from services.perform import Perform
+from services.ports import Clock, Exemptions
+from services.reach import Reach
+from services.reconcile import Reconcile
+from services.show import Show
+from services.show_drifts import ShowDrifts
+from services.sweep import Sweep
+from services.uncounted import NotedMessenger, Uncounted, keep_counting
+from texts import read as read_texts
+from texts import speak
+
+LONGEST_TURN = 10.0
+"""Seconds that a turn may still take when the process stops."""
+LONGEST_STOP = 18.0
+"""Seconds that a task may take to stop; what is then not handed back is taken up by another process."""
+log = structlog.get_logger("bot.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What this process does."""
+
+    answers: bool
+    """Teams may speak to it."""
+    works: bool
+    """It carries out effects and finds what is due."""
+
+
+def policy_of(common: Common) -> Policy:
+    """From here on, everything is said in the language of the settings."""
+    if common.texts_file is not None:
+        speak(read_texts(common.texts_file))
+    return read_policy(common.policy_file)
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Everything between the web's door and the database, wired."""
+
+    common: Common
+    policy: Policy
+    gateway: GatewaySettings
+    database_url: str
+    graph_url: str
+    token: Token
+    groups: Mapping[str, str]
+    tenant_id: str
+    team: str
+    mailbox: str
+    clock: Clock
+    evidence_keys: Sequence[str]
+
+    @asynccontextmanager
+    async def running(self, role: Role) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            database = make_engine(self.database_url)
+            stack.push_async_callback(database.dispose)
+            graph = Graph(self.graph_url, self.token)
+            stack.push_async_callback(graph.close)
+            connection = await stack.enter_async_context(Connection(self.gateway))
+            messenger = TeamsMessenger(connection)
+            directory = EntraDirectory(graph)
+            book, drafts = PostgresBook(database, self.tenant_id), PostgresDrafts(database)
+            addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
+            evidence = PostgresEvidence(database, self.evidence_keys, self.tenant_id)
+            carry_out = CarryOut(book, directory, evidence, self.clock, self.policy, self.groups, self.tenant_id)
+            files = TeamsFiles(
+                self.common.file_hosts, only_loopback=self.gateway.open_loopback, ca_file=self.gateway.ca_file
+            )
+            stack.push_async_callback(files.close)
+            file_links = FileLinks(
+                PostgresFileLinks(database), evidence, book, self.clock, self.common.public_url, self.policy.version
+            )
+            show = Show(book, self.clock, self.policy)
+            sites = PostgresSites(database, self.tenant_id)
+            look_up, look_ups = LookUp(directory, carry_out), PostgresLookUps(database)
+            exemptions = exemptions_of(self.common.exemption_way, graph, self.graph_url, self.clock)
+            drifts, notices = PostgresDrifts(database, self.tenant_id), PostgresNotices(database, self.tenant_id)
+            reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self.graph_url, self.common.mfa_policy)
+            showing = Showing(copies, show)
+            asking = Asking(self.policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
+            figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
+            noted = NotedMessenger(messenger, uncounted, figures)
+            below = Below(Paced(ceilings, figures.put_off), figures)
+            app_id, link_to = self.common.teams_app, partial(chat_link, self.gateway.app_id)
+            installer = GraphTeamsApp(graph, self.graph_url, app_id) if app_id else None
+            perform = Perform(
+                book, carry_out, exemptions, messenger,
+                GraphMailer(graph, self.mailbox), addresses, copies, notices, show, evidence,
+                Reach(addresses, messenger, self.clock, installer), link_to,
+                WhatIf(graph, self.common.mfa_policy) if self.common.mfa_policy else None,
+                EntraSessions(graph) if self.common.revoke_sessions else None,
+            )  # fmt: skip
+            show_drifts = ShowDrifts(
+                paced(perform, below), drifts, carry_out, PacedMessenger(messenger, below), addresses, notices
+            )
+            turns = Turns(
+                policy=self.policy,
+                clock=self.clock,
+                addresses=addresses,
+                book=book,
+                drafts=drafts,
+                look_up=look_up,
+                asking=asking,
+                deciding=Deciding(self.policy, book, drafts, addresses, carry_out, showing, evidence, file_links),
+                own=OwnRequests(self.policy, book, drafts, carry_out, showing),
+                sites=KeepingSites(self.policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
+                giving=Giving(self.policy, book, drafts, evidence, files, carry_out, showing),
+                drifts=SettlingDrifts(self.policy, reconcile, drifts, drafts, asking, show_drifts),
+                finding=Finding(self.policy, book, carry_out, show, self.common.public_url, link_to),
+                helpdesk_team=self.team.lower(),
+            )
+
+            async def handle(incoming: Incoming) -> InPlace | Found | None:
+                return await turns(Reply(incoming, noted, copies, addresses))
+
+            gateway = Gateway(self.gateway, connection, handle, seen)
+            if role.answers:
+                await gateway.start()
+                stack.push_async_callback(gateway.close)
+            deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures)
+            sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out)
+            compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep, figures)
+            jobs = make_jobs(self.database_url, deliver, sweep, compare)
+            tables = PostgresFigures(database)
+
+            async def count() -> None:
+                show_requests(await tables.requests(self.clock.now()))
+                show_jobs(await tables.jobs())
+
+            ready = {"database": book.reachable, "graph": directory.reachable}
+            door = Door(asks_for_tokens=not self.gateway.open_loopback, proxies=self.common.proxies)
+            pages = [*evidence_pages(file_links), *request_pages(link_to)] if role.answers else ()
+            app = make_app(gateway.messages if role.answers else None, ready, count, pages, door)
+            runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LONGEST_TURN)
+            await runner.setup()
+            tasks = [asyncio.create_task(keep_counting(uncounted, ceilings))]
+            if role.works:
+                tasks.append(asyncio.create_task(work(jobs)))
+            stack.push_async_callback(_stop, runner, tasks)
+            try:
+                await web.TCPSite(runner, self.common.host, self.common.port).start()
+            except OSError as error:
+                sentence = f"Port {self.common.port} cannot be used ({error.strerror}). Choose another one with PORT."
+                raise BadSettingsError((sentence,)) from None
+            yield
+
+
+def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock) -> Exemptions:
+    """`way`: as the setting has it, `group` or `pim`."""
+    direct = EntraExemptions(graph, graph_url)
+    return EntraPim(graph, direct, clock) if way == "pim" else direct
+
+
+def make_reconcile(
+    carry_out: CarryOut, exemptions: Exemptions, drifts: PostgresDrifts, graph: Graph, graph_url: str, mfa_policy: str
+) -> Reconcile:
+    return Reconcile(
+        carry_out, exemptions, EntraMembers(graph, graph_url), EntraAudit(graph), drifts,
+        EntraMfaPolicy(graph, mfa_policy) if mfa_policy else None,
+    )  # fmt: skip
+
+
+def chat_link(app_id: str, words: str) -> str:
+    """Opens the bot's chat in Teams with these words ready to be sent."""
+    bot = f"28:{app_id or 'sandbox'}"
+    return f"https://teams.microsoft.com/l/chat/0/0?users={quote(bot, safe='')}&message={quote(words, safe='')}"
+
+
+async def _stop(runner: web.AppRunner, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """The door closes and the worker fetches nothing more, both at once; what runs is finished or handed back."""
+    await asyncio.gather(runner.cleanup(), *(cancelled(task) for task in tasks))
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=LONGEST_STOP)
+    if not done:
+        log.warning("a task did not stop in time")
+    elif not task.cancelled() and (error := task.exception()):
+        log.error("a task did not stop well", exc_info=error)

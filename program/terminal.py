@@ -1,0 +1,24 @@
+"""What whoever started this in a terminal sees, and how they stop it."""
+
+import asyncio
+import gc
+import signal
+
+
+def say(sentence: str) -> None:
+    """Progress for whoever started this in a terminal."""
+    print(sentence, flush=True)  # noqa: T201
+
+
+async def until_stopped() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stopped.set)
+    await stopped.wait()
+
+
+def keep_what_is_loaded() -> None:
+    """A full collection looks at all modules and models again, and everybody waits: 76 ms; without them 1.6 ms."""
+    gc.collect()
+    gc.freeze()
