@@ -136,6 +136,7 @@ class Bot:
             directory = EntraDirectory(graph)
             book, drafts = PostgresBook(database, self.tenant_id), PostgresDrafts(database)
             addresses, copies, seen = PostgresAddresses(database), PostgresCopies(database), PostgresSeen(database)
+            await _fits(self.policy, book)
             evidence = PostgresEvidence(database, self.evidence_keys, self.tenant_id)
             carry_out = CarryOut(book, directory, evidence, self.clock, self.policy, self.groups, self.tenant_id)
             files = TeamsFiles(
@@ -193,7 +194,7 @@ class Bot:
                 await gateway.start()
                 stack.push_async_callback(gateway.close)
             deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures)
-            sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out)
+            sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out, below)
             compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep, figures)
             jobs = make_jobs(self.database_url, deliver, sweep, compare)
             tables = PostgresFigures(database)
@@ -218,6 +219,19 @@ class Bot:
                 sentence = f"Port {self.common.port} cannot be used ({error.strerror}). Choose another one with PORT."
                 raise BadSettingsError((sentence,)) from None
             yield
+
+
+async def _fits(policy: Policy, book: PostgresBook) -> None:
+    """What is on must be able to end, by the rules of its kind."""
+    gone = await book.open_besides(policy.kinds)
+    if gone:
+        raise BadSettingsError(
+            tuple(
+                f"The policy has no [kinds.{kind}], but {number} of that kind {'is' if number == 1 else 'are'} open."
+                " Keep it until they have ended."
+                for kind, number in sorted(gone.items())
+            )
+        )
 
 
 def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock) -> Exemptions:

@@ -8,6 +8,7 @@ import structlog
 
 from domain.errors import Trouble
 from services.figures import Figures
+from services.pace import LONGEST_PAUSE
 from services.reconcile import Reconcile
 from services.sweep import BATCH, Sweep
 
@@ -34,7 +35,7 @@ class Compare:
         except Trouble as trouble:
             log.warning("Entra and the book were not compared", message=trouble.message)
             wait = trouble.retry_after.total_seconds() if trouble.retry_after else 0.0
-            self._not_before = self.seconds() + max(PAUSE, wait)
+            self._not_before = self.seconds() + max(PAUSE, min(wait, LONGEST_PAUSE.total_seconds()))
 
     async def _compare(self) -> None:
         """What is only due is no drift: it is moved on first."""

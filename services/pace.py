@@ -79,6 +79,9 @@ PATIENCE = {
 }
 """How far ahead each may book its turn, and so how long it may hold a worker's place while it waits. Who is more
 urgent books further ahead, and then the others find no turn that is near enough, and come back later."""
+IN_LINE = frozenset({Urgency.NOTICE, Urgency.REPORT})
+"""Who comes back later stands in line there, a moment each. An end or a grant comes back as soon as there is room, and
+not behind all notices that were put off before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,12 @@ class Turn:
     wait: float
 
 
-def ask(pace: Pace, limits: tuple[Limit, ...], now: float, patience: float) -> tuple[Pace, Turn]:
-    """Books a turn where there is one within `patience` seconds; otherwise gives a moment of their own to come back.
+def ask(
+    pace: Pace, limits: tuple[Limit, ...], now: float, patience: float, *, in_line: bool = True
+) -> tuple[Pace, Turn]:
+    """Books a turn where there is one within `patience` seconds; otherwise gives a moment to come back at.
+
+    `in_line`: one of their own, after all that were given before.
 
     `adapters.database.ceilings` does the same in one statement, and a test holds the two together.
     """
@@ -110,6 +117,8 @@ def ask(pace: Pace, limits: tuple[Limit, ...], now: float, patience: float) -> t
     if at <= now + patience:
         taken = tuple(max(moment, at) + limit.every for moment, limit in pairs)
         return replace(pace, free_at=taken), Turn(booked=True, wait=at - now)
+    if not in_line:
+        return pace, Turn(booked=False, wait=at - now)
     back = max(pace.later_at, at)
     return replace(pace, later_at=back + limits[0].every), Turn(booked=False, wait=back - now)
 
@@ -117,7 +126,7 @@ def ask(pace: Pace, limits: tuple[Limit, ...], now: float, patience: float) -> t
 class Ceilings(Protocol):
     """Kept by all processes together. Each call may raise `Trouble`."""
 
-    async def ask(self, ceiling: Ceiling, patience: timedelta) -> Turn: ...
+    async def ask(self, ceiling: Ceiling, patience: timedelta, *, in_line: bool) -> Turn: ...
 
     async def spend(self, ceiling: Ceiling, number: int) -> None:
         """Counts what went out without asking."""
@@ -140,7 +149,7 @@ class Paced:
     async def turn(self, urgency: Urgency, *ceilings: Ceiling) -> None:
         """The scarcest last: what was booked of the others is then lost."""
         for ceiling in ceilings:
-            turn = await self.ceilings.ask(ceiling, PATIENCE[urgency])
+            turn = await self.ceilings.ask(ceiling, PATIENCE[urgency], in_line=urgency in IN_LINE)
             if not turn.booked:
                 self.put_off(ceiling.service, urgency)
                 raise PutOff(ceiling.service, retry_after=timedelta(seconds=turn.wait))

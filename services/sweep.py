@@ -2,21 +2,27 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from domain.commands import SeeAccount, Tick
-from domain.errors import Refusal, Trouble
+from domain.errors import PutOff, Refusal, Throttled, Trouble
 from domain.gathering import WITHIN
+from domain.request import Request
 from services.book import Book, Drafts, Notices
 from services.carry_out import CarryOut
+from services.pace import GRAPH, Urgency
+from services.paced import Below
 
 log = structlog.get_logger(__name__)
 BATCH = 500
 ACCOUNTS = 20
 """Accounts looked at in one sweep: three Graph calls each, so at most 60 calls every few seconds."""
 TIDY = timedelta(hours=1)
+TROUBLES = 3
+"""So many in one sweep, and it is not about one request: the sweep is put off."""
 
 
 class Forgets(Protocol):
@@ -31,7 +37,10 @@ class Sweep:
     forget: tuple[Forgets, ...]
     """What keeps rows that are of no use after some hours."""
     carry_out: CarryOut
+    below: Below
     _tidied: datetime | None = field(default=None)
+    _not_seen: dict[str, datetime] = field(default_factory=dict)
+    """Whose account could not be looked at, and when: the others are not to wait for it."""
 
     async def __call__(self) -> None:
         now = self.carry_out.clock.now()
@@ -45,13 +54,23 @@ class Sweep:
                 await one.forget_old()
 
     async def tick(self, now: datetime) -> int:
-        """Moves on what is due, a batch of it; gives how many that were."""
+        """Moves on what is due, a batch of it, the ends first; gives how many that were.
+
+        What cannot be moved on holds up nobody else. Raises `Trouble` where several cannot.
+        """
         due = await self.book.due(now, BATCH)
+        troubles = 0
         for reference in due:
             try:
                 await self.carry_out(reference, Tick())
-            except Refusal:
-                log.exception("time was refused", reference=reference)
+            except Trouble as trouble:
+                troubles += 1
+                if troubles == TROUBLES:
+                    raise
+                log.warning("time could not move a request on", reference=reference, message=trouble.message)
+            except Exception:
+                log.exception("time did not move a request on", reference=reference)
+                self.below.figures.tried_again(Tick.__name__, "bug")
         return len(due)
 
     async def _tell_together(self, now: datetime) -> None:
@@ -63,13 +82,28 @@ class Sweep:
 
     async def _look_at_accounts(self, now: datetime) -> None:
         """Somebody who left, was disabled or became an administrator; the ends never wait for this."""
-        before = now - self.carry_out.policy.limits.look_at_accounts
-        for request in await self.book.to_look_at(before, ACCOUNTS):
+        every = self.carry_out.policy.limits.look_at_accounts
+        self._not_seen = {one: at for one, at in self._not_seen.items() if abs(now - at) < every}
+        found = await self.book.to_look_at(now - every, ACCOUNTS + len(self._not_seen))
+        wanted = [request for request in found if request.reference not in self._not_seen][:ACCOUNTS]
+        troubles = 0
+        for request in wanted:
             try:
-                account = await self.carry_out.account(request.subject.id)
-                await self.carry_out(request.reference, SeeAccount(account))
-            except Trouble as trouble:
-                log.warning("accounts not looked at", reference=request.reference, message=trouble.message)
+                await self._look_at(request)
+            except (Throttled, PutOff) as asked_to_wait:
+                log.warning("accounts not looked at", message=asked_to_wait.message)
                 return
-            except Refusal:
-                log.exception("an account was refused", reference=request.reference)
+            except Trouble as trouble:
+                log.warning("an account was not looked at", reference=request.reference, message=trouble.message)
+                self._not_seen[request.reference] = now
+                troubles += 1
+                if troubles == TROUBLES:
+                    return
+
+    async def _look_at(self, request: Request) -> None:
+        """Graph's pause is for whoever reads, too."""
+        account = await self.below(partial(self.carry_out.account, request.subject.id), Urgency.REPORT, GRAPH)
+        try:
+            await self.carry_out(request.reference, SeeAccount(account))
+        except Refusal:
+            log.exception("an account was refused", reference=request.reference)

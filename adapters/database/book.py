@@ -1,7 +1,7 @@
 """The book in PostgreSQL: requests, the audit, and the effects that are wanted, in one transaction."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -193,14 +193,22 @@ class PostgresBook:
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(*order_by).limit(limit))
 
     async def due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        ends = or_(requests.c.ends_at <= now, requests.c.state == State.ENDING.value)
         async with self._reading() as connection:
             found = await connection.execute(
                 select(requests.c.reference)
                 .where(requests.c.next_due <= now)
-                .order_by(requests.c.next_due)
+                .order_by(case((ends, 0), else_=1), requests.c.next_due)
                 .limit(limit)
             )
             return tuple(found.scalars())
+
+    async def open_besides(self, kinds: Collection[str]) -> dict[str, int]:
+        """How many open requests are of another kind, by kind."""
+        query = select(requests.c.kind, func.count()).where(_OPEN, requests.c.kind.not_in(kinds))
+        async with self._reading() as connection:
+            found = await connection.execute(query.group_by(requests.c.kind))
+            return {kind: number for kind, number in found}  # noqa: C416  # rows, and no pairs, to mypy
 
     async def reachable(self) -> None:
         """Raises `Trouble` unless the database answers."""

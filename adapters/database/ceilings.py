@@ -22,9 +22,9 @@ _ASK = text(f"""
     ON CONFLICT (name) DO UPDATE SET (free_at, later_at, booked, answer, used_at) = (
         SELECT
             CASE WHEN near THEN taken ELSE one.free_at END,
-            CASE WHEN near THEN one.later_at ELSE greatest(one.later_at, at) + first_every END,
+            CASE WHEN near OR NOT :in_line THEN one.later_at ELSE greatest(one.later_at, at) + first_every END,
             near,
-            CASE WHEN near THEN at ELSE greatest(one.later_at, at) END,
+            CASE WHEN near OR NOT :in_line THEN at ELSE greatest(one.later_at, at) END,
             now()
         FROM (
             SELECT at, first_every, at <= {_NOW} + :patience AS near,
@@ -67,8 +67,10 @@ class PostgresCeilings:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = each_alone(engine)
 
-    async def ask(self, ceiling: Ceiling, patience: timedelta, now: float | None = None) -> Turn:
-        values = _values(ceiling, now) | {"patience": patience.total_seconds()}
+    async def ask(
+        self, ceiling: Ceiling, patience: timedelta, now: float | None = None, *, in_line: bool = True
+    ) -> Turn:
+        values = _values(ceiling, now) | {"patience": patience.total_seconds(), "in_line": in_line}
         with no_database():
             row = await first(self._engine, _ASK, values)
         assert row is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK, effect_of
 from domain.effects import Effect
 from domain.errors import PutOff, Trouble
+from services.pace import LONGEST_PAUSE
 
 log = structlog.get_logger(__name__)
 
@@ -25,10 +27,11 @@ Perform = Callable[[Effect, int], Awaitable[None]]
 def wait_before(attempts: int, retry_after: timedelta | None, spread: float) -> timedelta:
     """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... 5 minutes, or longer where Entra asked for it.
 
-    `spread` (0 to 1) adds up to a quarter, so that replicas do not all come back at once.
+    But no longer than everybody pauses. `spread` (0 to 1) adds up to a quarter, so that replicas do not all come back
+    at once.
     """
     own = min(timedelta(seconds=2.0 ** min(attempts, 10)), LONGEST_WAIT)
-    return max(own, retry_after or timedelta(0)) * (1 + spread / 4)
+    return max(own, min(retry_after or timedelta(0), LONGEST_PAUSE)) * (1 + spread / 4)
 
 
 class _TryAgain(BaseRetryStrategy):
@@ -87,24 +90,45 @@ def make_engine(
     return app
 
 
+SET_BACK = 5.0
+"""Seconds by which the machine's clock may go back unnoticed."""
+
+
+async def clock_set_back(
+    wall: Callable[[], float] = time.time,
+    steady: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Returns when the machine's clock was set back.
+
+    The engine would not sweep again until the clock is where it was; one that is started anew goes by the new time.
+    """
+    ahead = wall() - steady()
+    while ahead - (ahead := wall() - steady()) < SET_BACK:
+        await sleep(1.0)
+
+
 async def work(app: App) -> None:
     """Works until cancelled. The engine's worker gives up when the database is away for long: it is started again."""
     failures = 0
     while True:
-        started = datetime.now(UTC)
+        started = time.monotonic()
         try:
-            async with app.open_async():
-                await app.run_worker_async(
-                    queues=[QUEUE, COMPARING],
-                    concurrency=8,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=1.0,
-                    shutdown_graceful_timeout=10,
+            async with app.open_async(), asyncio.TaskGroup() as group:
+                worker = group.create_task(
+                    app.run_worker_async(
+                        queues=[QUEUE, COMPARING],
+                        concurrency=8,
+                        delete_jobs="successful",
+                        install_signal_handlers=False,
+                        fetch_job_polling_interval=1.0,
+                        shutdown_graceful_timeout=10,
+                    )
                 )
-        except asyncio.CancelledError:
-            raise
+                await clock_set_back()
+                log.warning("the clock was set back: the worker is started again")
+                worker.cancel()
         except Exception:
             log.exception("the worker stopped and is started again")
-        failures = 0 if datetime.now(UTC) - started > LONGEST_WAIT else failures + 1
+        failures = 0 if time.monotonic() - started > LONGEST_WAIT.total_seconds() else failures + 1
         await asyncio.sleep(min(30, 2**failures))

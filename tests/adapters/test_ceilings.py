@@ -101,6 +101,7 @@ steps = st.lists(
         st.sampled_from(["ask", "ask", "ask", "pause"]),
         st.floats(0, 3).map(lambda one: round(one, 3)),
         st.sampled_from([0.0, 0.5, 5.0]),
+        st.booleans(),
     ),
     min_size=1,
     max_size=25,
@@ -110,21 +111,21 @@ steps = st.lists(
 @given(steps, st.sampled_from([TEAMS, CHAT]))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_statement_does_what_the_arithmetic_does(
-    database: str, moves: list[tuple[str, float, float]], ceiling: Ceiling
+    database: str, moves: list[tuple[str, float, float, bool]], ceiling: Ceiling
 ) -> None:
     async def both() -> None:
         engine = make_engine(database)
         async with engine.begin() as connection:
             await connection.execute(text("TRUNCATE ceilings"))
         ceilings, pace, now = PostgresCeilings(engine), Pace(()), 1_000.0
-        for what, distance, patience in moves:
+        for what, distance, patience, in_line in moves:
             now += distance
             if what == "pause":
                 await ceilings.pause(ceiling, timedelta(seconds=patience), now=now)
                 pace = Pace(pace.free_at, pace.later_at, max(pace.paused_until, now + patience))
                 continue
-            pace, wanted = ask(pace, ceiling.limits, now, patience)
-            found = await ceilings.ask(ceiling, timedelta(seconds=patience), now=now)
+            pace, wanted = ask(pace, ceiling.limits, now, patience, in_line=in_line)
+            found = await ceilings.ask(ceiling, timedelta(seconds=patience), now=now, in_line=in_line)
             assert found == Turn(wanted.booked, pytest.approx(wanted.wait, abs=1e-6))  # type: ignore[arg-type]
         await engine.dispose()
 

@@ -1,13 +1,17 @@
 """Processes with different parts: some answer Teams, some work; they stop without losing anything."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import psycopg
 import pytest
 
+from tests.builders import POLICY_FILE, ROOT
+from tests.journeys import long_term
 from tests.journeys.test_trouble import asked, granted
 from tests.journeys.world import Program, World, until
 
@@ -79,6 +83,23 @@ async def test_a_worker_that_is_stopped_in_the_middle_hands_its_work_to_the_next
     await second.start()
     await until(lambda: "is on until" in anna.all_text, 30)
     assert await second.stop() == 0
+
+
+async def test_a_policy_without_a_kind_that_is_open_is_refused(front: World, tmp_path: Path) -> None:
+    await long_term.ask(front.seat("Bilal Hussain"))
+    policy = POLICY_FILE.read_text()
+    before, _, long = policy.partition("[kinds.long]")
+    short = tmp_path / "policy.toml"
+    short.write_text(before + long[long.index("[[verifications]]") :])
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "app.py", "worker", "--sandbox", cwd=ROOT, env=front.environment | {"MFA_POLICY": str(short)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, said = await asyncio.wait_for(worker.communicate(), 60)
+    assert worker.returncode == 2
+    assert said.decode().splitlines()[-1] == (
+        "The policy has no [kinds.long], but 1 of that kind is open. Keep it until they have ended."
+    )
 
 
 async def test_a_turn_that_runs_when_the_process_stops_is_answered(world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from domain.drift import Drift, Sort
 from domain.errors import Throttled, Trouble
 from services.compare import PAUSE, Compare
+from services.pace import LONGEST_PAUSE
 from services.reconcile import Found, Report
 from services.sweep import BATCH
 from tests.builders import NOON
@@ -81,6 +82,7 @@ async def test_after_trouble_it_waits_as_long_as_it_was_asked_to_and_a_minute_at
         (Trouble("503"), PAUSE),
         (Throttled("429", retry_after=timedelta(seconds=5)), PAUSE),
         (Throttled("429", retry_after=timedelta(minutes=5)), 300.0),
+        (Throttled("429", retry_after=timedelta(days=1)), LONGEST_PAUSE.total_seconds()),
         (Report((), ("not removed",)), PAUSE),
     ):
         world, compare = comparing(report=trouble)

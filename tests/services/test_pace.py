@@ -116,16 +116,36 @@ def test_each_limit_has_a_burst_below_it(limit: Limit) -> None:
     assert 1 <= limit.burst < limit.most
 
 
+def test_an_end_that_has_to_wait_does_not_wait_behind_the_notices_that_were_put_off_before_it() -> None:
+    pace = Pace((), paused_until=1_060.0)
+    for _ in range(2_000):
+        pace, put_off = ask(pace, GRAPH.limits, 1_000.0, PATIENCE[Urgency.NOTICE].total_seconds())
+    assert put_off.wait > 150
+    pace, end = ask(pace, GRAPH.limits, 1_000.0, PATIENCE[Urgency.END].total_seconds(), in_line=False)
+    assert end == Turn(booked=False, wait=60.0)
+    _, after = ask(pace, GRAPH.limits, 1_000.0, 0.0)
+    assert after.wait > put_off.wait, "the line is as it was"
+
+
+@pytest.mark.parametrize("urgency", Urgency)
+async def test_ends_and_grants_do_not_stand_in_line(urgency: Urgency) -> None:
+    ceilings = OneAnswer(Turn(booked=True, wait=0))
+    await Paced(ceilings, lambda *_: None).turn(urgency, GRAPH)
+    assert ceilings.in_line == [urgency in (Urgency.NOTICE, Urgency.REPORT)]
+
+
 class OneAnswer:
     """Ceilings that always answer the same, and note what they are told."""
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
         self.asked: list[str] = []
+        self.in_line: list[bool] = []
         self.pauses: list[timedelta] = []
 
-    async def ask(self, ceiling: Ceiling, patience: timedelta) -> Turn:
+    async def ask(self, ceiling: Ceiling, patience: timedelta, *, in_line: bool) -> Turn:
         self.asked.append(ceiling.name)
+        self.in_line.append(in_line)
         return self.turn
 
     async def spend(self, ceiling: Ceiling, number: int) -> None: ...

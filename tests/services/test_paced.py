@@ -39,7 +39,7 @@ class Room:
         self.spent: list[int] = []
         self.pauses: list[tuple[str, timedelta]] = []
 
-    async def ask(self, ceiling: Ceiling, patience: timedelta) -> Turn:
+    async def ask(self, ceiling: Ceiling, patience: timedelta, *, in_line: bool) -> Turn:
         self.asked.append((ceiling.name, patience))
         return Turn(booked=not self.full, wait=30.0 if self.full else 0.0)
 

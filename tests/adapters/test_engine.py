@@ -1,0 +1,95 @@
+"""When the job engine tries again, and that it sweeps on where the machine's clock is set back."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import procrastinate.periodic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.jobs import engine
+from adapters.jobs.engine import LONGEST_WAIT, SET_BACK, clock_set_back, make_engine, wait_before, work
+from domain.effects import Effect
+from services.pace import LONGEST_PAUSE
+from tests.adapters.postgres import postgres
+from tests.journeys.world import until
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with postgres() as url:
+        yield url
+
+
+@given(st.integers(0, 10_000), st.none() | st.timedeltas(timedelta(0), timedelta(days=4_000)), st.floats(0, 1))
+def test_no_effect_waits_longer_than_a_pause_whatever_it_was_told(
+    attempts: int, asked: timedelta | None, spread: float
+) -> None:
+    wait = wait_before(attempts, asked, spread)
+    assert timedelta(seconds=1) <= wait <= max(LONGEST_WAIT, LONGEST_PAUSE) * 1.25
+    assert wait >= min(asked or timedelta(0), LONGEST_PAUSE)
+
+
+@pytest.mark.parametrize("back", [SET_BACK, 3600.0])
+async def test_a_clock_that_was_set_back_is_noticed_and_one_that_jumps_ahead_or_slews_is_not(back: float) -> None:
+    moments = [(0.0, 0.0), (1.0, 1.0), (90_000.0, 2.0), (90_000.9, 3.0), (90_001.9 - back, 4.0), (90_002.9, 5.0)]
+    seen = iter(moments)
+    now = (0.0, 0.0)
+    slept = 0
+
+    def wall() -> float:
+        nonlocal now
+        now = next(seen)
+        return now[0]
+
+    async def sleep(_: float) -> None:
+        nonlocal slept
+        slept += 1
+
+    await clock_set_back(wall, lambda: now[1], sleep)
+    assert slept == 3
+
+
+async def test_sweeps_go_on_at_once_after_the_clock_was_set_back_by_an_hour(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[None] = []
+
+    async def sweep() -> None:
+        swept.append(None)
+
+    async def perform(effect: Effect, attempts: int) -> None:
+        raise AssertionError
+
+    async def compare() -> None: ...
+
+    ahead = 3600.0
+
+    class Time:
+        @staticmethod
+        def time() -> float:
+            return time.time() + ahead
+
+    set_back = asyncio.Event()
+
+    async def noticed() -> None:
+        await set_back.wait()
+        set_back.clear()
+
+    monkeypatch.setattr(procrastinate.periodic, "time", Time)
+    monkeypatch.setattr(engine, "clock_set_back", noticed)
+    working = asyncio.create_task(work(make_engine(database, perform, sweep, compare)))
+    try:
+        await until(lambda: bool(swept), 30)
+        ahead = 0.0
+        before = len(swept)
+        set_back.set()
+        await until(lambda: len(swept) > before, 30)
+    finally:
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
