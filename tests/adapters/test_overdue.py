@@ -1,5 +1,6 @@
 """Which exceptions should have ended and have not, for the watchdog and for the figures. On a real database."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,12 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.database.book import PostgresBook
 from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
-from domain.commands import Revoke
+from adapters.database.figures import WHOLE_EVERY, PostgresFigures
+from domain.commands import ConfirmGrant, PutBack, ReportTrouble, Revoke, Tick
 from domain.decisions import decide
+from domain.drift import Drift, Sort
 from domain.people import Person
 from domain.request import Request, State
+from services.book import Entry
 from services.carry_out import CarryOut
 from services.end import EndExemption
+from services.figures import OVERDUE, SHOWN, UNPROVED, Late, Standing
 from services.watchdog import Watchdog
 from tests.adapters.postgres import postgres
 from tests.builders import AGENT, NOON, POLICY, facts, long_request, request
@@ -78,6 +83,141 @@ async def test_what_is_overdue_was_due_or_begun_so_long_ago_and_the_longest_come
     assert await overdue(engine, at - 2 * HOUR + BY + SECOND) == ["0002"]
     assert await overdue(engine, at - HOUR + BY + SECOND) == ["0002", "0001"]
     assert await overdue(engine, at + BY + SECOND) == ["0002", "0001", "0000"]
+
+
+async def test_an_end_that_a_worker_tries_again_and_again_is_overdue_since_it_was_first_refused(
+    engine: AsyncEngine,
+) -> None:
+    one = revoked(long_request(State.ACTIVE))
+    for minutes in (1, 30, 59):
+        report = ReportTrouble("Graph answered 503", minutes)
+        one = decide(one, report, facts(), POLICY, NOON + timedelta(minutes=minutes)).request
+    await kept(engine, one)
+    assert await overdue(engine, NOON + HOUR) == ["0000"]
+    (late,) = await PostgresFigures(engine, AGAIN).late(NOON + HOUR)
+    assert late == Late("long", due=0, overdue=0, ends_overdue=1, unproved=0)
+
+
+async def test_an_end_that_came_and_is_only_started_again_stays_overdue(engine: AsyncEngine) -> None:
+    on = request(State.ACTIVE)
+    assert on.ends_at is not None
+    one = decide(replace(on, next_due=on.ends_at), Tick(), facts(), POLICY, on.ends_at).request
+    one = decide(one, Tick(), facts(), POLICY, on.ends_at + AGAIN).request
+    await kept(engine, one)
+    (late,) = await PostgresFigures(engine, AGAIN).late(on.ends_at + AGAIN + SECOND)
+    assert (late.ends_overdue, late.overdue) == (1, 0)
+
+
+async def test_ends_that_are_overdue_are_counted_whether_they_were_due_or_begun(engine: AsyncEngine) -> None:
+    on = long_request(State.ACTIVE)
+    await kept(engine, replace(on, ends_at=NOON), revoked(on), revoked(request(State.GRANTING)), on)
+    figures = PostgresFigures(engine, AGAIN)
+    assert {one.kind: one.ends_overdue for one in await figures.late(NOON + OVERDUE)} == {"long": 0, "short": 0}
+    assert {one.kind: one.ends_overdue for one in await figures.late(NOON + OVERDUE + SECOND)} == {
+        "long": 2,
+        "short": 1,
+    }
+
+
+async def test_a_grant_is_unproved_since_it_was_approved_or_put_back(engine: AsyncEngine) -> None:
+    granting = request(State.GRANTING)
+    assert granting.decided is not None
+    yesterday = replace(granting.decided, at=NOON - timedelta(hours=20))
+    on = decide(replace(granting, decided=yesterday), ConfirmGrant(), facts(), POLICY, yesterday.at).request
+    put_back = decide(on, PutBack(AGENT), facts(), POLICY, NOON).request
+    figures = PostgresFigures(engine, AGAIN)
+    await kept(engine, put_back, granting)
+
+    async def unproved(now: datetime) -> int:
+        (late,) = await figures.late(now)
+        return late.unproved
+
+    assert await unproved(NOON + UNPROVED - SECOND) == 0
+    assert await unproved(NOON + UNPROVED) == 1
+    assert await unproved(granting.decided.at + UNPROVED) == 2
+
+
+async def test_a_put_back_that_entra_refuses_is_unproved_since_it_was_first_refused(engine: AsyncEngine) -> None:
+    one = decide(request(State.ACTIVE), PutBack(AGENT), facts(), POLICY, NOON + HOUR).request
+    for minutes in (1, 5, 10, 15):
+        report = ReportTrouble("Graph answered 503", minutes)
+        one = decide(one, report, facts(), POLICY, NOON + HOUR + timedelta(minutes=minutes)).request
+    await kept(engine, one)
+    (late,) = await PostgresFigures(engine, AGAIN).late(NOON + HOUR + UNPROVED + timedelta(minutes=1))
+    assert late.unproved == 1
+
+
+async def test_the_whole_table_is_counted_once_a_minute(engine: AsyncEngine) -> None:
+    second = 1000.0
+    figures = PostgresFigures(engine, AGAIN, lambda: second)
+    await kept(engine, request(State.ACTIVE))
+    one = Standing("short", "active", 1)
+    assert await figures.requests() == (one,)
+    async with engine.begin() as connection:
+        await connection.execute(text("TRUNCATE requests"))
+    second += WHOLE_EVERY - 1
+    assert await figures.requests() == (one,)
+    second += 1
+    assert await figures.requests() == ()
+
+
+async def test_a_drift_is_counted_while_it_is_open_and_a_quarter_of_an_hour_at_least(engine: AsyncEngine) -> None:
+    drifts, figures = PostgresDrifts(engine), PostgresFigures(engine, AGAIN)
+    entry = Entry(NOON, "account:x", "drift", "", "", "1", {})
+    assert await figures.drifts(NOON) == {}
+    stranger = Drift(Sort.STRANGER, "group", "x")
+    overstayed = Drift(Sort.OVERSTAYED, "group", "y", "MFA-0000-AAAA")
+    for drift in (stranger, overstayed):
+        await drifts.see(drift, NOON, entry)
+    await drifts.settle(overstayed.key, outcome="removed", by_id="", at=NOON + SECOND, entries=[])
+    assert await figures.drifts(NOON + SHOWN - SECOND) == {"stranger": 1, "overstayed": 1}
+    assert await figures.drifts(NOON + SHOWN) == {"stranger": 1}
+    await drifts.settle(stranger.key, outcome="gone", by_id="", at=NOON + HOUR, entries=[])
+    assert await figures.drifts(NOON + HOUR) == {}
+
+
+async def test_neither_the_watchdog_nor_an_alarm_reads_the_whole_table(engine: AsyncEngine) -> None:
+    """50,000 requests that are over, and 500 that are on."""
+    await kept(engine, request(State.ENDED))
+    fill = """
+        INSERT INTO requests ({columns})
+        SELECT {values} FROM requests, generate_series(1, :number) AS n
+        WHERE reference = 'MFA-0000-AAAA'
+    """
+    async with engine.begin() as connection:
+        names = await connection.execute(
+            text(
+                "SELECT column_name FROM information_schema.columns"
+                " WHERE table_name = 'requests' AND is_generated = 'NEVER'"
+            )
+        )
+        columns = list(names.scalars())
+        for state, number in (("ended", 50_000), ("active", 500)):
+            changed = {
+                "reference": f"'{state}' || n",
+                "state": f"'{state}'",
+                "subject": "jsonb_set(subject, '{id}', to_jsonb('" + state + "' || n))",
+                "next_due": "NULL" if state == "ended" else "ends_at + make_interval(days => 9)",
+            }
+            values = ", ".join(changed.get(name, name) for name in columns)
+            await connection.execute(text(fill.format(columns=", ".join(columns), values=values)), {"number": number})
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("VACUUM ANALYZE requests"))
+    plans: list[str] = []
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute", retval=True)
+    def explained(_: object, cursor: Any, statement: str, values: Any, *__: object) -> tuple[str, Any]:
+        if "FROM requests" in statement:
+            cursor.execute(f"EXPLAIN {statement}", values)
+            plans.append("\n".join(row[0] for row in cursor.fetchall()))
+        return statement, values
+
+    await PostgresDrifts(engine).overdue(NOON, BY, AGAIN, 10)
+    await PostgresFigures(engine, AGAIN).late(NOON)
+    assert len(plans) == 2
+    for plan in plans:
+        assert not re.search(r"Seq Scan on requests", plan), plan
 
 
 # --- The watchdog, where the book can be read and not be written ---------------------------------
