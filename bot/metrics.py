@@ -1,18 +1,25 @@
 """Figures for those who run the bot, in Prometheus' words. What each alarm means: docs/running.md."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.figures import Jobs, Standing
-from services.pace import Urgency
+from domain.commands import Tick
+from domain.drift import Sort
+from domain.effects import Effect
+from services.figures import Jobs, Late, Standing
+from services.pace import GRAPH, TEAMS, Urgency
 
 REQUESTS = Gauge("mfa_requests", "Requests by kind and state", ["kind", "state"])
 DUE = Gauge("mfa_requests_due", "Requests that time has to move on and that were not moved on yet", ["kind"])
 OVERDUE = Gauge("mfa_requests_overdue", "Of these, the ones that are due for more than a minute", ["kind"])
-ENDS_OVERDUE = Gauge("mfa_ends_overdue", "Accounts still exempt more than a minute after their end", ["kind"])
-UNPROVED = Gauge("mfa_grants_unproved", "Approved more than 15 minutes ago, and not confirmed by Entra", ["kind"])
+ENDS_OVERDUE = Gauge(
+    "mfa_ends_overdue", "Accounts still exempt more than a minute after their end, or after it was begun", ["kind"]
+)
+UNPROVED = Gauge("mfa_grants_unproved", "Being granted for more than 15 minutes, and not confirmed by Entra", ["kind"])
+DRIFTS = Gauge("mfa_drifts", "Differences between Entra and the book: open, or found within 15 minutes", ["what"])
 JOBS = Gauge("mfa_jobs", "Jobs: waiting, later, running, retried (of those that wait) and failed", ["state"])
 OLDEST_JOB = Gauge("mfa_jobs_oldest_seconds", "How long the oldest waiting job could have been run")
 LATE = Histogram(
@@ -25,11 +32,23 @@ NOTICES = Counter("mfa_notices", "Notices by way and outcome", ["way", "outcome"
 TRIED_AGAIN = Counter("mfa_effects_tried_again", "Effects that did not succeed and are tried again", ["effect", "why"])
 THROTTLED = Counter("mfa_throttled", "Answers that asked us to wait", ["service"])
 PUT_OFF = Counter("mfa_put_off", "What we put off in order to keep below a ceiling", ["service", "urgency"])
-DRIFT = Counter("mfa_drift", "Differences found between Entra and the book", ["what"])
 
 
 class Counted:
     """`services.figures.Figures` made real."""
+
+    def __init__(self) -> None:
+        """Each figure that an alarm looks at begins at 0: what begins at 1 has not increased, for Prometheus."""
+        for what in ("end", "reminder"):
+            LATE.labels(what)
+        for way in ("teams", "mail", "channel"):
+            NOTICES.labels(way, "sent")
+        NOTICES.labels("none", "given_up")
+        for what in (*get_args(Effect), Tick):
+            for why in ("trouble", "for_good", "bug"):
+                TRIED_AGAIN.labels(what.__name__, why)
+        for ceiling in (TEAMS, GRAPH):
+            THROTTLED.labels(ceiling.service)
 
     def late(self, what: str, by: timedelta) -> None:
         LATE.labels(what).observe(max(0.0, by.total_seconds()))
@@ -46,20 +65,30 @@ class Counted:
     def put_off(self, service: str, urgency: Urgency) -> None:
         PUT_OFF.labels(service, urgency.value).inc()
 
-    def drift(self, what: str) -> None:
-        DRIFT.labels(what).inc()
-
 
 def show_requests(standings: Iterable[Standing]) -> None:
-    """What is not there any more is not shown any more; each kind that is there shows its zeros."""
-    for gauge in (REQUESTS, DUE, OVERDUE, ENDS_OVERDUE, UNPROVED):
-        gauge.clear()
+    """What is not there any more is not shown any more."""
+    REQUESTS.clear()
     for one in standings:
         REQUESTS.labels(one.kind, one.state).set(one.number)
-        DUE.labels(one.kind).inc(one.due)
-        OVERDUE.labels(one.kind).inc(one.overdue)
-        ENDS_OVERDUE.labels(one.kind).inc(one.ends_overdue)
-        UNPROVED.labels(one.kind).inc(one.unproved)
+
+
+def show_late(found: Iterable[Late], kinds: Iterable[str]) -> None:
+    """Each of the policy's `kinds` shows its zeros; one that the policy no longer has is shown while something is."""
+    for gauge in (DUE, OVERDUE, ENDS_OVERDUE, UNPROVED):
+        gauge.clear()
+    for one in (*(Late(kind, 0, 0, 0, 0) for kind in kinds), *found):
+        DUE.labels(one.kind).set(one.due)
+        OVERDUE.labels(one.kind).set(one.overdue)
+        ENDS_OVERDUE.labels(one.kind).set(one.ends_overdue)
+        UNPROVED.labels(one.kind).set(one.unproved)
+
+
+def show_drifts(numbers: Mapping[str, int]) -> None:
+    """By sort; each that this version knows shows its zero, and one of a newer version while there is something."""
+    DRIFTS.clear()
+    for sort, number in (dict.fromkeys(Sort, 0) | dict(numbers)).items():
+        DRIFTS.labels(sort).set(number)
 
 
 def show_jobs(jobs: Jobs) -> None:

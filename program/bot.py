@@ -43,6 +43,7 @@ from adapters.mail import GraphMailer
 from adapters.policy_file import read_policy
 from adapters.settings import BadSettingsError, Common
 from adapters.teams_files import TeamsFiles
+from bot import metrics
 from bot.asking import Asking
 from bot.deciding import Deciding
 from bot.door import Door
@@ -55,7 +56,6 @@ from bot.gateway.messenger import TeamsMessenger
 from bot.gateway.settings import GatewaySettings
 from bot.giving import Giving
 from bot.incoming import Found, Incoming, InPlace
-from bot.metrics import Counted, show_jobs, show_requests
 from bot.own_requests import OwnRequests
 from bot.reply import Reply
 from bot.request_pages import routes as request_pages
@@ -154,7 +154,7 @@ class Bot:
             reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self.graph_url, self.common.mfa_policy)
             showing = Showing(copies, show)
             asking = Asking(self.policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
-            figures, uncounted, ceilings = Counted(), Uncounted(), PostgresCeilings(database)
+            figures, uncounted, ceilings = metrics.Counted(), Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)
             below = Below(Paced(ceilings, figures.put_off), figures)
             app_id, link_to = self.common.teams_app, partial(chat_link, self.gateway.app_id)
@@ -195,13 +195,16 @@ class Bot:
                 stack.push_async_callback(gateway.close)
             deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures)
             sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out, below)
-            compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep, figures)
+            compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep)
             jobs = make_jobs(self.database_url, deliver, sweep, compare)
-            tables = PostgresFigures(database)
+            tables = PostgresFigures(database, self.policy.limits.check_again)
 
             async def count() -> None:
-                show_requests(await tables.requests(self.clock.now()))
-                show_jobs(await tables.jobs())
+                now = self.clock.now()
+                metrics.show_late(await tables.late(now), self.policy.kinds)
+                metrics.show_drifts(await tables.drifts(now))
+                metrics.show_jobs(await tables.jobs())
+                metrics.show_requests(await tables.requests())
 
             ready = {"database": book.reachable, "graph": directory.reachable}
             door = Door(asks_for_tokens=not self.gateway.open_loopback, proxies=self.common.proxies)

@@ -7,7 +7,6 @@ from time import monotonic
 import structlog
 
 from domain.errors import Trouble
-from services.figures import Figures
 from services.pace import LONGEST_PAUSE
 from services.reconcile import Reconcile
 from services.sweep import BATCH, Sweep
@@ -22,7 +21,6 @@ MOST_BATCHES = 40
 class Compare:
     reconcile: Reconcile
     sweep: Sweep
-    figures: Figures
     seconds: Callable[[], float] = monotonic
     _not_before: float = field(default=0.0)
 
@@ -45,9 +43,6 @@ class Compare:
                 break
         report = await self.reconcile()
         log.info("Entra and the book compared", drifts=len(report.drifts), troubles=len(report.troubles))
-        for found in report.drifts:
-            if found.new:
-                self.figures.drift(found.drift.sort.value)
         for sentence in report.troubles:
             log.warning("a comparison is not complete", message=sentence)
         if report.troubles:

@@ -10,6 +10,8 @@ OVERDUE = timedelta(minutes=1)
 """The sweep runs every few seconds: what is due for so long was not done."""
 UNPROVED = timedelta(minutes=15)
 """A grant that Entra has not confirmed for so long needs somebody's eyes."""
+SHOWN = timedelta(minutes=15)
+"""A drift is counted for so long at least: one that is over within a second would otherwise never be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,19 @@ class Standing:
     kind: str
     state: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Requests of one kind that somebody or something waits for."""
+
+    kind: str
     due: int
     """Time has to move them on, and has not yet."""
     overdue: int
     """Due for longer than `OVERDUE`."""
     ends_overdue: int
-    """Still exempt for longer than `OVERDUE` after their end."""
+    """Still exempt for longer than `OVERDUE` after their end, or after it was begun where that was earlier."""
     unproved: int
     """Being granted for longer than `UNPROVED`."""
 
@@ -66,8 +75,4 @@ class Figures(Protocol):
 
     def put_off(self, service: str, urgency: Urgency) -> None:
         """We waited by ourselves, in order not to be asked to."""
-        ...
-
-    def drift(self, what: str) -> None:
-        """Entra and the book did not agree. `what`: how, in a word or two."""
         ...

@@ -38,8 +38,6 @@ class Found:
     drift: Drift
     done: str
     """What was, or would be, done about it."""
-    new: bool = False
-    """It was not there when Entra and the book were last compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +147,9 @@ class Reconcile:
             await self._find_who(seen)
         new = seen.first_seen == seen.last_seen
         if not overstayed:
-            return Found(drift, "alarm shown" if new else "alarm shown before", new)
+            return Found(drift, "alarm shown" if new else "alarm shown before")
         await self._remove(drift)
-        return Found(drift, "removed, alarm shown", new)
+        return Found(drift, "removed, alarm shown")
 
     async def _see(self, drift: Drift) -> Seen:
         now = self.carry_out.clock.now()

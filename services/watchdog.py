@@ -23,8 +23,11 @@ BATCH = 200
 
 
 class Overdue(Protocol):
-    async def overdue(self, before: datetime, limit: int) -> tuple[Request, ...]:
-        """Exceptions that are on or ending, and whose end is before this moment; the longest overdue first."""
+    async def overdue(self, now: datetime, by: timedelta, check_again: timedelta, limit: int) -> tuple[Request, ...]:
+        """Exceptions whose end was due, or was begun, longer ago than `by`; the longest overdue first.
+
+        `check_again`: the policy's, by which `next_due` is later than the moment at which an end was begun.
+        """
         ...
 
 
@@ -38,23 +41,23 @@ class Watchdog:
 
     async def __call__(self) -> int:
         """One look. Gives how many are overdue and could not be ended. Raises `Trouble` where nobody can be read."""
-        before = self.carry_out.clock.now() - OVERDUE
-        found = await self.overdue.overdue(before, BATCH)
+        now, limits = self.carry_out.clock.now(), self.carry_out.policy.limits
+        found = await self.overdue.overdue(now, OVERDUE, limits.check_again, BATCH)
         return sum([not await self._ended(request) for request in found])
 
     async def _ended(self, request: Request) -> bool:
         with structlog.contextvars.bound_contextvars(reference=request.reference):
-            log.error("an exception is past its end and the workers have not ended it", ends_at=str(request.ends_at))
+            log.error("an end is overdue and the workers have not done it", ends_at=str(request.ends_at))
             try:
                 await self._end(request)
             except Trouble as trouble:
-                log.error("the watchdog could not end it and tries again", message=trouble.message)  # noqa: TRY400
-                return False
+                log.error("the watchdog could not end it as usual", message=trouble.message)  # noqa: TRY400
             except Exception:
                 log.exception("our own records cannot be changed")
-                return await self._only_in_entra(request)
-            log.error("the watchdog ended it: look at why the workers did not")
-            return True
+            else:
+                log.error("the watchdog ended it: look at why the workers did not")
+                return True
+            return await self._only_in_entra(request)
 
     async def _end(self, request: Request) -> None:
         if request.state is not State.ENDING:
@@ -64,10 +67,12 @@ class Watchdog:
     async def _only_in_entra(self, request: Request) -> bool:
         """The account is what matters; the book follows when a worker lives."""
         try:
-            if not await self.end.book.held_by(request):
-                await self.end.take_out(request)
+            held_by = await self.end.book.held_by(request) or await self.end.take_out(request)
         except Trouble as trouble:
             log.error("the watchdog could not end it and tries again", message=trouble.message)  # noqa: TRY400
+            return False
+        if held_by:
+            log.error("another exception needs the membership, and our records do not say so", held_by=held_by)
             return False
         log.error("removed in Entra, and not confirmed in our records: the workers have to")
         return True

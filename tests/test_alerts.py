@@ -9,6 +9,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from bot import metrics
+from services.figures import Late
 from tests.builders import ROOT
 
 RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
@@ -57,9 +58,30 @@ def test_the_documentation_has_no_alarm_that_does_not_exist_and_names_each_figur
 
 
 def test_what_the_bot_counts_is_given_out() -> None:
-    counted = metrics.Counted()
-    counted.drift("exempt_without_book")
-    counted.notice("mail", "sent")
+    metrics.Counted().notice("mail", "sent")
+    metrics.show_drifts({"stranger": 2})
     given = prometheus_client.generate_latest().decode()
-    assert 'mfa_drift_total{what="exempt_without_book"}' in given
     assert 'mfa_notices_total{outcome="sent",way="mail"}' in given
+    assert 'mfa_drifts{what="stranger"} 2.0' in given
+    assert 'mfa_drifts{what="missing"} 0.0' in given
+    metrics.show_drifts({})
+    assert 'mfa_drifts{what="stranger"} 0.0' in prometheus_client.generate_latest().decode()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_what_an_alarm_sees_growing_is_there_before_it_happens(rule: dict[str, Any]) -> None:
+    """A series that is born at 1 has not increased, for Prometheus: the first event of each process would be missed."""
+    for one in OURS:
+        one.clear()
+    metrics.Counted()
+    there = [sample for one in OURS for family in one.collect() for sample in family.samples]
+    for name, selector in re.findall(r"\b(?:increase|rate)\((\w+)(?:\{([^}]*)\})?\[", rule["expr"]):
+        wanted = set(re.findall(r'(\w+)="([^"]*)"', selector))
+        assert any(sample.name == name and wanted <= set(sample.labels.items()) for sample in there), name
+
+
+def test_each_kind_of_the_policy_shows_its_zeros() -> None:
+    metrics.show_late([Late("short", due=3, overdue=2, ends_overdue=1, unproved=0)], ["short", "long"])
+    given = prometheus_client.generate_latest().decode()
+    assert 'mfa_ends_overdue{kind="short"} 1.0' in given
+    assert 'mfa_ends_overdue{kind="long"} 0.0' in given

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Text, and_, any_, case, cast, delete, or_, select, tuple_, update
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.database.audit import write
 from adapters.database.book import PostgresPage
+from adapters.database.overdue import overdue, overdue_since
 from adapters.database.tables import comparisons, drifts, group_members, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, sent_of
@@ -42,13 +43,9 @@ class PostgresDrifts:
             async with self._engine.connect() as connection:
                 return tuple(request_of(row) for row in (await connection.execute(query)).mappings())
 
-    async def overdue(self, before: datetime, limit: int) -> tuple[Request, ...]:
-        """Exceptions that are on or ending, and whose end is before this moment; the longest overdue first."""
-        wanted = and_(
-            requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value, State.ENDING.value]),
-            requests.c.ends_at < before,
-        )
-        query = select(*_COLUMNS).where(wanted).order_by(requests.c.ends_at).limit(limit)
+    async def overdue(self, now: datetime, by: timedelta, check_again: timedelta, limit: int) -> tuple[Request, ...]:
+        wanted, since = overdue(now, by, check_again), overdue_since(check_again)
+        query = select(*_COLUMNS).where(wanted).order_by(since).limit(limit)
         with no_database():
             async with self._engine.connect() as connection:
                 return tuple(request_of(row) for row in (await connection.execute(query)).mappings())

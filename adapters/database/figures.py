@@ -1,17 +1,21 @@
 """Figures that come from the tables: how requests and jobs stand."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from time import monotonic
 
-from sqlalchemy import and_, cast, func, select, text
+from sqlalchemy import and_, case, cast, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.engine import each_alone
-from adapters.database.tables import MOMENT, requests
+from adapters.database.overdue import ON, begun, overdue
+from adapters.database.tables import MOMENT, drifts, requests
 from adapters.database.trouble import no_database
 from domain.request import State
-from services.figures import OVERDUE, UNPROVED, Jobs, Standing
+from services.figures import OVERDUE, SHOWN, UNPROVED, Jobs, Late, Standing
 
-_EXEMPT = requests.c.state.in_([State.ACTIVE.value, State.ENDING.value])
+WHOLE_EVERY = 60.0
+"""Seconds between two counts of the whole table."""
 _JOBS = text("""
     SELECT
         count(*) FILTER (WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())) AS waiting,
@@ -32,25 +36,53 @@ _OLDEST = text("""
 
 
 class PostgresFigures:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, check_again: timedelta, seconds: Callable[[], float] = monotonic) -> None:
+        """`check_again`: the policy's."""
         self._engine = each_alone(engine)
+        self._check_again = check_again
+        self._seconds = seconds
+        self._standings: tuple[Standing, ...] = ()
+        self._again_at = float("-inf")
 
-    async def requests(self, now: datetime) -> tuple[Standing, ...]:
-        late = now - OVERDUE
-        approved = cast(requests.c.decided["at"].astext, MOMENT)
-        unproved = and_(requests.c.state == State.GRANTING.value, approved <= now - UNPROVED)
-        query = select(
-            requests.c.kind,
-            requests.c.state,
-            func.count().label("number"),
-            func.count().filter(requests.c.next_due <= now).label("due"),
-            func.count().filter(requests.c.next_due <= late).label("overdue"),
-            func.count().filter(_EXEMPT, requests.c.ends_at <= late).label("ends_overdue"),
-            func.count().filter(unproved).label("unproved"),
-        ).group_by(requests.c.kind, requests.c.state)
+    async def requests(self) -> tuple[Standing, ...]:
+        """As they were within the last minute: for this the whole table is read."""
+        if self._seconds() >= self._again_at:
+            of_each = requests.c.kind, requests.c.state
+            query = select(*of_each, func.count().label("number")).group_by(*of_each)
+            with no_database():
+                async with self._engine.connect() as connection:
+                    rows = (await connection.execute(query)).mappings().all()
+            self._standings = tuple(Standing(**row) for row in rows)
+            self._again_at = self._seconds() + WHOLE_EVERY
+        return self._standings
+
+    async def late(self, now: datetime) -> tuple[Late, ...]:
+        """Whatever is granting or ending is due again within `check_again`, so the index has what is looked at."""
+        put_back = requests.c.starts_at.is_not(None)
+        granting_since = case((put_back, begun(self._check_again)), else_=cast(requests.c.decided["at"].astext, MOMENT))
+        unproved = and_(requests.c.state == State.GRANTING.value, granting_since <= now - UNPROVED)
+        query = (
+            select(
+                requests.c.kind,
+                func.count().filter(requests.c.next_due <= now).label("due"),
+                func.count().filter(requests.c.next_due <= now - OVERDUE).label("overdue"),
+                func.count().filter(overdue(now, OVERDUE, self._check_again)).label("ends_overdue"),
+                func.count().filter(unproved).label("unproved"),
+            )
+            .where(or_(requests.c.next_due <= now + self._check_again, ON))
+            .group_by(requests.c.kind)
+        )
         with no_database():
             async with self._engine.connect() as connection:
-                return tuple(Standing(**row) for row in (await connection.execute(query)).mappings())
+                return tuple(Late(**row) for row in (await connection.execute(query)).mappings())
+
+    async def drifts(self, now: datetime) -> Mapping[str, int]:
+        """By sort: those that are open, and those that were first seen lately, which may have been over at once."""
+        wanted = or_(drifts.c.over_at.is_(None), drifts.c.first_seen > now - SHOWN)
+        query = select(drifts.c.sort, func.count().label("number")).where(wanted).group_by(drifts.c.sort)
+        with no_database():
+            async with self._engine.connect() as connection:
+                return {row.sort: row.number for row in await connection.execute(query)}
 
     async def jobs(self) -> Jobs:
         with no_database():

@@ -136,8 +136,3 @@ async def test_the_requests_that_bind_members_are_those_that_hold_and_those_that
     assert found == {State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED}
     assert {one.state for one in await drifts.bound({"group"}, set())} == found - {State.ENDED}
     assert await drifts.bound({"another"}, everybody) == ()
-    active = made[State.ACTIVE]
-    assert active.ends_at is not None
-    assert await drifts.overdue(active.ends_at, 10) == ()
-    late = await drifts.overdue(active.ends_at + timedelta(seconds=1), 10)
-    assert {one.state for one in late} == {State.ACTIVE, State.ENDING}

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -272,8 +273,11 @@ async def test_this_version_writes_and_reads_requests_beside_a_newer_one(newer: 
     assert [entry.what for entry in await book.entries(one.reference)] == ["asked"]
     assert one.reference in {found.reference for found in await book.waiting(10)}
     assert await book.due(NOON, 10) is not None
-    assert sum(row.number for row in await PostgresFigures(newer).requests(NOON)) > 1
-    assert (await PostgresFigures(newer).jobs()).waiting >= 2
+    figures = PostgresFigures(newer, timedelta(minutes=10))
+    assert sum(row.number for row in await figures.requests()) > 1
+    assert await figures.late(NOON + timedelta(days=9))
+    assert sum((await figures.drifts(NOON)).values()) > 1
+    assert (await figures.jobs()).waiting >= 2
 
 
 async def test_this_version_keeps_its_other_tables_beside_a_newer_one(newer: AsyncEngine) -> None:

@@ -301,6 +301,24 @@ async def test_the_watchdog_ends_what_is_overdue_while_the_program_is_dead() -> 
         assert (await audit(world, reference)).count("end_confirmed") == 1
 
 
+async def test_the_watchdog_ends_what_was_revoked_while_no_worker_lives() -> None:
+    async with World(command=("serve", "--no-seats", "--no-jobs")) as world:
+        await world.helpdesk_channel()
+        worker = world.another_program("worker")
+        await worker.start()
+        anna, reference = await granted(world)
+        await worker.kill()
+        await world.seat(world.agent).say(f"revoke {reference} The account was stolen")
+        assert (await command(world, "watchdog", "--once"))[0] == 0
+        assert await world.members() == {anna.person.entra_id}, "the workers have two minutes"
+        await world.advance("PT3M")
+        status, said = await command(world, "watchdog", "--once")
+        assert status == 0, said
+        assert "the watchdog ended it" in said
+        assert await world.members() == set()
+        assert "end_confirmed" in await audit(world, reference)
+
+
 async def test_beside_living_workers_the_watchdog_does_no_harm(world: World) -> None:
     anna, reference = await granted(world)
     process = await asyncio.create_subprocess_exec(

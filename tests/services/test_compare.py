@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from domain.drift import Drift, Sort
 from domain.errors import Throttled, Trouble
 from services.compare import PAUSE, Compare
 from services.pace import LONGEST_PAUSE
-from services.reconcile import Found, Report
+from services.reconcile import Report
 from services.sweep import BATCH
 from tests.builders import NOON
 
@@ -20,7 +19,6 @@ class World:
     due: bool = True
     report: Report | Trouble = field(default_factory=lambda: Report(()))
     done: list[str] = field(default_factory=list)
-    counted: list[str] = field(default_factory=list)
     waiting: int = 0
     second: float = 1000.0
 
@@ -34,9 +32,6 @@ class World:
 
     def now(self) -> datetime:
         return NOON
-
-    def drift(self, what: str) -> None:
-        self.counted.append(what)
 
     async def is_due(self) -> bool:
         return self.due
@@ -55,20 +50,13 @@ class World:
 
 def comparing(**given: Any) -> tuple[World, Compare]:
     world = World(**given)
-    return world, Compare(cast(Any, world), cast(Any, world), cast(Any, world), lambda: world.second)
+    return world, Compare(cast(Any, world), cast(Any, world), lambda: world.second)
 
 
 async def test_what_is_only_due_is_moved_on_before_the_comparison() -> None:
     world, compare = comparing(waiting=2 * BATCH + 1)
     await compare()
     assert world.done == ["tick", "tick", "tick", "compare"]
-
-
-async def test_each_drift_is_counted_when_it_is_new_and_not_with_each_comparison() -> None:
-    stranger, missing = Drift(Sort.STRANGER, "group", "x"), Drift(Sort.MISSING, "group", "y", "MFA-2222-2222")
-    world, compare = comparing(report=Report((Found(stranger, "shown", new=True), Found(missing, "shown before"))))
-    await compare()
-    assert world.counted == ["stranger"]
 
 
 async def test_before_the_interval_is_over_nothing_is_done() -> None:

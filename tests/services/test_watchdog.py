@@ -6,12 +6,14 @@ from typing import Any, cast
 
 import pytest
 
-from domain.commands import Command, ConfirmEnd, Tick
+from domain.commands import Command, ConfirmEnd, Revoke, Tick
+from domain.decisions import decide
+from domain.drift import ending_since
 from domain.errors import Trouble
 from domain.request import Cause, Closing, Request, State
 from services.end import EndExemption
 from services.watchdog import OVERDUE, Watchdog
-from tests.builders import NOON, POLICY, SUBJECT, request
+from tests.builders import AGENT, NOON, POLICY, SUBJECT, facts, request
 
 ON = request(State.ACTIVE)
 OTHER = replace(ON, reference="MFA-2222-2222")
@@ -22,7 +24,7 @@ class World:
     requests: dict[str, Request]
     members: set[str] = field(default_factory=lambda: {SUBJECT.id})
     said: list[Command] = field(default_factory=list)
-    asked_before: list[datetime] = field(default_factory=list)
+    later: timedelta = timedelta(days=2)
     broken: Exception | None = None
     """What the door in raises."""
     stubborn: bool = False
@@ -35,14 +37,16 @@ class World:
         return self
 
     def now(self) -> datetime:
-        return NOON + timedelta(days=2)
+        return NOON + self.later
 
-    async def overdue(self, before: datetime, limit: int) -> tuple[Request, ...]:
-        self.asked_before.append(before)
-        wanted = (State.ACTIVE, State.ENDING)
-        return tuple(
-            one for one in self.requests.values() if one.state in wanted and one.ends_at and one.ends_at < before
-        )
+    async def overdue(self, now: datetime, by: timedelta, check_again: timedelta, limit: int) -> tuple[Request, ...]:
+        def due(one: Request) -> datetime | None:
+            if one.state is not State.ENDING:
+                return one.ends_at if one.state in (State.GRANTING, State.ACTIVE) else None
+            return min([ending_since(one, POLICY, now), *([one.ends_at] if one.ends_at else [])])
+
+        assert check_again == POLICY.limits.check_again
+        return tuple(one for one in self.requests.values() if (at := due(one)) and at < now - by)
 
     async def request(self, reference: str) -> Request | None:
         return self.requests.get(reference)
@@ -87,7 +91,36 @@ async def test_what_is_overdue_is_ended_by_the_usual_steps() -> None:
     assert await look() == 0
     assert [type(one) for one in world.said] == [Tick, ConfirmEnd]
     assert world.members == set()
-    assert world.asked_before == [world.now() - OVERDUE]
+
+
+async def test_the_workers_have_two_minutes() -> None:
+    world, look = watchdog(ON)
+    assert ON.ends_at is not None
+    world.later = ON.ends_at - NOON + OVERDUE
+    await look()
+    assert world.members == {SUBJECT.id}
+    world.later += timedelta(seconds=1)
+    await look()
+    assert world.members == set()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(request(State.ACTIVE), id="revoked while it was on"),
+        pytest.param(request(State.GRANTING), id="stopped while it was being granted, so without an end"),
+    ],
+)
+async def test_an_end_before_its_time_is_ended_as_soon(before: Request) -> None:
+    revoked = decide(before, Revoke(AGENT, "A stolen account"), facts(), POLICY, NOON).request
+    world, look = watchdog(revoked)
+    world.later = OVERDUE
+    await look()
+    assert world.members == {SUBJECT.id}
+    world.later += timedelta(seconds=1)
+    assert await look() == 0
+    assert [type(one) for one in world.said] == [ConfirmEnd]
+    assert world.members == set()
 
 
 async def test_an_end_that_was_begun_is_brought_to_its_end() -> None:
@@ -131,12 +164,22 @@ async def test_where_entra_does_not_do_as_asked_nothing_is_confirmed_and_it_is_t
     assert world.members == set()
 
 
-async def test_where_our_own_records_cannot_be_changed_the_account_is_removed_all_the_same() -> None:
+@pytest.mark.parametrize(
+    "broken", [KeyError("a kind that the policy no longer has"), Trouble("the database cannot be reached")]
+)
+async def test_where_our_own_records_cannot_be_changed_the_account_is_removed_all_the_same(broken: Exception) -> None:
     world, look = watchdog(ON)
-    world.broken = KeyError("a kind that the policy no longer has")
+    world.broken = broken
     assert await look() == 0
     assert world.members == set()
     assert world.said == []
+
+
+async def test_where_they_cannot_be_changed_and_another_exception_holds_the_membership_it_is_not_called_ended() -> None:
+    world, look = watchdog(ON, replace(OTHER, ends_at=NOON + timedelta(days=99)))
+    world.broken = Trouble("the database cannot be reached")
+    assert await look() == 1
+    assert world.members == {SUBJECT.id}
 
 
 async def test_one_that_fails_keeps_nobody_from_the_next() -> None:
@@ -149,7 +192,7 @@ async def test_it_goes_on_looking_where_it_cannot_see() -> None:
     world, look = watchdog(ON)
     looks: list[float] = []
 
-    async def unseen(before: datetime, limit: int) -> tuple[Request, ...]:
+    async def unseen(*_: object) -> tuple[Request, ...]:
         raise Trouble("the database cannot be reached")
 
     async def sleep(seconds: float) -> None:

@@ -1,0 +1,28 @@
+"""Which exceptions should have ended and have not, in SQL: for the watchdog and for the figures."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, cast, func, or_
+
+from adapters.database.tables import MOMENT, requests
+from domain.request import State
+
+ON = requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value])
+_ENDING = requests.c.state == State.ENDING.value
+
+
+def begun(check_again: timedelta) -> ColumnElement[Any]:
+    """When a grant or an end was begun, as `domain.drift.ending_since` has it. `check_again`: the policy's."""
+    return func.least(cast(requests.c.stuck["since"].astext, MOMENT), requests.c.next_due - check_again)
+
+
+def overdue_since(check_again: timedelta) -> ColumnElement[Any]:
+    """Its end, or when it was begun before that: revoked, ended early, or stopped while it was being granted."""
+    return case((_ENDING, func.least(requests.c.ends_at, begun(check_again))), else_=requests.c.ends_at)
+
+
+def overdue(now: datetime, by: timedelta, check_again: timedelta) -> ColumnElement[bool]:
+    """Overdue for longer than `by`. The end that was last begun is due again within `check_again`: for the index."""
+    found = or_(ON, and_(_ENDING, requests.c.next_due <= now + check_again))
+    return and_(found, overdue_since(check_again) < now - by)
