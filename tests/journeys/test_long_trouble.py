@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from services.deliver import MOST_TRIES
 from tests.builders import ROOT
 from tests.journeys import long_term as steps
 from tests.journeys.long_term import ANSWERS, MAILBOX
+from tests.journeys.test_roles import rows
 from tests.journeys.world import World, until
 
 
@@ -73,6 +75,16 @@ async def test_a_mail_that_does_not_go_out_is_tried_again_and_only_the_newest_co
     await helen.say(f"evidence {reference}")
     assert helen.shows("has not gone out yet") or helen.shows("Code from the e-mail")
     assert "0 of 5 answered" in await steps.vouch(world, helen, reference)
+
+
+async def test_a_mail_that_is_refused_for_good_is_given_up_and_the_helpdesk_sees_it(world: World) -> None:
+    await world.fault(method="POST", path="*sendMail*", status=404, times=1000)
+    reference = await steps.ask(world.seat("Bilal Hussain"))
+    await until(lambda: rows(world, "SELECT key FROM undelivered WHERE key = %s", f"{reference}:WriteToMailbox:1"))
+    await rows(world, "UPDATE undelivered SET tries = %s", MOST_TRIES - 1)  # the rest of them takes 20 minutes
+    await until(lambda: "Not delivered" in world.in_channel())
+    told = "SELECT details->>'why' FROM audit WHERE what = 'not_delivered' AND reference = %s"
+    assert "Graph answered 404" in str(await rows(world, told, reference))
 
 
 async def test_an_owner_who_was_disabled_cannot_go_on_and_another_takes_over(world: World) -> None:
