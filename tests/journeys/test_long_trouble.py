@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.database.book import PostgresBook
+from adapters.database.engine import make_engine
+from domain.effects import WriteToMailbox
 from services.deliver import MOST_TRIES
 from tests.builders import ROOT
 from tests.journeys import long_term as steps
@@ -75,6 +78,24 @@ async def test_a_mail_that_does_not_go_out_is_tried_again_and_only_the_newest_co
     await helen.say(f"evidence {reference}")
     assert helen.shows("has not gone out yet") or helen.shows("Code from the e-mail")
     assert "0 of 5 answered" in await steps.vouch(world, helen, reference)
+
+
+async def test_whoever_quoted_a_code_keeps_the_evidence_when_the_job_that_sent_it_comes_back(world: World) -> None:
+    """As after a kill between Graph's yes and our note of it."""
+    helen = world.seat("Helen Marsh")
+    reference = await steps.ask(world.seat("Bilal Hussain"))
+    await steps.vouch(world, helen, reference)
+    await steps.answer_all(helen)
+    notice = f"{reference}:mailbox:1"
+    await rows(world, "UPDATE notices SET status = 'sending' WHERE key = %s", notice)
+    database = make_engine(world.book_url)
+    async with PostgresBook(database).page() as page:
+        await page.want([WriteToMailbox(reference, "1")])
+    await database.dispose()
+    again = "SELECT 1 FROM notices WHERE key = %s AND status = 'sent' AND attempts = 2"
+    await until(lambda: rows(world, again, notice))
+    assert await world.mails_to(MAILBOX, 1)
+    assert "Sent to the helpdesk" in await helen.press("Send to the helpdesk", statement="true")
 
 
 async def test_a_mail_that_is_refused_for_good_is_given_up_and_the_helpdesk_sees_it(world: World) -> None:
