@@ -15,7 +15,7 @@ from typing import Any
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
-from adapters.entra.client import Graph
+from adapters.entra.client import Graph, GraphTrouble
 from cards.mail_layout import Mail
 from domain.errors import Trouble
 from texts import say
@@ -28,7 +28,11 @@ class GraphMailer:
 
     async def send(self, *, to: str, mail: Mail, key: str) -> None:
         content = base64.b64encode(as_mime(mail, sender=self._mailbox, to=to, key=key).as_bytes())
-        await self._graph.call(self._post, content)
+        try:
+            await self._graph.call(self._post, content)
+        except GraphTrouble as trouble:
+            trouble.for_good = 400 <= trouble.status < 500 and trouble.status not in _MAY_PASS
+            raise
 
     async def _post(self, content: bytes, request_configuration: Any) -> Any:
         """As the SDK's own `send_mail.post`, which takes JSON only."""
@@ -80,4 +84,6 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+_MAY_PASS = frozenset({401, 408, 409, 429})
+"""Of the answers that blame the request. After any other, the same e-mail is never taken."""
 _FILETIME_BEGINS = datetime(1601, 1, 1, tzinfo=UTC)

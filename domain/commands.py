@@ -108,10 +108,11 @@ class GiveEvidence:
 
 @dataclass(frozen=True, slots=True)
 class IssueCode:
-    """A code was made for the shared mailbox."""
+    """A code was made for the shared mailbox. `number`: which of those that were asked for."""
 
     salt: str
     digest: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

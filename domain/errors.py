@@ -31,7 +31,11 @@ class Trouble(Exception):
 
 
 class Throttled(Trouble):
-    """Entra or Teams asks for patience (429)."""
+    """Entra or Teams asks for patience (429, or 503 with a time to wait)."""
+
+
+class Passing(Trouble):
+    """Teams failed in a way that is soon over (412, 502, 503): somebody who waits may be answered by one more try."""
 
 
 class PutOff(Trouble):

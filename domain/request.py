@@ -63,6 +63,8 @@ class MailboxCode:
     tries_left: int
     used_by: Person | None = None
     used_at: datetime | None = None
+    number: int = 0
+    """Which of the request's `codes` it is; 0: it was kept when that was not written down."""
 
 
 @dataclass(frozen=True, slots=True)

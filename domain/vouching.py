@@ -36,8 +36,11 @@ def send_code(request: Request, command: SendCode, facts: Facts, policy: Policy,
 
 
 def issue_code(request: Request, command: IssueCode, _: Facts, policy: Policy, now: datetime) -> Decision:
+    """What was quoted already stays: the e-mail with it had arrived, although nobody could say so."""
+    if request.code and request.code.used_by and request.code.number == command.number:
+        return Decision(request)
     tries = _rules(request, policy).code.tries
-    code = MailboxCode(command.salt, command.digest, now, tries)
+    code = MailboxCode(command.salt, command.digest, now, tries, number=command.number)
     mailbox = request.site.mailbox if request.site else ""
     event = Event(What.CODE_ISSUED, details={"mailbox": mailbox, "digest": command.digest})
     return Decision(replace(request, code=code), (event,))

@@ -199,7 +199,10 @@ class Perform:
         return "mail", ""
 
     async def _write_to_mailbox(self, effect: WriteToMailbox, request: Request) -> None:
-        """A code is made for each e-mail that goes out, so the newest one counts; only its hash is kept."""
+        """A code is made for each e-mail that goes out, so the newest one counts; only its hash is kept.
+
+        One that was quoted already came with an e-mail of which it was not known whether it had gone out.
+        """
         wanted = request.state is State.AWAITING_EVIDENCE and effect.occasion == str(request.codes)
         if not wanted or request.site is None:
             return
@@ -208,11 +211,12 @@ class Perform:
             return
         code, salt = codes.fresh_code(), codes.fresh_salt()
         hashed = await asyncio.to_thread(codes.digest, code, salt)
-        issued = await self.carry_out(request.reference, IssueCode(salt, hashed))
-        link = self.chat_link(f"evidence {request.reference}")
-        mail = mails.to_mailbox(issued, code, link, self.carry_out.policy)
-        # Another code makes another e-mail: it must not be taken for the one before it.
-        await self.mailer.send(to=request.site.mailbox, mail=mail, key=f"{key}:{salt}")
+        issued = await self.carry_out(request.reference, IssueCode(salt, hashed, int(effect.occasion)))
+        if issued.code is not None and issued.code.salt == salt:
+            link = self.chat_link(f"evidence {request.reference}")
+            mail = mails.to_mailbox(issued, code, link, self.carry_out.policy)
+            # Another code makes another e-mail: it must not be taken for the one before it.
+            await self.mailer.send(to=request.site.mailbox, mail=mail, key=f"{key}:{salt}")
         await self._finish(request, key, request.site.mailbox, "mail")
 
     async def _purge(self, request: Request) -> None:

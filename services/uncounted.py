@@ -1,6 +1,7 @@
-"""What people's own turns send to Teams: they ask for no room and wait for nothing, and are counted afterwards."""
+"""What people's own turns send to Teams: they ask for no room, are counted afterwards and are tried twice at most."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from cards.card import Card
-from domain.errors import Throttled, Trouble
+from domain.errors import Passing, Throttled, Trouble
 from services.chat import Address, Messenger, Sent
 from services.figures import Figures
 from services.pace import LONGEST_PAUSE, TEAMS, Ceilings
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 EVERY = 1.0
 """Seconds between two counts."""
+LONGEST_WAIT = 2.0
+"""Seconds that somebody's turn waits before it tries once more."""
 
 
 @dataclass(slots=True)
@@ -28,31 +31,44 @@ class Uncounted:
 
 @dataclass(frozen=True, slots=True)
 class NotedMessenger:
-    """The same messenger, and a note of what went through it."""
+    """The same messenger, with one more try, and a note of what went through it."""
 
     inner: Messenger
     uncounted: Uncounted
     figures: Figures
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def send(self, to: Address, card: Card) -> Sent:
-        return await self._noted(self.inner.send(to, card))
+        return await self._noted(lambda: self.inner.send(to, card))
 
     async def say(self, to: Address, text: str) -> Sent:
-        return await self._noted(self.inner.say(to, text))
+        return await self._noted(lambda: self.inner.say(to, text))
 
     async def post(self, channel: Address, card: Card) -> Sent:
-        return await self._noted(self.inner.post(channel, card))
+        return await self._noted(lambda: self.inner.post(channel, card))
 
     async def replace(self, at: Sent, card: Card) -> None:
-        await self._noted(self.inner.replace(at, card))
+        await self._noted(lambda: self.inner.replace(at, card))
 
     async def find(self, team: Address, entra_id: str) -> Address | None:
-        return await self._noted(self.inner.find(team, entra_id))
+        return await self._noted(lambda: self.inner.find(team, entra_id))
 
-    async def _noted(self, sending: Awaitable[_T]) -> _T:
+    async def _noted(self, send: Callable[[], Awaitable[_T]]) -> _T:
+        """Once more where that may help while the person still waits. Not after a 504 or no answer: it may be there."""
+        try:
+            return await self._once(send)
+        except (Throttled, Passing) as trouble:
+            # Jitter, so that many chats that were slowed down together do not come back together.
+            wait = (trouble.retry_after or timedelta(0)).total_seconds() + random.uniform(0.1, 0.3)  # noqa: S311
+            if wait > LONGEST_WAIT:
+                raise
+        await self.sleep(wait)
+        return await self._once(send)
+
+    async def _once(self, send: Callable[[], Awaitable[_T]]) -> _T:
         self.uncounted.sent += 1
         try:
-            return await sending
+            return await send()
         except Throttled as throttled:
             self.figures.throttled(TEAMS.service)
             asked = min(throttled.retry_after or timedelta(0), LONGEST_PAUSE)

@@ -130,7 +130,7 @@ ANSWERS = {
 
 def long_request(state: State = State.AWAITING_DECISION, **changed: Any) -> Request:
     """A long-term request as it looks in this state: asked for by a colleague at noon, evidence given by an owner."""
-    code = MailboxCode("00", RIGHT_DIGEST, NOON, 5)
+    code = MailboxCode("00", RIGHT_DIGEST, NOON, 5, number=1)
     used = replace(code, used_by=OWNER, used_at=NOON + timedelta(minutes=1))
     given = Given(OWNER, SITE.mailbox, NOON + timedelta(minutes=2), 5, 5, 1, "e" * 64)
     base = request(State.AWAITING_DECISION if state is State.AWAITING_EVIDENCE else state)

@@ -20,4 +20,4 @@ def no_database() -> Iterator[None]:
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        raise Trouble("the database closed the connection") from error
+        raise Trouble("the connection to the database is of no more use") from error

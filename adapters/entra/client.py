@@ -9,7 +9,6 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +27,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
 from domain.errors import Throttled, Trouble
+from services.retry_after import retry_after
 
 TIMEOUT = 8.0
 """Seconds for a whole call."""
@@ -147,17 +147,6 @@ def trouble(response: httpx.Response) -> GraphTrouble:
     said = f"Graph answered {response.status_code} {code}".strip() + (f" (request {request_id})" if request_id else "")
     if response.status_code in (401, 403):
         said = f"{said}. {_PERMISSIONS}"
-    wait = _retry_after(response.headers.get("Retry-After", ""))
+    wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
     kind = GraphThrottled if response.status_code == 429 or wait else GraphTrouble
     return kind(said, status=response.status_code, code=code, retry_after=wait)
-
-
-def _retry_after(value: str) -> timedelta | None:
-    """Seconds or an HTTP date, at most a day."""
-    if value.isdecimal() and len(value) < 9:
-        return min(timedelta(seconds=int(value)), timedelta(days=1))
-    try:
-        wait = parsedate_to_datetime(value) - datetime.now(UTC)
-    except (ValueError, TypeError):
-        return None
-    return min(max(wait, timedelta(0)), timedelta(days=1))

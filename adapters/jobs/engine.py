@@ -11,6 +11,7 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy
 
+from adapters.database.engine import session_settings
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK, effect_of
 from domain.effects import Effect
@@ -59,7 +60,9 @@ def make_engine(
     url: str, perform: Perform, sweep: Callable[[], Awaitable[None]], compare: Callable[[], Awaitable[None]]
 ) -> App:
     """`url` is a libpq URL. `sweep` and `compare` are called every few seconds, each in one process at a time."""
-    app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=6, timeout=10))
+    app = App(
+        connector=PsycopgConnector(conninfo=url, kwargs=session_settings(url), min_size=1, max_size=6, timeout=10)
+    )
     app.job_manager = Keeper(app.connector)
 
     @app.task(name=TASK, queue=QUEUE, retry=_TryAgain(), pass_context=True)

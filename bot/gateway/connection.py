@@ -11,7 +11,7 @@ from msrest.universal_http.requests import ClientRetryPolicy
 
 from bot.gateway.hosts import may_talk_to
 from bot.gateway.login import token_source
-from bot.gateway.pipeline import Authorised, PooledSender, TryAgain
+from bot.gateway.pipeline import Authorised, OrTrouble, PooledSender
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.token import BotToken
 from domain.errors import Trouble
@@ -86,7 +86,7 @@ class Connection:
         decoy = Authorised(None)
 
         def pipeline(config: Any) -> AsyncPipeline[Any, Any]:
-            return AsyncPipeline([config.user_agent_policy, TryAgain(), authorised], sender)
+            return AsyncPipeline([config.user_agent_policy, OrTrouble(), authorised], sender)
 
         config = BotFrameworkConnectorConfiguration(decoy, service_url, pipeline_type=pipeline)
         client = ConnectorClient(decoy, service_url, custom_configuration=config)

@@ -1,29 +1,15 @@
 """What an answer of the connector means for us. Pure; the messages hold no personal data and no token."""
 
-import email.utils
 import json
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from domain.errors import Throttled, TooLarge, Trouble, Unreachable
+from domain.errors import Passing, Throttled, TooLarge, Trouble, Unreachable
 
-PASSING = frozenset({412, 429, 502, 504})
-"""Worth trying again at once: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit"""
+_UNSAID = timedelta(seconds=1)
+"""What a 429 without Retry-After is taken to ask for: a conversation's first limit is over a second."""
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,60}")
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """Retry-After as a length of time (seconds or an HTTP date), never negative; None when absent or unreadable."""
-    said = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,6}", said):
-        return timedelta(seconds=int(said))
-    try:
-        moment = email.utils.parsedate_to_datetime(said)
-    except ValueError:
-        return None
-    return max(timedelta(), (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now)
 
 
 def trouble(status: int, body: bytes, wait: timedelta | None) -> Trouble:
@@ -37,9 +23,13 @@ def trouble(status: int, body: bytes, wait: timedelta | None) -> Trouble:
         case 401:
             return Trouble("Teams did not take the bot's token (401).")
         case 429:
+            return Throttled(f"Teams did not take the message ({said}).", retry_after=wait or _UNSAID)
+        case 503 if wait:
             return Throttled(f"Teams did not take the message ({said}).", retry_after=wait)
+        case 412 | 502 | 503:
+            return Passing(f"Teams did not take the message ({said}).", retry_after=wait)
         case _:
-            lasting = 300 <= status < 500 and status not in PASSING and status != 408
+            lasting = 300 <= status < 500 and status != 408
             return Trouble(f"Teams did not take the message ({said}).", retry_after=wait, for_good=lasting)
 
 

@@ -1,14 +1,10 @@
-"""How a request of the SDK's ConnectorClient leaves: our token, our retries, our one pool of connections.
+"""How a request of the SDK's ConnectorClient leaves: our token, our one pool of connections, once.
 
-The stock pipeline opens connections for each turn, blocks the loop and never retries a POST. Errors leave here
-already as our own (`Trouble` and its kinds), so nothing outside this folder sees one of the SDK's.
+The stock pipeline opens connections for each turn and blocks the loop. Errors leave here already as our own (`Trouble`
+and its kinds), so nothing outside this folder sees one of the SDK's.
 """
 
-import asyncio
-import random
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import aiohttp
@@ -20,9 +16,8 @@ from yarl import URL
 from bot.gateway import faults
 from bot.gateway.token import BotToken
 from domain.errors import Trouble
+from services.retry_after import retry_after
 
-_SECONDS_FOR_RETRIES = 2.0
-_FIRST_PAUSE = 0.2
 _MOST_BYTES = 256 * 1024
 
 
@@ -97,24 +92,14 @@ class Authorised(AsyncHTTPPolicy[Any, Any]):
         return response
 
 
-class TryAgain(AsyncHTTPPolicy[Any, Any]):
-    """Tries passing faults again for about two seconds, then raises what the last answer stands for."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._now = now
+class OrTrouble(AsyncHTTPPolicy[Any, Any]):
+    """Raises what an answer that is no success stands for. Nothing is tried again in here: whoever waits knows better,
+    and a job's tries are counted and paced for all processes."""
 
     async def send(self, request: Request[Any], **kwargs: Any) -> Response[Any, Any]:
-        until, pause = self._now() + _SECONDS_FOR_RETRIES, _FIRST_PAUSE
-        while True:
-            response = await _next(self, request, kwargs)
-            answer: Answer = response.http_response
-            if answer.status_code < 300:
-                return response
-            wait = faults.retry_after(answer.headers, datetime.now(UTC))
-            # Jitter, so that many chats that were slowed down together do not come back together.
-            seconds = (wait or timedelta()).total_seconds() + pause * random.uniform(0.5, 1.5)  # noqa: S311
-            if answer.status_code not in faults.PASSING or self._now() + seconds > until:
-                raise faults.trouble(answer.status_code, answer.body, wait)
-            await asyncio.sleep(seconds)
-            pause *= 2
+        response = await _next(self, request, kwargs)
+        answer: Answer = response.http_response
+        if answer.status_code < 300:
+            return response
+        wait = retry_after(answer.headers.get("Retry-After", "").strip(), datetime.now(UTC))
+        raise faults.trouble(answer.status_code, answer.body, wait)

@@ -75,7 +75,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(GiveEvidence, PEOPLE, st.booleans()),
     st.builds(GiveEvidence, st.just(OWNER), st.just(True)),
     st.builds(Approve, st.just(AGENT)),
-    st.just(IssueCode("00", RIGHT_DIGEST)),
+    st.just(IssueCode("00", RIGHT_DIGEST, 1)),
     st.just(ConfirmGrant()),
     st.just(ConfirmEnd()),
     st.just(ReportTrouble("503", 3)),

@@ -42,7 +42,7 @@ COMMANDS: dict[type[Command], Command] = {
     Revoke: Revoke(AGENT, "No longer right"),
     PutBack: PutBack(AGENT),
     SendCode: SendCode(SUBJECT),
-    IssueCode: IssueCode("01", "d2"),
+    IssueCode: IssueCode("01", "d2", 1),
     GiveCode: GiveCode(OWNER),
     GiveEvidence: GiveEvidence(OWNER, statement=True),
     ConfirmGrant: ConfirmGrant(),

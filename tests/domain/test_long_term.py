@@ -133,7 +133,7 @@ def test_a_wrong_code_uses_up_a_try_and_says_how_many_are_left() -> None:
     assert "4 more times" in sentences[0]
     assert "1 more time." in sentences[-2]
     assert rule_of(one, GiveCode(OWNER), facts(), POLICY, NOON) == "tries"
-    fresh = after(after(one, SendCode(ASKER)).request, IssueCode("02", "d1")).request
+    fresh = after(after(one, SendCode(ASKER)).request, IssueCode("02", "d1", 2)).request
     assert after(fresh, GiveCode(OWNER)).request.giver == OWNER
 
 
@@ -144,9 +144,15 @@ def test_a_used_code_opens_nothing_for_somebody_else() -> None:
 
 def test_a_new_code_takes_the_evidence_out_of_the_hands_of_whoever_had_it() -> None:
     one = after(opened(), SendCode(OTHER_OWNER)).request
-    one = after(one, IssueCode("02", "d2")).request
+    one = after(one, IssueCode("02", "d2", 2)).request
     assert rule_of(one, GiveEvidence(OWNER, statement=True), facts(), POLICY, NOON) == "code_first"
     assert after(one, GiveCode(OTHER_OWNER), code_digest="d2").request.giver == OTHER_OWNER
+
+
+def test_an_e_mail_that_is_repeated_does_not_replace_its_code_once_that_was_quoted() -> None:
+    assert after(opened(), IssueCode("02", "d2", 1)) == Decision(opened())
+    repeated = after(WAITING, IssueCode("02", "d2", 1)).request
+    assert after(repeated, GiveCode(OWNER), code_digest="d2").request.giver == OWNER
 
 
 def test_codes_are_not_sent_without_end_and_not_for_strangers() -> None:

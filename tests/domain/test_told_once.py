@@ -69,7 +69,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Revoke, st.just(AGENT), st.just("Enough")),
     st.builds(EndEarly, SOMEBODY),
     st.builds(StillNeeded, SOMEBODY),
-    st.just(IssueCode("00", RIGHT_DIGEST)),
+    st.just(IssueCode("00", RIGHT_DIGEST, 1)),
     st.just(ConfirmGrant()),
     st.just(ConfirmGrant()),
     st.just(ConfirmEnd()),

@@ -4,13 +4,17 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from domain.errors import TooLarge, Trouble, Unreachable
+from domain.errors import Throttled, TooLarge, Trouble, Unreachable
 from services.chat import Sent
+from services.paced import PacedMessenger
+from services.uncounted import NotedMessenger, Uncounted
 from tests.gateway.running import CARD, Bot, chat, running
 from tests.microsoft import Microsoft, Mode
+from tests.services.test_paced import Noted, Room, below
 
 
 async def _trouble(microsoft: Microsoft, bot: Bot) -> Trouble:
@@ -44,33 +48,72 @@ async def test_413_means_too_large(microsoft: Microsoft, bot: Bot) -> None:
     assert isinstance(await _trouble(microsoft, bot), TooLarge)
 
 
-@pytest.mark.parametrize("status", [412, 429, 502, 504])
-async def test_a_passing_fault_is_tried_again(microsoft: Microsoft, bot: Bot, status: int) -> None:
-    microsoft.connector.fail(status, times=2)
-    await bot.messenger.say(chat(microsoft), "Hello")
-    assert [call.status for call in microsoft.connector.calls] == [status, status, 201]
+@pytest.mark.parametrize("status", [408, 412, 429, 500, 502, 503, 504])
+async def test_what_a_job_sends_goes_out_once_for_each_try_that_is_counted(
+    microsoft: Microsoft, bot: Bot, status: int
+) -> None:
+    microsoft.connector.fail(status, times=5)
+    assert not (await _trouble(microsoft, bot)).for_good
+    assert [call.status for call in microsoft.connector.calls] == [status]
 
 
-async def test_retry_after_is_waited_for_when_it_is_short(microsoft: Microsoft, bot: Bot) -> None:
+@pytest.mark.parametrize(("status", "wait"), [(429, 1), (429, None), (429, 30), (503, 1)])
+async def test_a_job_that_teams_slows_down_pauses_all_processes(
+    microsoft: Microsoft, bot: Bot, status: int, wait: int | None
+) -> None:
+    room = Room()
+    microsoft.connector.fail(status, retry_after=wait)
+    with pytest.raises(Throttled) as throttled:
+        await PacedMessenger(bot.messenger, below(room, Noted())).say(chat(microsoft), "Hello")
+    assert throttled.value.retry_after == timedelta(seconds=wait or 1)
+    assert room.pauses == [("teams", timedelta(seconds=wait or 1))]
+    assert len(microsoft.connector.calls) == 1
+
+
+@pytest.mark.parametrize("said", ["-1", "nan", "Thu, 06 Aug 2026 12:00:00 +99999999999999"])
+async def test_a_retry_after_that_means_nothing_is_as_good_as_none(microsoft: Microsoft, bot: Bot, said: str) -> None:
+    microsoft.connector.fail(502, retry_after=said)
+    assert (await _trouble(microsoft, bot)).retry_after is None
+
+
+def in_a_turn(bot: Bot) -> NotedMessenger:
+    """What a turn answers through."""
+    return NotedMessenger(bot.messenger, Uncounted(), Noted())
+
+
+@pytest.mark.parametrize("status", [412, 429, 502, 503])
+async def test_in_a_turn_a_passing_fault_is_tried_once_more(microsoft: Microsoft, bot: Bot, status: int) -> None:
+    microsoft.connector.fail(status)
+    await in_a_turn(bot).say(chat(microsoft), "Hello")
+    microsoft.connector.fail(status, times=5)
+    with pytest.raises(Trouble):
+        await in_a_turn(bot).say(chat(microsoft), "Hello")
+    assert [call.status for call in microsoft.connector.calls] == [status, 201, status, status]
+
+
+@pytest.mark.parametrize("fault", [{"status": 504}, {"status": 500}, {"drop": True}])
+async def test_in_a_turn_what_teams_may_have_taken_is_not_sent_again(
+    microsoft: Microsoft, bot: Bot, fault: dict[str, Any]
+) -> None:
+    microsoft.connector.fail(**fault)
+    with pytest.raises(Trouble):
+        await in_a_turn(bot).say(chat(microsoft), "Hello")
+    assert len(microsoft.connector.calls) == 1
+
+
+async def test_in_a_turn_retry_after_is_waited_for_when_it_is_short(microsoft: Microsoft, bot: Bot) -> None:
     microsoft.connector.fail(429, retry_after=1)
-    await bot.messenger.say(chat(microsoft), "Hello")
+    await in_a_turn(bot).say(chat(microsoft), "Hello")
     first, second = microsoft.connector.calls
     assert 1.0 <= second.at - first.at < 1.6
 
 
-async def test_a_long_retry_after_is_handed_on_at_once(microsoft: Microsoft, bot: Bot) -> None:
+async def test_in_a_turn_a_long_retry_after_is_handed_on_at_once(microsoft: Microsoft, bot: Bot) -> None:
     microsoft.connector.fail(429, retry_after=30)
-    trouble = await _trouble(microsoft, bot)
-    assert (trouble.retry_after, trouble.for_good) == (timedelta(seconds=30), False)
+    with pytest.raises(Throttled) as throttled:
+        await in_a_turn(bot).say(chat(microsoft), "Hello")
+    assert (throttled.value.retry_after, throttled.value.for_good) == (timedelta(seconds=30), False)
     assert len(microsoft.connector.calls) == 1
-
-
-async def test_it_gives_up_after_about_two_seconds(microsoft: Microsoft, bot: Bot) -> None:
-    microsoft.connector.fail(502, times=100)
-    before = time.monotonic()
-    trouble = await _trouble(microsoft, bot)
-    assert time.monotonic() - before < 2.5
-    assert not trouble.for_good
 
 
 async def test_a_refused_token_is_renewed_once(microsoft: Microsoft, bot: Bot) -> None:
@@ -116,10 +159,10 @@ async def test_no_token_ever_goes_to_a_foreign_host(microsoft: Microsoft, bot: B
     assert microsoft.login.requests == []
 
 
-async def test_limits_of_teams_are_ridden_out(microsoft: Microsoft, bot: Bot) -> None:
+async def test_in_a_turn_limits_of_teams_are_ridden_out(microsoft: Microsoft, bot: Bot) -> None:
     microsoft.connector.enforce_limits = True
     for number in range(8):
-        await bot.messenger.say(chat(microsoft), f"message {number}")
+        await in_a_turn(bot).say(chat(microsoft), f"message {number}")
     assert len(microsoft.connector.sent) == 8
 
 

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from adapters.database.book import PostgresBook
+from adapters.database.engine import make_engine
+from domain.effects import WriteToMailbox
+from services.deliver import MOST_TRIES
 from tests.builders import ROOT
 from tests.journeys import long_term as steps
 from tests.journeys.long_term import ANSWERS, MAILBOX
+from tests.journeys.test_roles import rows
 from tests.journeys.world import World, until
 
 
@@ -73,6 +78,34 @@ async def test_a_mail_that_does_not_go_out_is_tried_again_and_only_the_newest_co
     await helen.say(f"evidence {reference}")
     assert helen.shows("has not gone out yet") or helen.shows("Code from the e-mail")
     assert "0 of 5 answered" in await steps.vouch(world, helen, reference)
+
+
+async def test_whoever_quoted_a_code_keeps_the_evidence_when_the_job_that_sent_it_comes_back(world: World) -> None:
+    """As after a kill between Graph's yes and our note of it."""
+    helen = world.seat("Helen Marsh")
+    reference = await steps.ask(world.seat("Bilal Hussain"))
+    await steps.vouch(world, helen, reference)
+    await steps.answer_all(helen)
+    notice = f"{reference}:mailbox:1"
+    await rows(world, "UPDATE notices SET status = 'sending' WHERE key = %s", notice)
+    database = make_engine(world.book_url)
+    async with PostgresBook(database).page() as page:
+        await page.want([WriteToMailbox(reference, "1")])
+    await database.dispose()
+    again = "SELECT 1 FROM notices WHERE key = %s AND status = 'sent' AND attempts = 2"
+    await until(lambda: rows(world, again, notice))
+    assert await world.mails_to(MAILBOX, 1)
+    assert "Sent to the helpdesk" in await helen.press("Send to the helpdesk", statement="true")
+
+
+async def test_a_mail_that_is_refused_for_good_is_given_up_and_the_helpdesk_sees_it(world: World) -> None:
+    await world.fault(method="POST", path="*sendMail*", status=404, times=1000)
+    reference = await steps.ask(world.seat("Bilal Hussain"))
+    await until(lambda: rows(world, "SELECT key FROM undelivered WHERE key = %s", f"{reference}:WriteToMailbox:1"))
+    await rows(world, "UPDATE undelivered SET tries = %s", MOST_TRIES - 1)  # the rest of them takes 20 minutes
+    await until(lambda: "Not delivered" in world.in_channel())
+    told = "SELECT details->>'why' FROM audit WHERE what = 'not_delivered' AND reference = %s"
+    assert "Graph answered 404" in str(await rows(world, told, reference))
 
 
 async def test_an_owner_who_was_disabled_cannot_go_on_and_another_takes_over(world: World) -> None:

@@ -220,6 +220,21 @@ async def test_a_turn_that_teams_slows_down_tells_the_others_too() -> None:
     assert noted.seen == [("throttled", "teams")]
 
 
+async def test_a_turn_tries_once_more_and_both_tries_are_counted() -> None:
+    room, uncounted, waits = Room(), Uncounted(), []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    messenger = NotedMessenger(Outside(timedelta(seconds=1)), uncounted, Noted(), sleep)
+    with pytest.raises(Throttled):
+        await messenger.send(CHAT, CARD)
+    await count(uncounted, room)
+    assert (room.spent, room.pauses) == ([2], [("teams", timedelta(seconds=1))])
+    assert len(waits) == 1
+    assert 1 < waits[0] < 1.5
+
+
 async def test_counting_goes_on_when_the_database_was_away() -> None:
     room, uncounted = Room(away=True), Uncounted()
     waited = 0

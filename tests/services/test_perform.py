@@ -9,6 +9,7 @@ import pytest
 
 from cards.mail_layout import Mail
 from domain.commands import Command, ConfirmEnd, ConfirmGrant, ReportTrouble
+from domain.decisions import decide
 from domain.effects import END, START, End, Grant, RevokeSessions, ShowHelpdesk, WriteToMailbox
 from domain.errors import NotPermitted, Trouble, Unproved
 from domain.events import Event
@@ -16,7 +17,7 @@ from domain.request import Request, State
 from services.book import Entry
 from services.chat import Address, Scope
 from services.perform import Perform
-from tests.builders import NOON, POLICY, SUBJECT, long_request, request
+from tests.builders import NOON, OWNER, POLICY, SUBJECT, facts, long_request, request
 
 DAY = timedelta(hours=24)
 
@@ -215,10 +216,17 @@ class Post(World):
     """A mailbox that takes e-mails, and whose thanks for them get lost."""
 
     sent: list[tuple[str, Mail, str]] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
 
     async def __call__(self, reference: str, command: Command) -> Any:
         self.said.append(command)
+        self.requests[0] = decide(self.requests[0], command, facts(), POLICY, NOON).request
         return self.requests[0]
+
+    def told(self, *_: Any) -> None: ...
+
+    async def finish(self, keys: list[str], **_: Any) -> None:
+        self.finished += keys
 
     async def begin(self, key: str, reference: str, at: datetime) -> bool:
         return True
@@ -239,6 +247,21 @@ async def test_a_code_that_is_sent_again_is_another_e_mail_and_not_a_copy_of_the
     assert [to for to, _, _ in post.sent] == [one.site.mailbox] * 2
     codes = [re.findall(r"\d{4}-\d{4}", mail.text)[0] for _, mail, _ in post.sent]
     assert len(set(codes)) == len({key for _, _, key in post.sent}) == 2
+
+
+async def test_a_code_that_was_quoted_before_its_e_mail_was_known_to_have_gone_out_is_not_sent_again() -> None:
+    one = long_request(State.AWAITING_EVIDENCE)
+    post = Post([one])
+    perform = replace(post.perform(), chat_link=lambda words: f"https://teams.microsoft.com/{words}")
+    with pytest.raises(Trouble):
+        await perform(WriteToMailbox(one.reference, "1"), 0)
+    code = post.requests[0].code
+    assert code is not None
+    post.requests[0] = replace(post.requests[0], code=replace(code, used_by=OWNER))
+    await perform(WriteToMailbox(one.reference, "1"), 1)
+    assert len(post.sent) == 1
+    assert post.finished == [f"{one.reference}:mailbox:1"]
+    assert post.requests[0].giver == OWNER
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -193,6 +193,28 @@ async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tena
     assert len(await tenant.ask("GET", "mail")) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "never"),
+    [
+        *((status, True) for status in (400, 403, 404, 413)),
+        *((status, False) for status in (401, 408, 409, 429, 500, 503, 504)),
+    ],
+)
+async def test_graph_says_of_an_e_mail_whether_it_will_ever_take_it(tenant: Tenant, status: int, never: bool) -> None:
+    await tenant.fault(method="POST", path="*/sendMail", status=status)
+    with pytest.raises(Trouble) as trouble:
+        await tenant.mail.send(to="anna.baker@nhs.example", mail=Mail("MFA-7K3Q-9XDM", NOON, "", "", (), ""), key="one")
+    assert trouble.value.for_good is never
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 413])
+async def test_a_grant_is_never_refused_for_good(tenant: Tenant, status: int) -> None:
+    await tenant.fault(method="POST", path="/v1.0/groups/*", status=status)
+    with pytest.raises(Trouble) as trouble:
+        await tenant.exemptions.add(tenant.group, tenant.user("anna").id, **HOW)
+    assert not trouble.value.for_good
+
+
 async def test_a_token_goes_to_graphs_own_host_only() -> None:
     from adapters.entra.client import _Provider
 
