@@ -110,6 +110,11 @@ def _tell(request: Request, _: Occasion, now: datetime) -> Decision:
     return Decision(replace(request, held=tuple(one for one in request.held if one.until > now)), (), tells)
 
 
+def _end_again(request: Request, _: Occasion, __: datetime) -> Decision:
+    event = Event(Happened.STARTED_AGAIN, details={"effect": "end"})
+    return Decision(request, (event,), (End(request.reference, request.subject.id),))
+
+
 def _purge(request: Request, _: Occasion, __: datetime) -> Decision:
     return Decision(request, (Event(Happened.STARTED_AGAIN, details={"effect": "purge"}),), (Purge(request.reference),))
 
@@ -123,5 +128,6 @@ _ONE = {
     What.HALF_WAY: _half_way,
     What.HALF_WAY_LATE: _half_way_late,
     What.TELL: _tell,
+    What.END_AGAIN: _end_again,
     What.PURGE: _purge,
 }

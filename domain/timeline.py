@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain import quiet_hours
+from domain.effects import Notice, Tell
 from domain.policy import Evidence, Kind, Policy
 from domain.request import OPEN, Request, State
 from domain.working_time import at_or_after, at_or_before
@@ -25,9 +26,13 @@ class What(StrEnum):
     TELL = "tell"
     """What was held back over the quiet hours; `occasion` is the notice's key."""
     END = "end"
+    END_AGAIN = "end_again"
+    """Entra may have carried out a grant that was never confirmed after the end."""
     PURGE = "purge"
 
 
+LATE_GRANT = timedelta(minutes=1)
+"""After its end, a grant that was never confirmed is looked for once more."""
 FINAL = frozenset({What.LAPSE, What.END})
 
 
@@ -80,6 +85,14 @@ def next_due(request: Request, policy: Policy, now: datetime) -> datetime | None
     return min((one.comes(now, policy) for one in plan(request, policy)), default=None)
 
 
+def is_overtaken(request: Request, tell: Tell) -> bool:
+    """Whether it is a reminder, and another one nearer to the end has come since."""
+    if tell.notice is not Notice.REMINDER:
+        return False
+    came = [occasion for what, _, occasion in (key.partition(":") for key in request.done) if what == What.REMINDER]
+    return any(int(before) < int(tell.occasion) for before in came)
+
+
 def reminder_at(ends_at: datetime, before: timedelta, kind: Kind, policy: Policy) -> datetime:
     """When the reminder of so long before the end is due: in its hours, or earlier."""
     at = ends_at - before
@@ -105,6 +118,8 @@ def _occasions(request: Request, kind: Kind, policy: Policy) -> Iterator[Occasio
             yield from _while_nobody_decides(request, kind, policy)
         case State.ACTIVE:
             yield from _while_it_lasts(request, kind, policy)
+    if request.state is State.ENDED and request.starts_at is None and request.closed_at:
+        yield Occasion(What.END_AGAIN, request.closed_at + LATE_GRANT)
     if request.state not in OPEN and kind.evidence and request.closed_at and not request.purged_at:
         yield Occasion(What.PURGE, request.closed_at + kind.evidence.purge_after)
 

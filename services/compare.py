@@ -41,7 +41,7 @@ class Compare:
         for _ in range(MOST_BATCHES):
             if await self.sweep.tick(now) < BATCH:
                 break
-        report = await self.reconcile()
+        report = await self.reconcile(now)
         log.info("Entra and the book compared", drifts=len(report.drifts), troubles=len(report.troubles))
         for sentence in report.troubles:
             log.warning("a comparison is not complete", message=sentence)

@@ -28,14 +28,18 @@ class EndExemption:
     exemptions: Exemptions
 
     async def __call__(self, request: Request) -> None:
-        if request.state is not State.ENDING:
-            return
+        if request.state is State.ENDING:
+            await self.carry_out(request.reference, ConfirmEnd(await self.let_go(request)))
+        elif request.state is State.ENDED and request.starts_at is None:
+            await self.let_go(request)
+
+    async def let_go(self, request: Request) -> str:
+        """Takes the subject out, or leaves the membership to whoever needs it, and gives their reference."""
         held_by = await self.book.held_by(request)
-        if held_by:
-            await self.hand_over(held_by)
-        else:
-            held_by = await self.take_out(request)
-        await self.carry_out(request.reference, ConfirmEnd(held_by))
+        if not held_by:
+            return await self.take_out(request)
+        await self.hand_over(held_by)
+        return held_by
 
     async def take_out(self, request: Request) -> str:
         """Removes the subject and reads it back. Gives the reference of whoever needs the membership after all.

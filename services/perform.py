@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from cards import alarms, mails
+from domain import timeline
 from domain.audience import people
 from domain.commands import ConfirmGrant, ConfirmPurge, IssueCode, ReportTrouble
 from domain.correlation import Change
@@ -93,17 +94,17 @@ class Perform:
                 log.error("effect of a request that does not exist")
                 return
             try:
-                await self._perform(effect, request)
+                await self._perform(effect, request, attempts)
             except Trouble as trouble:
                 log.warning("effect put off", message=trouble.message, attempts=attempts + 1)
                 if isinstance(effect, Grant | End) and not isinstance(trouble, PutOff):
                     await self.carry_out(effect.reference, _report(trouble, attempts + 1))
                 raise
 
-    async def _perform(self, effect: Effect, request: Request) -> None:
+    async def _perform(self, effect: Effect, request: Request, attempts: int) -> None:
         match effect:
             case Grant():
-                await self._grant(request)
+                await self._grant(request, attempts)
             case End():
                 await self._ending(request)
             case RevokeSessions():
@@ -121,9 +122,24 @@ class Perform:
             case Refresh():
                 await self._refresh(request)
 
-    async def _grant(self, request: Request) -> None:
-        if request.state is not State.GRANTING:
+    async def _grant(self, request: Request, attempts: int) -> None:
+        """An end may have overtaken this attempt, or an earlier one that was cut short: then the account comes out."""
+        trouble: Trouble | None = None
+        if request.state is State.GRANTING:
+            try:
+                request = await self._exempt(request)
+            except Trouble as failed:
+                trouble = failed
+                request = await self.book.request(request.reference) or request
+        elif not attempts:
             return
+        if request.state in (State.ENDING, State.ENDED):
+            await self._ending.let_go(request)
+        elif trouble:
+            raise trouble
+
+    async def _exempt(self, request: Request) -> Request:
+        """Gives the request as it then stands."""
         until = await self._ending.until(request)
         with expecting(request, Change.ADD, until):
             await self.exemptions.add(request.group_id, request.subject.id, until=until, reference=request.reference)
@@ -131,7 +147,7 @@ class Perform:
             raise Unproved("Entra does not show the account in the exemption group yet", retry_after=NOT_YET)
         if self.proof:
             await self.proof.not_asked(request.subject.id)
-        await self.carry_out(request.reference, ConfirmGrant())
+        return await self.carry_out(request.reference, ConfirmGrant())
 
     async def _revoke_sessions(self, effect: RevokeSessions, request: Request) -> None:
         """Once for each occasion, while it is still about something. Nothing waits for it."""
@@ -159,12 +175,20 @@ class Perform:
         )
 
     async def _tell(self, tell: Tell, request: Request) -> None:
-        if not still_says_so(request, tell.notice):
+        if not still_says_so(request, tell.notice) or timeline.is_overtaken(request, tell):
             return
+        trouble: Trouble | None = None
         for person in people(request, tell.to, await self.carry_out.leads(tell.to)):
-            key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
-            if not await self._begun(tell, key, person):
-                continue
+            try:
+                await self._tell_one(person, tell, request)
+            except Trouble as failed:
+                trouble = failed
+        if trouble:
+            raise trouble
+
+    async def _tell_one(self, person: Person, tell: Tell, request: Request) -> None:
+        key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
+        if await self._begun(tell, key, person):
             way, activity_id = await self._reach(person, request, tell, key)
             await self._finish(request, key, person.id, way, activity_id)
 
@@ -238,10 +262,10 @@ class Perform:
         await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _alarm(self, effect: Alarm, request: Request) -> None:
-        key = f"{request.reference}:alarm:{effect.about}:{effect.occasion}"
-        place = await self.addresses.place()
-        if place is None or not alarms.still_says_so(request, effect.about):
+        if not alarms.still_says_so(request, effect.about):
             return
+        key = f"{request.reference}:alarm:{effect.about}:{effect.occasion}"
+        place = await helpdesk_channel(self.addresses)
         if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
             return
         now = self.carry_out.clock.now()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from cards.together import MOST, notices_together
+from domain import timeline
 from domain.audience import people
 from domain.effects import TellTogether
 from domain.errors import Trouble, Unreachable
@@ -93,6 +94,6 @@ class TellsTogether:
 
 def _still_meant(effect: TellTogether, one: Waiting, request: Request | None, leads: Sequence[Person]) -> Person | None:
     """Whoever waits, where the notice is still true and they are still among those who are told."""
-    if request is None or not still_says_so(request, effect.notice):
+    if request is None or not still_says_so(request, effect.notice) or timeline.is_overtaken(request, one.tell):
         return None
     return next((person for person in people(request, one.tell.to, leads) if person.id == effect.person), None)

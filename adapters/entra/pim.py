@@ -3,7 +3,7 @@
 https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from msgraph.generated.models.schedule_request_actions import ScheduleRequestAct
 
 from adapters.entra.client import Graph, GraphTrouble
 from adapters.entra.exemptions import EntraExemptions, checked
-from domain.errors import Trouble
+from domain.errors import Trouble, Unproved
 from services.ports import Clock
 
 LATER = timedelta(minutes=5)
@@ -31,7 +31,7 @@ LATER = timedelta(minutes=5)
 _EARLIEST, _LATEST = timedelta(minutes=2), timedelta(minutes=10)
 """How much after ours an end that Entra has already may be."""
 _DONE = frozenset({"RoleAssignmentExists", "RoleAssignmentDoesNotExist", "PendingRoleAssignmentRequest"})
-"""It is as we want it, or is becoming so: reading the membership again tells."""
+"""It is as we want it, or is becoming so: reading the membership and its end again tells."""
 _HINTS: dict[str, tuple[str, timedelta | None]] = {
     # The third attempt then comes late enough, and before any alarm.
     "ActiveDurationTooShort": ("PIM keeps an assignment for five minutes; it is removed then", timedelta(seconds=155)),
@@ -70,31 +70,38 @@ class EntraPim:
 
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
         """Assigns, or moves the end of what is assigned already, so that it lies 2 to 10 minutes after `until`."""
-        found = await self._assignment(checked(group), checked(entra_id))
+        found = _last(filter(_is_assigned, await self._rows(checked(group), checked(entra_id))))
         wish = _Wish(group, entra_id, until + LATER, reference)
         if found is None:
-            await self._ask(ScheduleRequestActions.AdminAssign, wish)
+            done = await self._ask(ScheduleRequestActions.AdminAssign, wish)
         elif found.ends is None or found.ends > until + _LATEST:
-            await self._ask(ScheduleRequestActions.AdminUpdate, wish)
+            done = await self._ask(ScheduleRequestActions.AdminUpdate, wish)
         elif found.ends < until + _EARLIEST:
-            await self._extend(wish)
+            done = await self._extend(wish)
+        else:
+            return
+        lasts = None if done else _last(await self._rows(group, entra_id))
+        if lasts and lasts.ends and lasts.ends < until + _EARLIEST:
+            raise Unproved("PIM has not moved the assignment's end yet")
 
     async def remove(self, group: str, entra_id: str) -> None:
-        """Also what was not assigned by PIM: membership from before the setting was `pim`."""
+        """Also what was not assigned by PIM: from before the setting was `pim`, or no user at all."""
         try:
-            removed = await self._ask(ScheduleRequestActions.AdminRemove, _Wish(checked(group), checked(entra_id)))
+            if await self._ask(ScheduleRequestActions.AdminRemove, _Wish(checked(group), checked(entra_id))):
+                return
         except GraphTrouble as refused:
-            if refused.status != 404:  # the user is no longer in Entra
+            if refused.status != 404:  # PIM knows no such user
                 raise
-            return
-        if not removed and await self.contains(group, entra_id) and await self._assignment(group, entra_id) is None:
-            await self._direct.remove(group, entra_id)
+        else:
+            if any(map(_is_assigned, await self._rows(group, entra_id))):
+                return
+        await self._direct.remove(group, entra_id)
 
     async def contains(self, group: str, entra_id: str) -> bool:
         return await self._direct.contains(group, entra_id)
 
-    async def _assignment(self, group: str, entra_id: str) -> _Assignment | None:
-        """What PIM has for this member now; of several the one that ends last."""
+    async def _rows(self, group: str, entra_id: str) -> list[Mapping[str, Any]]:
+        """What PIM has for this member now."""
         query = AssignmentSchedulesRequestBuilder.AssignmentSchedulesRequestBuilderGetQueryParameters(
             filter=f"groupId eq '{group}' and principalId eq '{entra_id}'"
         )
@@ -102,20 +109,16 @@ class EntraPim:
         rows = (answer or {}).get("value")
         if not isinstance(rows, list):
             raise Trouble("Graph does not tell which assignments the account has in the exemption group")
-        ends = [_end_of(row) for row in rows if _is_of(row, group, entra_id)]
-        if not ends:
-            return None
-        known = [end for end in ends if end is not None]
-        return _Assignment(max(known) if len(known) == len(ends) else None)
+        return [row for row in rows if _is_of(row, group, entra_id)]
 
-    async def _extend(self, wish: _Wish) -> None:
+    async def _extend(self, wish: _Wish) -> bool:
         """PIM extends what ends soon. What it does not take for that can still be changed."""
         try:
-            await self._ask(ScheduleRequestActions.AdminExtend, wish)
+            return await self._ask(ScheduleRequestActions.AdminExtend, wish)
         except GraphTrouble as refused:
             if refused.status != 400:
                 raise
-            await self._ask(ScheduleRequestActions.AdminUpdate, wish)
+            return await self._ask(ScheduleRequestActions.AdminUpdate, wish)
 
     async def _ask(self, action: ScheduleRequestActions, wish: _Wish) -> bool:
         """False where it was so already, or is on its way."""
@@ -156,6 +159,20 @@ def _is_of(row: Any, group: str, entra_id: str) -> bool:
         return same and row.get("accessId", "member") == "member"
     except (TypeError, KeyError, AttributeError) as error:
         raise Trouble("Graph's answer about an assignment has another shape than expected") from error
+
+
+def _is_assigned(row: Mapping[str, Any]) -> bool:
+    """Not one that the member has activated for some hours themselves."""
+    return bool(row.get("assignmentType", "assigned") == "assigned")
+
+
+def _last(rows: Iterable[Mapping[str, Any]]) -> _Assignment | None:
+    """The one that ends last."""
+    ends = [_end_of(row) for row in rows]
+    known = [end for end in ends if end is not None]
+    if not ends:
+        return None
+    return _Assignment(max(known) if len(known) == len(ends) else None)
 
 
 def _end_of(row: Mapping[str, Any]) -> datetime | None:

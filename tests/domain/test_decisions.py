@@ -184,6 +184,16 @@ def test_at_the_end_the_exemption_is_removed_first_and_people_are_told_after() -
     assert Tell(active.reference, Notice.ENDED, Audience.SUBJECT) in ended.effects
 
 
+def test_an_end_before_the_grant_was_confirmed_is_done_once_more_and_no_other_is() -> None:
+    ending = decide(request(State.GRANTING), Withdraw(SUBJECT), facts(), POLICY, NOON).request
+    ended = decide(ending, ConfirmEnd(), facts(), POLICY, NOON).request
+    assert ended.next_due == NOON + timedelta(minutes=1)
+    again = decide(ended, Tick(), facts(), POLICY, ended.next_due)
+    assert again.effects == (End(ended.reference, SUBJECT.id),)
+    assert again.request.next_due is None
+    assert decide(request(State.ENDING), ConfirmEnd(), facts(), POLICY, NOON).request.next_due is None
+
+
 def test_trouble_is_shown_at_once_and_becomes_an_alarm() -> None:
     first = decide(request(State.ENDING), ReportTrouble("503", 1), facts(), POLICY, NOON)
     assert first.effects == (Refresh("MFA-7K3Q-9XDM"),)

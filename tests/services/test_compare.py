@@ -18,8 +18,10 @@ class World:
 
     due: bool = True
     report: Report | Trouble = field(default_factory=lambda: Report(()))
+    began: list[datetime] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     waiting: int = 0
+    moment: datetime = NOON
     second: float = 1000.0
 
     @property
@@ -31,17 +33,19 @@ class World:
         return self
 
     def now(self) -> datetime:
-        return NOON
+        return self.moment
 
     async def is_due(self) -> bool:
         return self.due
 
     async def tick(self, now: datetime) -> int:
+        self.moment += timedelta(hours=5)
         self.done.append("tick")
         moved, self.waiting = min(self.waiting, BATCH), max(0, self.waiting - BATCH)
         return moved
 
-    async def __call__(self) -> Report:
+    async def __call__(self, began: datetime) -> Report:
+        self.began.append(began)
         self.done.append("compare")
         if isinstance(self.report, Trouble):
             raise self.report
@@ -57,6 +61,7 @@ async def test_what_is_only_due_is_moved_on_before_the_comparison() -> None:
     world, compare = comparing(waiting=2 * BATCH + 1)
     await compare()
     assert world.done == ["tick", "tick", "tick", "compare"]
+    assert world.began == [NOON], "however the clock jumps meanwhile"
 
 
 async def test_before_the_interval_is_over_nothing_is_done() -> None:

@@ -1,23 +1,39 @@
 """Effects in Entra, with a book and an Entra of ten lines each: what is asked of Entra, in which state, how often."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from cards.mail_layout import Mail
 from domain.commands import Command, ConfirmEnd, ConfirmGrant, ReportTrouble
 from domain.decisions import decide
-from domain.effects import END, START, End, Grant, RevokeSessions, ShowHelpdesk, WriteToMailbox
+from domain.effects import (
+    END,
+    START,
+    Alarm,
+    Audience,
+    End,
+    Grant,
+    Notice,
+    RevokeSessions,
+    ShowHelpdesk,
+    Tell,
+    TellTogether,
+    WriteToMailbox,
+)
 from domain.errors import NotPermitted, Trouble, Unproved
 from domain.events import Event
+from domain.people import Person
 from domain.request import Request, State
-from services.book import Entry
-from services.chat import Address, Scope
+from services.book import Entry, Waiting
+from services.chat import Address, Scope, Sent
 from services.perform import Perform
-from tests.builders import NOON, OWNER, POLICY, SUBJECT, facts, long_request, request
+from services.tell_together import TellsTogether
+from tests.builders import NOON, OTHER_OWNER, OWNER, POLICY, SUBJECT, facts, long_request, request
 
 DAY = timedelta(hours=24)
 
@@ -31,6 +47,8 @@ class World:
     """Whether Entra, read again, shows what was asked of it."""
     proof: Trouble | None = None
     sign_out: Trouble | None = None
+    meanwhile: State | None = None
+    """What the first request has become elsewhere when Entra adds its subject."""
     members: set[str] = field(default_factory=set)
     until: dict[str, datetime] = field(default_factory=dict)
     said: list[Command] = field(default_factory=list)
@@ -63,6 +81,8 @@ class World:
         if self.shows:
             self.members.add(entra_id)
         self.until[reference] = until
+        if self.meanwhile:
+            self.requests[0] = replace(self.requests[0], state=self.meanwhile)
 
     async def remove(self, group: str, entra_id: str) -> None:
         if self.shows:
@@ -80,8 +100,9 @@ class World:
         if self.sign_out:
             raise self.sign_out
 
-    async def __call__(self, reference: str, command: Command) -> None:
+    async def __call__(self, reference: str, command: Command) -> Request:
         self.said.append(command)
+        return next(one for one in self.requests if one.reference == reference)
 
     async def record(self, reference: str, event: Event) -> None:
         self.recorded.append(event)
@@ -92,6 +113,7 @@ class World:
 
 
 ONE = request(State.GRANTING)
+CHANNEL = Address("https://teams/", "", "tenant", "28:bot", Scope.CHANNEL, "19:channel")
 
 
 async def test_a_grant_is_confirmed_when_it_is_read_back_and_proved() -> None:
@@ -130,6 +152,46 @@ async def test_a_grant_that_is_stale_touches_nothing(state: State) -> None:
     world = World([one])
     await world.perform()(Grant(one.reference, SUBJECT.id), 0)
     assert (world.members, world.said) == (set(), [])
+
+
+@pytest.mark.parametrize("state", [State.ENDING, State.ENDED])
+@pytest.mark.parametrize("change", [{}, {"proof": Unproved("Not yet")}, {"proof": Trouble("Graph answered 503")}])
+async def test_a_grant_that_comes_after_the_end_is_taken_out_again(change: dict[str, Any], state: State) -> None:
+    world = World([ONE], meanwhile=state, **change)
+    await world.perform()(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.members == set()
+
+
+async def test_a_grant_that_was_confirmed_elsewhere_stays() -> None:
+    world = World([ONE], meanwhile=State.ACTIVE)
+    await world.perform()(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.members == {SUBJECT.id}
+
+
+async def test_a_grant_that_comes_after_the_end_leaves_the_membership_to_whoever_needs_it() -> None:
+    other = replace(long_request(State.ACTIVE), reference="MFA-2222-2222", group_id=ONE.group_id)
+    world = World([ONE, other], meanwhile=State.ENDED)
+    await world.perform()(Grant(ONE.reference, SUBJECT.id), 0)
+    assert world.members == {SUBJECT.id}
+    assert world.until[other.reference] == other.ends_at
+
+
+async def test_a_late_grant_that_could_not_be_taken_out_or_was_cut_short_is_taken_out_when_tried_again() -> None:
+    ended = request(State.ENDED)
+    world = World([ended], shows=False, members={SUBJECT.id})
+    with pytest.raises(Trouble):
+        await world.perform()(Grant(ended.reference, SUBJECT.id), 1)
+    world.shows = True
+    await world.perform()(Grant(ended.reference, SUBJECT.id), 2)
+    assert world.members == set()
+
+
+async def test_an_end_that_is_done_again_takes_out_only_who_was_never_confirmed() -> None:
+    for starts_at, members in ((None, set[str]()), (NOON, {SUBJECT.id})):
+        ended = request(State.ENDED, starts_at=starts_at)
+        world = World([ended], members={SUBJECT.id})
+        await world.perform()(End(ended.reference, SUBJECT.id), 0)
+        assert (world.members, world.said) == (members, [])
 
 
 async def test_the_end_in_entra_is_that_of_the_last_exception_which_needs_the_membership() -> None:
@@ -264,6 +326,101 @@ async def test_a_code_that_was_quoted_before_its_e_mail_was_known_to_have_gone_o
     assert post.requests[0].giver == OWNER
 
 
+@dataclass
+class Reaching(World):
+    """Nobody in Teams, an outbox for e-mails, and a helpdesk's channel once it is known."""
+
+    channel: Address | None = None
+    out_of_reach: frozenset[str] = frozenset()
+    mailed: list[str] = field(default_factory=list)
+    posted: int = 0
+
+    async def leads(self, to: Audience) -> tuple[Person, ...]:
+        return ()
+
+    async def begin(self, key: str, reference: str, at: datetime) -> bool:
+        return True
+
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
+        return True
+
+    async def finish(self, keys: Sequence[str], **_: Any) -> None: ...
+
+    def told(self, *_: Any) -> None: ...
+
+    async def reach(self, person: Person) -> None:
+        if person.id in self.out_of_reach:
+            raise Trouble("Teams answered 500")
+
+    async def send(self, *, to: str, mail: Mail, key: str) -> None:
+        self.mailed.append(to)
+
+    async def place(self) -> Address | None:
+        return self.channel
+
+    async def post(self, place: Address, card: Any) -> Sent:
+        self.posted += 1
+        return Sent(place, "activity")
+
+    def performing(self) -> Perform:
+        async def show(request: Request, view: str) -> None: ...
+
+        return replace(
+            self.perform(),
+            reach=cast(Any, self.reach),
+            show=cast(Any, show),
+            chat_link=lambda words: f"https://x/{words}",
+        )
+
+
+async def test_one_person_who_cannot_be_told_keeps_nobody_else_from_being_told() -> None:
+    one = long_request(State.LAPSED)
+    world = Reaching([one], out_of_reach=frozenset({OWNER.id}))
+    with pytest.raises(Trouble, match="500"):
+        await world.performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), 0)
+    assert world.mailed == [OTHER_OWNER.address]
+
+
+async def test_an_alarm_waits_for_a_channel_and_is_not_lost() -> None:
+    one = request(State.ACTIVE)
+    world = Reaching([one])
+    with pytest.raises(Trouble, match="channel is not known"):
+        await world.performing()(Alarm(one.reference, "undelivered", "Tell:reminder:subject"), 0)
+    world.channel = CHANNEL
+    await world.performing()(Alarm(one.reference, "undelivered", "Tell:reminder:subject"), 1)
+    assert world.posted == 1
+
+
+async def test_a_reminder_that_a_later_one_has_overtaken_is_not_sent() -> None:
+    one = request(State.ACTIVE, done=("reminder:14400",))
+    for done, mailed in ((one.done, [SUBJECT.address]), ((*one.done, "reminder:3600"), [])):
+        world = Reaching([replace(one, done=done)])
+        await world.performing()(Tell(one.reference, Notice.REMINDER, Audience.SUBJECT, "14400"), 0)
+        assert world.mailed == mailed
+
+
+async def test_an_overtaken_reminder_that_waits_to_be_told_with_others_is_forgotten() -> None:
+    @dataclass
+    class Gathering(Reaching):
+        forgotten: list[str] = field(default_factory=list)
+
+        @property
+        def book(self) -> "Gathering":
+            return self
+
+        async def take(self, _: TellTogether, limit: int) -> tuple[Waiting, ...]:
+            return (Waiting("key", Tell(one.reference, Notice.REMINDER, Audience.OWNERS, "14400")),)
+
+        async def forget(self, keys: Sequence[str]) -> None:
+            self.forgotten += keys
+
+    one = long_request(State.ACTIVE, done=("reminder:14400", "reminder:3600"))
+    world = Gathering([one])
+    together = TellsTogether(**dict.fromkeys((part.name for part in fields(TellsTogether)), cast(Any, world)))
+    await together(TellTogether(OWNER.id, Notice.REMINDER))
+    assert world.forgotten == ["key"]
+
+
 @pytest.mark.parametrize("state", list(State))
 async def test_the_channel_is_shown_only_what_waits_for_a_decision(state: State) -> None:
     @dataclass
@@ -271,7 +428,7 @@ async def test_the_channel_is_shown_only_what_waits_for_a_decision(state: State)
         begun: list[str] = field(default_factory=list)
 
         async def place(self) -> Address:
-            return Address("https://teams/", "", "tenant", "28:bot", Scope.CHANNEL, "19:channel")
+            return CHANNEL
 
         async def begin(self, key: str, reference: str, at: datetime) -> bool:
             self.begun.append(key)

@@ -14,7 +14,7 @@ import pytest
 from adapters.entra.client import Graph
 from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.pim import EntraPim
-from domain.errors import Trouble
+from domain.errors import Trouble, Unproved
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
 
@@ -62,6 +62,18 @@ class Tenant:
         path = REQUESTS.replace("Requests", "s")
         [row] = (await self.ask("GET", f"{path}?$filter=principalId eq '{self.anna}'"))["value"]
         return datetime.fromisoformat(row["scheduleInfo"]["expiration"]["endDateTime"])
+
+    def row(self, ends: datetime, kind: str) -> dict[str, Any]:
+        """An assignment as PIM lists it."""
+        expiration = {"type": "afterDateTime", "endDateTime": ends.isoformat()}
+        schedule = {"startDateTime": self.now().isoformat(), "expiration": expiration}
+        ids = {"groupId": self.group, "principalId": self.anna, "accessId": "member"}
+        return ids | {"assignmentType": kind, "scheduleInfo": schedule}
+
+    async def answer(self, rows: list[dict[str, Any]], times: int = 1) -> None:
+        """What PIM lists, so often."""
+        fault = {"method": "GET", "path": REQUESTS.replace("Requests", "s"), "status": 200, "times": times}
+        await self.ask("POST", "/sandbox/faults", fault | {"body": json.dumps({"value": rows})})
 
     async def refuse(self, code: str, status: int = 400) -> None:
         """The next request of PIM fails as Graph fails."""
@@ -148,6 +160,37 @@ async def test_what_pim_does_not_take_for_an_extension_is_changed(tenant: Tenant
     assert await tenant.ends() > until
 
 
+@pytest.mark.parametrize("code", ["PendingRoleAssignmentRequest", "RoleAssignmentDoesNotExist"])
+async def test_a_renewal_whose_end_pim_has_not_moved_is_not_proved(tenant: Tenant, code: str) -> None:
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    until = tenant.now() + timedelta(days=180)
+    await tenant.refuse(code)
+    with pytest.raises(Unproved, match="not moved the assignment's end"):
+        await tenant.assign(until)
+    await tenant.assign(until)
+    assert await tenant.ends() > until
+
+
+async def test_an_end_in_entra_that_is_still_too_late_is_no_trouble(tenant: Tenant) -> None:
+    until = tenant.now() + timedelta(days=30)
+    await tenant.assign(until + timedelta(days=1))
+    await tenant.refuse("PendingRoleAssignmentRequest")
+    await tenant.assign(until)
+    assert await tenant.member()
+
+
+async def test_what_somebody_activated_for_some_hours_is_no_assignment_and_proves_none(tenant: Tenant) -> None:
+    until = tenant.now() + timedelta(hours=24)
+    activated = tenant.row(tenant.now() + timedelta(hours=8), "activated")
+    await tenant.answer([activated])
+    await tenant.assign(until)
+    assert await tenant.asked() == ["adminAssign"]
+    await tenant.answer([activated], times=2)
+    await tenant.refuse("RoleAssignmentExists")
+    with pytest.raises(Unproved):
+        await tenant.assign(until)
+
+
 async def test_a_member_from_before_gets_an_end_and_is_removed_at_it(tenant: Tenant) -> None:
     until = tenant.now() + timedelta(hours=24)
     await tenant.direct.add(tenant.group, tenant.anna, until=until, reference=REFERENCE)
@@ -165,6 +208,14 @@ async def test_a_member_whom_pim_does_not_know_is_removed_from_the_group(tenant:
     await tenant.ask("POST", "/sandbox/faults", nothing)
     await tenant.pim.remove(tenant.group, tenant.anna)
     assert not await tenant.member()
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_member_that_is_no_user_is_removed_from_the_group(tenant: Tenant, status: int) -> None:
+    await tenant.refuse("RoleAssignmentDoesNotExist" if status == 400 else "SubjectNotFound", status)
+    await tenant.pim.remove(tenant.group, "a-group")
+    calls = [(call["method"], call["path"]) for call in await tenant.ask("GET", "/sandbox/calls")]
+    assert calls[-1] == ("DELETE", f"/v1.0/groups/{tenant.group}/members/a-group/$ref")
 
 
 async def test_entra_that_has_ended_it_already_is_no_trouble(tenant: Tenant) -> None:
