@@ -51,6 +51,8 @@ class What(StrEnum):
     """Entra and the book did not agree."""
     DRIFT_OVER = "drift_over"
     """They agree again, or somebody has settled it."""
+    REMOVAL_ASKED = "removal_asked"
+    """Somebody has a stranger taken out of an exemption group: written before Entra is asked."""
     MEMBER_REMOVED = "member_removed"
     """Somebody was taken out of an exemption group, and Entra, read again, says so."""
     NOT_DELIVERED = "not_delivered"

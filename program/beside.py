@@ -188,7 +188,7 @@ async def reconcile(options: argparse.Namespace) -> int:
         outside = await _outside(stack, sandbox=options.sandbox)
         compared = replace(outside.reconcile, most=options.most_removals)
         try:
-            report = await compared(dry_run=options.dry_run)
+            report = await compared(outside.carry_out.clock.now(), dry_run=options.dry_run)
         except Trouble as trouble:
             print(f"Nothing was done: {trouble.message}.", file=sys.stderr)  # noqa: T201
             return 2

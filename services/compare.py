@@ -42,7 +42,7 @@ class Compare:
         for _ in range(MOST_BATCHES):
             if await self.sweep.tick(now) < BATCH:
                 break
-        report = await self.reconcile()
+        report = await self.reconcile(now)
         log.info("Entra and the book compared", drifts=len(report.drifts), troubles=len(report.troubles))
         for found in report.drifts:
             if found.new:

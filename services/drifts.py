@@ -40,7 +40,7 @@ class Seen:
     outcome: str = ""
     """How it came to be over: a key of `cards.drifts.OUTCOMES`."""
     by_id: str = ""
-    """The Entra id of whoever settled it; empty for the program itself."""
+    """The Entra id of whoever settled it, or has asked for it; empty for the program itself."""
     card: Sent | None = None
 
 
@@ -97,6 +97,10 @@ class Drifts(Protocol):
 
     async def know(self, key: str, added: Added) -> None:
         """Who added the member; the channel will be shown it."""
+        ...
+
+    async def ask(self, key: str, by_id: str, entry: Entry) -> bool:
+        """Who wants it settled, before Entra is asked. False, and nothing is written, where it is over already."""
         ...
 
     async def settle(self, key: str, *, outcome: str, by_id: str, at: datetime, entries: Sequence[Entry]) -> bool:

@@ -74,10 +74,13 @@ class Reconcile:
         at, now = await self.drifts.compared_at(), self.carry_out.clock.now()
         return at is None or abs(now - at) >= self.carry_out.policy.reconcile.every
 
-    async def __call__(self, *, dry_run: bool = False) -> Report:
-        """Raises `Trouble` where the members or the book cannot be read; then nothing was done."""
-        known = await self._read(dry_run=dry_run)
-        found = await self._of_members(known)
+    async def __call__(self, began: datetime, *, dry_run: bool = False) -> Report:
+        """`began`: a moment from before what is due was moved on. What only becomes due meanwhile is no drift.
+
+        Raises `Trouble` where the members or the book cannot be read; then nothing was done.
+        """
+        known = await self._read(began, dry_run=dry_run)
+        found = await self._of_members(known, began)
         done, troubles = [], []
         for drift in found:
             try:
@@ -90,29 +93,28 @@ class Reconcile:
             troubles.append(cannot)
         done += [await self._do(drift, dry_run=dry_run) for drift in exclusions]
         if not dry_run:
-            await self._over([*found, *exclusions], exclusions_read=not cannot)
+            await self._over([*found, *exclusions], began, exclusions_read=not cannot)
             if not troubles or (cannot and len(troubles) == 1):
-                await self.drifts.compared(self.carry_out.clock.now())
+                await self.drifts.compared(began)
         return Report(tuple(done), tuple(troubles))
 
-    async def _read(self, *, dry_run: bool) -> Known:
+    async def _read(self, began: datetime, *, dry_run: bool) -> Known:
         """Members first and the book afterwards: whoever is being granted meanwhile is in the book already."""
-        now = self.carry_out.clock.now()
         known = None if dry_run else await self.drifts.known()
-        fresh = known is not None and known.whole_at is not None and abs(now - known.whole_at) < WHOLE_EVERY
+        fresh = known is not None and known.whole_at is not None and abs(began - known.whole_at) < WHOLE_EVERY
         read = await self.members.read(self.groups, known if fresh else None)
         if not (fresh and known and read.whole_at == known.whole_at):
-            read = replace(read, whole_at=now)
+            read = replace(read, whole_at=began)
         if not dry_run:
             await self.drifts.keep(read)
         return read
 
-    async def _of_members(self, known: Known) -> tuple[Drift, ...]:
-        policy, now = self.carry_out.policy, self.carry_out.clock.now()
+    async def _of_members(self, known: Known, began: datetime) -> tuple[Drift, ...]:
+        policy = self.carry_out.policy
         everybody = frozenset(one for ids in known.members.values() for one in ids)
         bound = await self.drifts.bound(self.groups, everybody)
         most = policy.reconcile.most_removals if self.most is None else self.most
-        found = few_at_once(compare(known.members, bound, policy, now), known.members, most)
+        found = few_at_once(compare(known.members, bound, policy, began), known.members, most)
         return tuple([one for one in found if one.sort is Sort.MANY or await self._is_so(one)])
 
     async def _is_so(self, drift: Drift) -> bool:
@@ -156,9 +158,7 @@ class Reconcile:
     async def _see(self, drift: Drift) -> Seen:
         now = self.carry_out.clock.now()
         log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
-        details = filled(
-            sort=drift.sort.value, group=drift.group, subject=drift.entra_id, number=str(drift.number or "")
-        )
+        details = _details(drift) | filled(number=str(drift.number or ""))
         return await self.drifts.see(drift, now, self._entry(drift, What.DRIFT, now, details))
 
     async def _find_who(self, seen: Seen) -> None:
@@ -185,22 +185,35 @@ class Reconcile:
             await self._ending.take_out(request)
         await self._settle(drift, "removed", "", What.MEMBER_REMOVED)
 
-    async def _over(self, found: Sequence[Drift], *, exclusions_read: bool) -> None:
-        """What was found earlier and is no more."""
+    async def _over(self, found: Sequence[Drift], began: datetime, *, exclusions_read: bool) -> None:
+        """What was found earlier and is no more. Another comparison may have found some of it since this one began."""
         keys = {one.key for one in found}
         unknown = {Sort(one.entra_id) for one in found if one.sort is Sort.MANY}
         unknown |= frozenset() if exclusions_read else _OF_EXCLUSIONS
         for seen in await self.drifts.open():
-            if seen.drift.key not in keys and seen.drift.sort not in unknown:
-                await self._settle(seen.drift, "gone", "")
+            if seen.drift.key not in keys and seen.drift.sort not in unknown and seen.last_seen <= began:
+                await self._gone(seen)
+
+    async def _gone(self, seen: Seen) -> None:
+        """It is no more, because of whoever asked for the removal, or without anybody here."""
+        if seen.by_id and await self._held(seen.drift) is None:
+            await self._settle(seen.drift, "removed", seen.by_id, What.MEMBER_REMOVED)
+        else:
+            await self._settle(seen.drift, "gone", "")
 
     async def remove(self, key: str, by: Person, activity: str) -> None:
         """Somebody of the helpdesk takes a stranger out of the group. Raises `Refusal`."""
         seen = await self._open(key, by, Sort.STRANGER)
         drift = seen.drift
         if not await self._is_so(drift):
-            await self._settle(drift, "gone", "")
-            raise Refusal(say("agent.drift_over"), rule="drift_over")
+            await self._gone(seen)
+            if seen.by_id:
+                return
+            raise _over_already()
+        now = self.carry_out.clock.now()
+        asked = self._entry(drift, What.REMOVAL_ASKED, now, _details(drift), by.id, activity)
+        if not await self.drifts.ask(key, by.id, asked):
+            raise _over_already()
         tenant = self.carry_out.tenant_id
         with expecting_removal(tenant, drift.group, drift.entra_id, by.id, f"{drift.key}:{seen.occasion}"):
             await self.exemptions.remove(drift.group, drift.entra_id)
@@ -230,7 +243,7 @@ class Reconcile:
         await self.only_agents(by)
         seen = await self.drifts.one(key)
         if seen is None or seen.drift.sort is not sort or seen.over_at is not None:
-            raise Refusal(say("agent.drift_over"), rule="drift_over")
+            raise _over_already()
         return seen
 
     async def only_agents(self, by: Person) -> None:
@@ -251,7 +264,7 @@ class Reconcile:
         self, drift: Drift, outcome: str, by_id: str, also: What | None = None, activity: str = ""
     ) -> None:
         now = self.carry_out.clock.now()
-        details = filled(sort=drift.sort.value, group=drift.group, subject=drift.entra_id, outcome=outcome)
+        details = _details(drift) | {"outcome": outcome}
         entries = [self._entry(drift, what, now, details, by_id, activity) for what in (also, What.DRIFT_OVER) if what]
         await self.drifts.settle(drift.key, outcome=outcome, by_id=by_id, at=now, entries=entries)
 
@@ -260,6 +273,14 @@ class Reconcile:
     ) -> Entry:
         about = drift.reference or (f"account:{drift.entra_id}" if drift.group else "mfa_policy")
         return self.carry_out.entry(about, Event(what, by_id, details), at, activity)
+
+
+def _details(drift: Drift) -> dict[str, str]:
+    return filled(sort=drift.sort.value, group=drift.group, subject=drift.entra_id)
+
+
+def _over_already() -> Refusal:
+    return Refusal(say("agent.drift_over"), rule="drift_over")
 
 
 def kind_of(group: str, carry_out: CarryOut) -> str:

@@ -64,6 +64,18 @@ async def test_a_drift_is_shown_and_written_down_once_until_it_is_over(engine: A
     assert [seen.drift for seen in await drifts.open()] == [STRANGER]
 
 
+async def test_who_asks_for_it_to_be_settled_is_kept_while_it_is_open(engine: AsyncEngine) -> None:
+    drifts, asked = PostgresDrifts(engine), replace(ENTRY, what="removal_asked", by_id="an-agent")
+    assert not await drifts.ask(STRANGER.key, "an-agent", asked)
+    await drifts.see(STRANGER, NOON, ENTRY)
+    assert await drifts.ask(STRANGER.key, "an-agent", asked)
+    assert (await drifts.see(STRANGER, NOON + HOUR, ENTRY)).by_id == "an-agent"
+    assert (await written(engine))[-1] == "removal_asked"
+    await drifts.settle(STRANGER.key, outcome="gone", by_id="", at=NOON + HOUR, entries=[OVER])
+    assert not await drifts.ask(STRANGER.key, "an-agent", asked)
+    assert (await written(engine))[-1] == "drift_over"
+
+
 async def test_what_is_over_begins_anew_with_another_card(engine: AsyncEngine) -> None:
     drifts = PostgresDrifts(engine)
     await drifts.see(STRANGER, NOON, ENTRY)

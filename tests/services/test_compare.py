@@ -18,9 +18,11 @@ class World:
 
     due: bool = True
     report: Report | Trouble = field(default_factory=lambda: Report(()))
+    began: list[datetime] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
     waiting: int = 0
+    moment: datetime = NOON
     second: float = 1000.0
 
     @property
@@ -32,7 +34,7 @@ class World:
         return self
 
     def now(self) -> datetime:
-        return NOON
+        return self.moment
 
     def drift(self, what: str) -> None:
         self.counted.append(what)
@@ -41,11 +43,13 @@ class World:
         return self.due
 
     async def tick(self, now: datetime) -> int:
+        self.moment += timedelta(hours=5)
         self.done.append("tick")
         moved, self.waiting = min(self.waiting, BATCH), max(0, self.waiting - BATCH)
         return moved
 
-    async def __call__(self) -> Report:
+    async def __call__(self, began: datetime) -> Report:
+        self.began.append(began)
         self.done.append("compare")
         if isinstance(self.report, Trouble):
             raise self.report
@@ -61,6 +65,7 @@ async def test_what_is_only_due_is_moved_on_before_the_comparison() -> None:
     world, compare = comparing(waiting=2 * BATCH + 1)
     await compare()
     assert world.done == ["tick", "tick", "tick", "compare"]
+    assert world.began == [NOON], "however the clock jumps meanwhile"
 
 
 async def test_each_drift_is_counted_when_it_is_new_and_not_with_each_comparison() -> None:

@@ -31,6 +31,8 @@ class World:
     read_before: set[str] | None = None
     """What reading everybody gives, where it is not what is so by now."""
     moment: datetime = LATER
+    sleeps: timedelta = timedelta(0)
+    """By how much the clock jumps while members are read."""
     agents: frozenset[str] = frozenset({AGENT.id})
     seen: dict[str, Seen] = field(default_factory=dict)
     written: list[Entry] = field(default_factory=list)
@@ -39,6 +41,8 @@ class World:
     ended_at: list[datetime] = field(default_factory=list)
     unreadable: Trouble | None = None
     stubborn: bool = False
+    dies: bool = False
+    """The process does, once Entra has removed somebody."""
     audit: Added | Trouble = field(default_factory=lambda: Added("Sam Price", NOON))
     excluded: frozenset[str] | Trouble = frozenset({GROUP})
     groups: dict[str, str] = field(default_factory=lambda: {"exempt_short": GROUP, "exempt_long": GROUP})
@@ -84,6 +88,8 @@ class World:
         self.removed.append(entra_id)
         if not self.stubborn:
             self.members.discard(entra_id)
+        if self.dies:
+            raise KeyboardInterrupt
 
     async def contains(self, group: str, entra_id: str) -> bool:
         return entra_id in self.members and entra_id != "a-group"
@@ -91,6 +97,7 @@ class World:
     async def read(self, groups: Collection[str], known: Known | None) -> Known:
         if self.unreadable:
             raise self.unreadable
+        self.moment += self.sleeps
         found = self.members if self.read_before is None else self.read_before
         return Known({GROUP: frozenset(found)}, "link", known.whole_at if known else None)
 
@@ -141,6 +148,11 @@ class World:
     async def know(self, key: str, added: Added) -> None:
         self.seen[key] = replace(self.seen[key], added=added)
 
+    async def ask(self, key: str, by_id: str, entry: Entry) -> bool:
+        self.written.append(entry)
+        self.seen[key] = replace(self.seen[key], by_id=by_id)
+        return True
+
     async def settle(self, key: str, *, outcome: str, by_id: str, at: datetime, entries: Sequence[Entry]) -> bool:
         self.written += entries
         self.seen[key] = replace(self.seen[key], over_at=at, outcome=outcome, by_id=by_id)
@@ -159,11 +171,11 @@ def outcomes(world: World) -> list[tuple[Sort, str]]:
 
 async def test_a_stranger_is_shown_with_who_added_them_and_is_not_touched() -> None:
     world, reconcile = comparing(members={STRANGER.id})
-    report = await reconcile()
+    report = await reconcile(world.moment)
     assert [(one.drift.sort, one.done, one.new) for one in report.drifts] == [(Sort.STRANGER, "alarm shown", True)]
-    assert [one.new for one in (await reconcile()).drifts] == [True]  # within the same moment
+    assert [one.new for one in (await reconcile(world.moment)).drifts] == [True]  # within the same moment
     world.moment += timedelta(hours=1)
-    assert [one.new for one in (await reconcile()).drifts] == [False]
+    assert [one.new for one in (await reconcile(world.moment)).drifts] == [False]
     assert world.members == {STRANGER.id}
     assert [one.added for one in world.seen.values()] == [Added("Sam Price", NOON)]
     assert [entry.what for entry in world.written] == ["drift"]
@@ -172,34 +184,34 @@ async def test_a_stranger_is_shown_with_who_added_them_and_is_not_touched() -> N
 async def test_who_added_somebody_is_asked_again_until_entra_says_so() -> None:
     world, reconcile = comparing(members={STRANGER.id}, audit=NotPermitted("403"))
     key = Drift(Sort.STRANGER, GROUP, STRANGER.id).key
-    await reconcile()
+    await reconcile(world.moment)
     assert world.seen[key].added.by == NOT_PERMITTED
     for answer, by in ((Trouble("503"), NOT_PERMITTED), (Added(), ""), (Added("Sam Price", NOON), "Sam Price")):
         world.audit = answer
-        await reconcile()
+        await reconcile(world.moment)
         assert world.seen[key].added.by == by
 
 
 async def test_whoever_overstayed_is_removed_by_the_usual_steps_and_it_is_shown() -> None:
     for one, steps in ((ON, 2), (ENDED, 0), (request(State.ENDING), 1)):
         world, reconcile = comparing(requests=[one], members={SUBJECT.id}, moment=NOON + timedelta(days=3))
-        report = await reconcile()
+        report = await reconcile(world.moment)
         assert [found.done for found in report.drifts] == ["removed, alarm shown"], steps
         assert world.members == set()
         assert outcomes(world) == [(Sort.OVERSTAYED, "removed")]
         assert world.requests[0].state is State.ENDED
         assert [entry.what for entry in world.written] == ["drift", "member_removed", "drift_over"]
-        assert (await reconcile()).drifts == ()
+        assert (await reconcile(world.moment)).drifts == ()
 
 
 async def test_a_removal_that_entra_does_not_do_is_trouble_and_the_comparison_is_not_over() -> None:
     world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, stubborn=True)
-    report = await reconcile()
+    report = await reconcile(world.moment)
     assert report.troubles
     assert world.ended_at == []
     assert outcomes(world) == [(Sort.OVERSTAYED, "")]
     world.stubborn = False
-    assert (await reconcile()).troubles == ()
+    assert (await reconcile(world.moment)).troubles == ()
     assert world.ended_at == [LATER]
 
 
@@ -210,13 +222,13 @@ async def test_what_was_read_of_everybody_is_looked_at_again_before_anything_is_
         ([ON], set(), {SUBJECT.id}),
     ):
         world, reconcile = comparing(requests=requests, read_before=read, members=now)
-        assert (await reconcile()).drifts == ()
+        assert (await reconcile(world.moment)).drifts == ()
         assert world.removed == []
 
 
 async def test_a_group_within_the_group_is_a_stranger_too() -> None:
-    _, reconcile = comparing(members={"a-group"})
-    assert [one.drift.sort for one in (await reconcile()).drifts] == [Sort.STRANGER]
+    world, reconcile = comparing(members={"a-group"})
+    assert [one.drift.sort for one in (await reconcile(world.moment)).drifts] == [Sort.STRANGER]
     with pytest.raises(Refusal, match="not a person"):
         await reconcile.stranger(Drift(Sort.STRANGER, GROUP, "a-group").key, AGENT)
 
@@ -224,14 +236,14 @@ async def test_a_group_within_the_group_is_a_stranger_too() -> None:
 async def test_where_members_cannot_be_read_nothing_is_done() -> None:
     world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, unreadable=Trouble("503"))
     with pytest.raises(Trouble):
-        await reconcile()
+        await reconcile(world.moment)
     assert (world.removed, world.seen, world.written, world.kept, world.ended_at) == ([], {}, [], [], [])
 
 
 async def test_a_dry_run_writes_nothing_anywhere() -> None:
     strangers = {STRANGER.id, SUBJECT.id}
     world, reconcile = comparing(requests=[ENDED], members=set(strangers))
-    report = await reconcile(dry_run=True)
+    report = await reconcile(world.moment, dry_run=True)
     assert sorted(one.done for one in report.drifts) == ["an alarm would be shown", "would be removed, with an alarm"]
     assert (world.removed, world.seen, world.written, world.kept, world.ended_at) == ([], {}, [], [], [])
     assert world.members == strangers
@@ -241,33 +253,33 @@ async def test_more_than_the_policy_lets_remove_at_once_are_not_touched() -> Non
     people = [person(f"Person {number}") for number in range(POLICY.reconcile.most_removals + 1)]
     ended = [replace(ENDED, reference=f"MFA-{n}", subject=one) for n, one in enumerate(people)]
     world, reconcile = comparing(requests=ended, members={one.id for one in people})
-    report = await reconcile()
+    report = await reconcile(world.moment)
     assert [(one.drift.sort, one.drift.number) for one in report.drifts] == [(Sort.MANY, len(people))]
     assert world.removed == []
     few = replace(reconcile, most=len(people))
-    assert len((await few()).drifts) == len(people)
+    assert len((await few(world.moment)).drifts) == len(people)
     assert world.members == set()
     assert (Sort.MANY, "gone") in outcomes(world)
 
 
 async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> None:
     world, reconcile = comparing(mfa_policy=True, members={STRANGER.id}, excluded=frozenset({"other"}))
-    await reconcile()
+    await reconcile(world.moment)
     world.members.clear()
     world.excluded = Trouble("403")
-    report = await reconcile()
+    report = await reconcile(world.moment)
     assert len(report.troubles) == 1
     assert dict(outcomes(world)) == {Sort.STRANGER: "gone", Sort.EXCLUSION_GONE: "", Sort.EXCLUSION_MORE: ""}
     assert len(world.ended_at) == 2, "members are compared all the same"
     world.excluded = frozenset({GROUP})
-    await reconcile()
+    await reconcile(world.moment)
     assert {outcome for _, outcome in outcomes(world)} == {"gone"}
 
 
 async def test_it_is_due_at_the_interval_wherever_the_clock_jumps() -> None:
     world, reconcile = comparing()
     assert await reconcile.is_due()
-    await reconcile()
+    await reconcile(world.moment)
     assert not await reconcile.is_due()
     every = POLICY.reconcile.every
     for jump in (every, -every):
@@ -277,18 +289,18 @@ async def test_it_is_due_at_the_interval_wherever_the_clock_jumps() -> None:
 
 async def test_everybody_is_read_anew_once_a_day() -> None:
     world, reconcile = comparing()
-    await reconcile()
+    await reconcile(world.moment)
     world.moment += timedelta(hours=23)
-    await reconcile()
+    await reconcile(world.moment)
     world.moment += timedelta(hours=2)
-    await reconcile()
+    await reconcile(world.moment)
     assert [one.whole_at for one in world.kept] == [LATER, LATER, LATER + timedelta(hours=25)]
 
 
 async def test_only_the_helpdesk_removes_and_only_what_is_still_a_stranger() -> None:
     world, reconcile = comparing(members={STRANGER.id})
     key = Drift(Sort.STRANGER, GROUP, STRANGER.id).key
-    await reconcile()
+    await reconcile(world.moment)
     with pytest.raises(Refusal, match="Only helpdesk staff"):
         await reconcile.remove(key, SUBJECT, "")
     world.requests = [replace(ON, subject=STRANGER)]
@@ -297,10 +309,11 @@ async def test_only_the_helpdesk_removes_and_only_what_is_still_a_stranger() -> 
     assert world.removed == []
     assert outcomes(world) == [(Sort.STRANGER, "gone")]
     world.requests = []
-    await reconcile()
+    await reconcile(world.moment)
     await reconcile.remove(key, AGENT, "activity")
     assert world.removed == [STRANGER.id]
-    assert [(one.what, one.by_id, one.activity) for one in world.written[-2:]] == [
+    assert [(one.what, one.by_id, one.activity) for one in world.written[-3:]] == [
+        ("removal_asked", AGENT.id, "activity"),
         ("member_removed", AGENT.id, "activity"),
         ("drift_over", AGENT.id, "activity"),
     ]
@@ -309,9 +322,61 @@ async def test_only_the_helpdesk_removes_and_only_what_is_still_a_stranger() -> 
             await reconcile.remove(again, AGENT, "")
 
 
+@pytest.mark.parametrize("again", ["click", "comparison"])
+async def test_whoever_removed_a_stranger_is_known_also_where_the_process_died_at_it(again: str) -> None:
+    world, reconcile = comparing(members={STRANGER.id})
+    key = Drift(Sort.STRANGER, GROUP, STRANGER.id).key
+    await reconcile(world.moment)
+    world.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        await reconcile.remove(key, AGENT, "activity")
+    assert world.members == set()
+    if again == "click":
+        await reconcile.remove(key, AGENT, "activity")
+    else:
+        await reconcile(world.moment)
+    assert (world.seen[key].outcome, world.seen[key].by_id) == ("removed", AGENT.id)
+    assert [(one.what, one.by_id) for one in world.written[1:]] == [
+        ("removal_asked", AGENT.id),
+        ("member_removed", AGENT.id),
+        ("drift_over", AGENT.id),
+    ]
+
+
+async def test_a_stranger_who_was_adopted_after_all_was_removed_by_nobody() -> None:
+    world, reconcile = comparing(members={STRANGER.id}, stubborn=True)
+    await reconcile(world.moment)
+    with pytest.raises(Trouble, match="still shows"):
+        await reconcile.remove(Drift(Sort.STRANGER, GROUP, STRANGER.id).key, AGENT, "activity")
+    world.requests = [replace(ON, subject=STRANGER)]
+    await reconcile(world.moment)
+    assert outcomes(world) == [(Sort.STRANGER, "gone")]
+
+
+async def test_what_another_comparison_has_found_since_is_not_over() -> None:
+    world, reconcile = comparing(members={STRANGER.id})
+    began = world.moment
+    world.moment += timedelta(seconds=5)
+    await reconcile(world.moment)
+    world.read_before = set()
+    await reconcile(began)
+    assert outcomes(world) == [(Sort.STRANGER, "")]
+    await reconcile(world.moment)
+    assert outcomes(world) == [(Sort.STRANGER, "gone")]
+
+
+@pytest.mark.parametrize("members", [{SUBJECT.id}, set()])
+async def test_an_end_that_comes_while_a_comparison_is_under_way_is_no_drift(members: set[str]) -> None:
+    world, reconcile = comparing(requests=[ON], members=members, sleeps=timedelta(days=2))
+    world.moment = ON.ends_at - timedelta(hours=1) if ON.ends_at else LATER
+    began = world.moment
+    assert (await reconcile(began)).drifts == ()
+    assert world.ended_at == [began]
+
+
 async def test_nobody_adopts_themselves() -> None:
     world, reconcile = comparing(members={AGENT.id, STRANGER.id})
-    await reconcile()
+    await reconcile(world.moment)
     with pytest.raises(Refusal, match="your own account"):
         await reconcile.stranger(Drift(Sort.STRANGER, GROUP, AGENT.id).key, AGENT)
     assert await reconcile.stranger(Drift(Sort.STRANGER, GROUP, STRANGER.id).key, AGENT) == (STRANGER, "short")
