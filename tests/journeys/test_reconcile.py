@@ -98,7 +98,7 @@ async def test_a_stranger_is_shown_once_and_only_an_agent_may_remove_them(world:
     assert await world.members() == set()
     await until(lambda: "was removed from the group" in world.in_channel())
     assert titles(world, WITHOUT) == []
-    assert await audit(world, f"account:{bilal}") == ["drift", "member_removed", "drift_over"]
+    assert await audit(world, f"account:{bilal}") == ["drift", "removal_asked", "member_removed", "drift_over"]
     status, said = await command(world, "reconcile")
     assert (status, "Entra and the book agree." in said) == (0, True)
 
