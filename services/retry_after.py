@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 LONGEST = timedelta(days=1)
+UNSAID = timedelta(seconds=1)
+"""What a 429 without it is taken to ask for: the shortest limit of Teams is over a second."""
 
 
 def retry_after(said: str, now: datetime) -> timedelta | None:

@@ -27,7 +27,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
 from domain.errors import Throttled, Trouble
-from services.retry_after import retry_after
+from services.retry_after import UNSAID, retry_after
 
 TIMEOUT = 8.0
 """Seconds for a whole call."""
@@ -148,5 +148,7 @@ def trouble(response: httpx.Response) -> GraphTrouble:
     if response.status_code in (401, 403):
         said = f"{said}. {_PERMISSIONS}"
     wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
-    kind = GraphThrottled if response.status_code == 429 or wait else GraphTrouble
+    if response.status_code == 429:
+        wait = wait or UNSAID
+    kind = GraphThrottled if wait else GraphTrouble
     return kind(said, status=response.status_code, code=code, retry_after=wait)

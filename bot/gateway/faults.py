@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from domain.errors import Passing, Throttled, TooLarge, Trouble, Unreachable
+from services.retry_after import UNSAID
 
-_UNSAID = timedelta(seconds=1)
-"""What a 429 without Retry-After is taken to ask for: a conversation's first limit is over a second."""
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,60}")
 
 
@@ -23,7 +22,7 @@ def trouble(status: int, body: bytes, wait: timedelta | None) -> Trouble:
         case 401:
             return Trouble("Teams did not take the bot's token (401).")
         case 429:
-            return Throttled(f"Teams did not take the message ({said}).", retry_after=wait or _UNSAID)
+            return Throttled(f"Teams did not take the message ({said}).", retry_after=wait or UNSAID)
         case 503 if wait:
             return Throttled(f"Teams did not take the message ({said}).", retry_after=wait)
         case 412 | 502 | 503:
