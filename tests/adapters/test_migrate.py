@@ -148,7 +148,7 @@ def test_an_index_whose_migration_was_killed_is_built_by_the_next(older: str) ->
     assert migrate.is_current(older)
 
 
-@pytest.mark.parametrize("revision", ["0007", "0010", "0012"])
+@pytest.mark.parametrize("revision", ["0007", "0010", "0012", "0014"])
 def test_a_migration_of_several_transactions_can_be_run_again(older: str, server: str, revision: str) -> None:
     """As where it was killed right before the last one."""
     before = f"{int(revision) - 1:04}"
