@@ -74,7 +74,8 @@ def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Polic
     if reason and reason.revoke_sessions:
         effects = (RevokeSessions(request.reference, request.subject.id, START), *effects)
     decision = Decision(active, (event,), effects)
-    if facts.renewed is None or facts.renewed.state is not State.ACTIVE:
+    # GRANTING where it is being put back just now.
+    if facts.renewed is None or facts.renewed.state not in (State.ACTIVE, State.GRANTING):
         return decision
     closing = Closing(Cause.RENEWED, words=request.reference)
     followed = replace(facts.renewed, state=State.ENDED, closing=closing, closed_at=now, stuck=None)

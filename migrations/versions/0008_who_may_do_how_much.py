@@ -3,6 +3,8 @@ counted by."""
 
 from alembic import op
 
+from migrations import concurrently
+
 revision = "0008"
 down_revision = "0007"
 
@@ -16,12 +18,11 @@ CREATE TABLE look_ups (
 );
 CREATE INDEX look_ups_of_person ON look_ups (person_id);
 CREATE INDEX look_ups_at ON look_ups (at);
-
-CREATE INDEX requests_by_person ON requests (asked_by_id, asked_at);
-CREATE INDEX requests_for_site ON requests ((site ->> 'ods'), asked_at);
-CREATE INDEX audit_approvals ON audit (by_id, at) WHERE what IN ('approved', 'approved_first');
 """
 
 
 def upgrade() -> None:
+    concurrently.build("requests_by_person", "requests (asked_by_id, asked_at)")
+    concurrently.build("requests_for_site", "requests ((site ->> 'ods'), asked_at)")
+    concurrently.build("audit_approvals", "audit (by_id, at) WHERE what IN ('approved', 'approved_first')")
     op.get_bind().connection.cursor().execute(COUNTED)

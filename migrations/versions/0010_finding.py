@@ -4,19 +4,17 @@ The words are in a text search vector, so that any of them can be found by its b
 apart here and not by a text search parser, which would take parts of them for numbers, hosts or e-mail addresses.
 """
 
-from alembic import op
+from migrations import concurrently
 
 revision = "0010"
 down_revision = "0009"
 
-FINDING = r"""
-CREATE INDEX requests_found_by ON requests USING gin ((array_to_tsvector(array_remove(string_to_array(translate(lower(
+WORDS = r"""array_to_tsvector(array_remove(string_to_array(translate(lower(
     left(subject ->> 'name', 300) || ' ' || left(split_part(subject ->> 'address', '@', 1), 200)
     || ' ' || replace(substr(reference, 5), '-', '')
     || ' ' || coalesce(site ->> 'ods', '') || ' ' || coalesce(left(site ->> 'name', 300), '')
-), '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~’‘–—' || chr(160) || chr(9) || chr(10) || chr(13), repeat(' ', 40)), ' '), ''))));
-"""
+), '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~’‘–—' || chr(160) || chr(9) || chr(10) || chr(13), repeat(' ', 40)), ' '), ''))"""
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(FINDING)
+    concurrently.build("requests_found_by", f"requests USING gin (({WORDS}))")

@@ -2,19 +2,21 @@
 
 from alembic import op
 
+from migrations import concurrently
+
 revision = "0012"
 down_revision = "0011"
 
 TOGETHER = """
 ALTER TABLE notices
-    ADD COLUMN person_id text NOT NULL DEFAULT '',
-    ADD COLUMN notice text NOT NULL DEFAULT '',
-    ADD COLUMN audience text NOT NULL DEFAULT '',
-    ADD COLUMN occasion text NOT NULL DEFAULT '';
-CREATE INDEX notices_of_person ON notices (person_id, notice, updated_at) WHERE person_id <> '';
-CREATE INDEX notices_waiting ON notices (updated_at) WHERE status = 'waiting';
+    ADD COLUMN IF NOT EXISTS person_id text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS notice text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS audience text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS occasion text NOT NULL DEFAULT '';
 """
 
 
 def upgrade() -> None:
     op.execute(TOGETHER)
+    concurrently.build("notices_of_person", "notices (person_id, notice, updated_at) WHERE person_id <> ''")
+    concurrently.build("notices_waiting", "notices (updated_at) WHERE status = 'waiting'")

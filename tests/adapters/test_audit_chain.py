@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, RaiseException
 from sqlalchemy import event
 
-from adapters.database import roles
+from adapters.database import migrate, roles
 from adapters.database.audit import reading
 from adapters.database.book import PostgresBook
 from adapters.database.engine import make_engine
@@ -26,6 +26,7 @@ from adapters.database.sites import PostgresSites
 from adapters.policy_file import BadFileError
 from domain.chain import Checked, Finding, Head, check
 from domain.effects import Refresh
+from domain.errors import Trouble
 from domain.site import Site
 from services.book import Entry
 from tests.adapters.postgres import postgres
@@ -466,23 +467,59 @@ def test_bad_files_and_databases_are_a_sentence(audit: Audit, tmp_path: Path) ->
         assert "Traceback" not in done.stderr
 
 
-async def test_rows_from_before_the_chain_are_chained_by_the_migration(audit: Audit) -> None:
-    """The tables as they were before, with rows in them; then the migration's own statements."""
-    chain = import_module("migrations.versions.0007_audit_chain").CHAIN
-    with psycopg.connect(audit.url) as connection:
+ADDED_BEFORE = "INSERT INTO audit (at, reference, what, by_id, activity, policy_version, details) "
+
+
+@pytest.fixture
+def before(server: str) -> Audit:
+    """A database from before the chain, with rows in it: those of 5 requests of two tenants, and one of none."""
+    global _number
+    _number += 1
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE before{_number}")
+    old = Audit(server.replace("/postgres?", f"/before{_number}?"))
+    migrate.migrate(old.url, "0006")
+    with psycopg.connect(old.url) as connection:
         connection.execute(
-            "DROP TRIGGER audit_chained ON audit; DROP TRIGGER audit_head_moved ON audit; "
-            "DROP FUNCTION audit_chained; DROP FUNCTION audit_head_moved; DROP FUNCTION audit_digest; "
-            "DROP TABLE audit_heads; ALTER TABLE audit DROP COLUMN tenant_id, DROP COLUMN number, "
-            "DROP COLUMN previous, DROP COLUMN hash, DROP CONSTRAINT audit_details_are_texts"
+            "INSERT INTO requests (reference, tenant_id, kind, group_id, state, subject, asked_by, reason, details, "
+            "methods, policy_version, asked_at, version) SELECT 'MFA-' || n, 't' || 1 + n % 2, '', '', 'ended', "
+            "'{\"id\": \"a\"}', '{\"id\": \"a\"}', '', '', '[]', '1', now(), 1 FROM generate_series(1, 5) AS n"
         )
-        for number in range(5):
-            connection.execute(
-                "INSERT INTO audit (at, reference, what, by_id, activity, policy_version, details) "
-                "VALUES (now(), %s, 'asked', '', '', '1', '{\"a\": \"é\"}')", (f"MFA-{number}",),
-            )  # fmt: skip
-        connection.execute(chain)
-    assert audit.findings(tenant_id="") == []
-    assert audit.head("").number == 5
-    await audit.add(entry(6), tenant_id="")
-    assert audit.findings(tenant_id="") == []
+        connection.execute(
+            f"{ADDED_BEFORE} SELECT now(), 'MFA-' || n % 6, 'asked', '', '', '1', '{{\"a\": \"é\"}}' "
+            "FROM generate_series(1, 12000) AS n"
+        )
+    return old
+
+
+async def test_rows_from_before_the_chain_are_chained_by_the_migration(before: Audit) -> None:
+    await asyncio.to_thread(migrate.migrate, before.url)
+    for tenant_id, number in (("", 2000), ("t1", 4000), ("t2", 6000)):
+        assert before.findings(tenant_id=tenant_id) == []
+        assert before.head(tenant_id).number == number
+    assert before.rows("SELECT 1 FROM audit WHERE number IS NULL OR number > id") == []
+    await before.add(entry(6), tenant_id="t1")
+    assert before.findings(tenant_id="t1") == []
+    with pytest.raises(RaiseException, match="only grows"):
+        before.rows("UPDATE audit SET what = ''")
+
+
+def test_older_versions_write_while_rows_are_chained_and_a_kill_half_way_is_mended(before: Audit) -> None:
+    # True where the column is there and the rows from before are still being chained.
+    add = f"{ADDED_BEFORE} VALUES (now(), 'MFA-1', 'asked', '', '', '1', '{{}}') RETURNING to_jsonb(audit) @> %s"
+    kill = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 5630313"
+    number, meanwhile = 12_000, 0
+    with ThreadPoolExecutor() as threads, psycopg.connect(before.url, autocommit=True) as writer:
+        running = threads.submit(migrate.migrate, before.url)
+        while not running.done():
+            number += 1
+            if writer.execute(add, ('{"number": null}',)).fetchone() == (True,):
+                meanwhile += 1
+                writer.execute(kill)
+        assert meanwhile
+        with pytest.raises(Trouble):
+            running.result()
+        assert writer.execute("SELECT 1 FROM audit WHERE number IS NULL").fetchone()
+    migrate.migrate(before.url)
+    assert sum(before.head(tenant_id).number for tenant_id in ("", "t1", "t2")) == number
+    assert [before.findings(tenant_id=tenant_id) for tenant_id in ("", "t1", "t2")] == [[], [], []]

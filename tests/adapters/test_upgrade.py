@@ -62,6 +62,10 @@ def faults(migration: str) -> list[str]:
         # A trigger that fills the column gives the value for every version.
         if not re.search(rf"BEFORE\s+INSERT\s+ON\s+{table}\b", text, re.IGNORECASE) and change:
             found.append("wants a value that an older version does not give")
+    made = set(re.findall(r"CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)", text, re.IGNORECASE))
+    built = r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+(?!CONCURRENTLY\b)[^;]*?\bON\s+(?:ONLY\s+)?(\w+)"
+    if set(re.findall(built, text, re.IGNORECASE)) - made or "op.create_index" in text:
+        found.append("keeps everybody from writing while an index is built")
     return found
 
 
@@ -86,6 +90,10 @@ def test_a_migration_only_adds_unless_it_is_marked(path: Path) -> None:
         "ALTER TABLE requests ALTER COLUMN version TYPE bigint",
         "ALTER TABLE seen ALTER COLUMN at DROP DEFAULT",
         "op.drop_column('requests', 'people')",
+        "CREATE INDEX one ON requests (version)",
+        "create unique index if not exists one on requests using btree (version);",
+        "CREATE TABLE colours (name text); CREATE INDEX one ON colours (name); CREATE INDEX two ON audit (at)",
+        "op.create_index('one', 'requests', ['version'])",
     ],
 )
 def test_what_would_stop_an_older_version_is_found(statement: str) -> None:
@@ -99,7 +107,9 @@ def test_what_would_stop_an_older_version_is_found(statement: str) -> None:
         "ALTER TABLE requests ADD COLUMN colour text",
         "ALTER TABLE requests ADD COLUMN colour text NOT NULL DEFAULT '', ADD COLUMN n integer",
         "CREATE TABLE colours (name text NOT NULL)",
-        "CREATE INDEX one ON requests (version); DROP INDEX two",
+        "CREATE INDEX CONCURRENTLY one ON requests (version); DROP INDEX CONCURRENTLY two",
+        "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS one ON requests (version)",
+        "CREATE TABLE IF NOT EXISTS colours (name text); CREATE UNIQUE INDEX one ON colours (name)",
         "ALTER TABLE a ALTER COLUMN b SET NOT NULL; CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW",
     ],
 )

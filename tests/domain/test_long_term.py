@@ -15,6 +15,7 @@ from domain.commands import (
     GiveCode,
     GiveEvidence,
     IssueCode,
+    PutBack,
     Reject,
     SeeAccount,
     SendBack,
@@ -288,6 +289,19 @@ def test_a_renewal_takes_the_place_of_what_it_follows_at_the_same_moment() -> No
     assert decision.followed.closing.cause is Cause.RENEWED
     assert decision.request.ends_at == now + LONG.duration
     assert not any(isinstance(effect, End) for effect in decision.effects)
+
+
+def test_a_renewal_takes_the_place_of_what_is_being_put_back_just_now() -> None:
+    """Otherwise both would be on when Entra shows the older one again, and a person has one of a kind."""
+    old = replace(long_request(State.ACTIVE), reference="MFA-2222-2222")
+    lost = decide(old, PutBack(AGENT), facts(), POLICY, NOON + timedelta(days=1)).request
+    assert lost.state is State.GRANTING
+    new = replace(long_request(State.GRANTING), renews=old.reference)
+    followed = decide(new, ConfirmGrant(), facts(renewed=lost), POLICY, NOON + timedelta(days=2)).followed
+    assert followed is not None
+    assert followed.state is State.ENDED
+    late = decide(followed, ConfirmGrant(), facts(), POLICY, NOON + timedelta(days=2))
+    assert late.request == followed
 
 
 def test_a_renewal_is_possible_only_in_its_time_and_only_for_what_is_on() -> None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.builders import ROOT
+from tests.journeys import long_term as steps
 from tests.journeys.test_trouble import asked, granted
 from tests.journeys.world import Seat, World, buttons_of, until
 
@@ -180,6 +181,33 @@ async def test_whoever_entra_lost_is_put_back_until_the_same_end(world: World) -
     await world.advance("PT24H")
     await until(lambda: "has ended" in anna.all_text)
     assert await world.members() == set()
+
+
+async def test_whoever_entra_lost_while_a_renewal_waits_is_put_back_and_renewed(world: World) -> None:
+    await world.set_clock("2027-02-02T10:00:00Z")  # 150 days on is a Friday morning
+    reference, bilal, helen, agent = await steps.granted(world)
+    await world.advance("P150D")
+    await until(lambda: "renew it now" in helen.all_text)
+    await bilal.say(f"renew {reference}")
+    renewal = steps.reference_in(await bilal.press("Send request"))
+    chidi = await change(world, "Chidi Okafor", "remove", group="exempt_long")
+    await command(world, "reconcile")
+    alarm = f"On, but not in the group: Chidi Okafor ({reference})"
+    await until(lambda: alarm in world.in_channel())
+    assert "is being put back" in await press(world, world.agent, "Put back", alarm)
+
+    async def back() -> bool:
+        return await world.members("exempt_long") == {chidi}
+
+    await until(back)
+    await steps.give(world, helen, renewal)
+    await steps.approve(agent, renewal)
+
+    async def renewed() -> bool:
+        return "has taken its place" in await bilal.say(f"status {reference}")
+
+    await until(renewed)
+    assert await world.members("exempt_long") == {chidi}
 
 
 async def test_a_missing_one_can_be_ended_instead(world: World) -> None:
