@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.book import PostgresBook
 from adapters.database.chat import PostgresCopies
+from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
+from adapters.database.figures import PostgresFigures
 from adapters.database.notices import PostgresNotices
 from bench.turn import say
 from domain.effects import Refresh
@@ -33,6 +35,9 @@ ROUNDS = 60
 MOST_RATIO = 3.0
 """How much dearer than at the smallest size anything may be: caches are colder and trees a level deeper, no more."""
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+NAMES = ("tick", "click", "look_up", "find", "queue", "accounts", "watch", "history")
+CHECK_AGAIN = timedelta(minutes=10)
 
 LIVE = """
 INSERT INTO requests (reference, tenant_id, kind, group_id, state, subject, asked_by, reason, details, methods,
@@ -97,6 +102,8 @@ class Works:
         self.book = PostgresBook(engine)
         self.copies = PostgresCopies(engine)
         self.notices = PostgresNotices(engine)
+        self.drifts = PostgresDrifts(engine)
+        self.figures = PostgresFigures(engine, CHECK_AGAIN)
         self.size = size
         self.turn = 0
 
@@ -143,6 +150,11 @@ class Works:
         """Whose account has to be looked at."""
         await self.book.to_look_at(NOW - timedelta(minutes=15), 20)
 
+    async def watch(self) -> None:
+        """What the watchdog looks for, and what a scrape of the figures asks about requests that time moves on."""
+        await self.drifts.overdue(NOW, timedelta(minutes=2), CHECK_AGAIN, 200)
+        await self.figures.late(NOW)
+
     async def history(self) -> None:
         await self.book.entries(reference(self.n))
 
@@ -176,7 +188,16 @@ async def plans(engine: AsyncEngine, works: Works) -> list[str]:
             seen.append((statement, parameters))
 
     event.listen(engine.sync_engine, "before_cursor_execute", note)
-    for work in (works.look_up, works.find, works.queue, works.accounts, works.history, works.click, works.tick):
+    for work in (
+        works.look_up,
+        works.find,
+        works.queue,
+        works.accounts,
+        works.watch,
+        works.history,
+        works.click,
+        works.tick,
+    ):
         await work()
     event.remove(engine.sync_engine, "before_cursor_execute", note)
     found = []
@@ -190,7 +211,6 @@ async def plans(engine: AsyncEngine, works: Works) -> list[str]:
 
 
 async def main(sizes: tuple[int, ...]) -> int:
-    names = ("tick", "click", "look_up", "find", "queue", "accounts", "history")
     table: dict[int, dict[str, float]] = {}
     with postgres() as url:
         engine = make_engine(url)
@@ -200,13 +220,13 @@ async def main(sizes: tuple[int, ...]) -> int:
             await load(engine, loaded + 1, size)
             loaded = size
             works = Works(engine, size)
-            table[size] = {name: await measured(getattr(works, name)) for name in names}
+            table[size] = {name: await measured(getattr(works, name)) for name in NAMES}
         shown = await plans(engine, works)
         await engine.dispose()
     smallest, largest = table[sizes[0]], table[sizes[-1]]
     say(f"{'ms, median':12}" + "".join(f"{size:>14,}" for size in sizes) + "      last to first")
     missed = []
-    for name in names:
+    for name in NAMES:
         ratio = largest[name] / smallest[name]
         say(f"{name:12}" + "".join(f"{table[size][name]:14.2f}" for size in sizes) + f"{ratio:16.2f}")
         if ratio > MOST_RATIO:

