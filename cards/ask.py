@@ -193,16 +193,16 @@ def verification(asking: Asking, subject: Person, chosen: str, ticket: str) -> C
     return asking.question(
         say("agent.verification_summary"),
         words(say("agent.approve_make_sure", name=subject.name), weight="Bolder"),
-        *verification_fields(asking.policy, chosen, ticket),
+        *verification_fields(asking.policy, say("agent.verification_label"), chosen, ticket),
         actions=[asking.go_on()],
     )
 
 
-def verification_fields(policy: Policy, chosen: str = "", ticket: str = "") -> tuple[Part, Part]:
+def verification_fields(policy: Policy, label: str, chosen: str = "", ticket: str = "") -> tuple[Part, Part]:
     return (
         choice(
             "verification",
-            say("agent.verification_label"),
+            label,
             [(way.title, way.id) for way in policy.verifications],
             error=say("agent.verification_error"),
             value=chosen,
@@ -211,16 +211,19 @@ def verification_fields(policy: Policy, chosen: str = "", ticket: str = "") -> t
     )
 
 
-def confirm(asking: Asking, rows: Sequence[tuple[str, str]], *, caller: bool, granted_now: bool) -> Card:
+def confirm(asking: Asking, rows: Sequence[tuple[str, str]], who: str, *, granted_now: bool) -> Card:
+    """`who`: FOR_ME, FOR_COLLEAGUE or FOR_CALLER."""
     helpdesk = asking.policy.helpdesk
     title, send = say("requester.check_then_send_title"), say("requester.send_button")
     if asking.kind.evidence is not None:
         after = say("requester.then_evidence", helpdesk=helpdesk.name)
-    elif caller and granted_now:
+    elif who == FOR_CALLER and granted_now:
         title, send = say("agent.check_then_grant_title"), say("agent.grant_button", length=asking.kind.length)
         after = say("agent.starts_at_once")
-    elif caller:
+    elif who == FOR_CALLER:
         send, after = say("agent.send_to_colleague_button"), say("agent.then_second_person")
+    elif who == FOR_COLLEAGUE:
+        after = say("requester.then_subject_telephones", **helpdesk.contact)
     else:
         after = say("requester.then_telephone", **helpdesk.contact)
     return asking.question(

@@ -48,7 +48,7 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
     )
 
 
-def mine(requests: Sequence[Request], policy: Policy) -> Card:
+def mine(requests: Sequence[Request], viewer_id: str, policy: Policy) -> Card:
     if not requests:
         return card(
             say("requester.no_requests"),
@@ -57,7 +57,7 @@ def mine(requests: Sequence[Request], policy: Policy) -> Card:
             buttons(button(say("requester.ask_button"), "ask.start", style="positive")),
             help_line(policy),
         )
-    lines = [_line(_mine(one, policy), one, "status") for one in requests]
+    lines = [_line(_mine(one, viewer_id, policy), one, "status") for one in requests]
     return card(
         say("requester.requests_summary", count=len(requests)),
         heading(say("requester.requests_title")),
@@ -66,12 +66,12 @@ def mine(requests: Sequence[Request], policy: Policy) -> Card:
     )
 
 
-def _mine(one: Request, policy: Policy) -> str:
+def _mine(one: Request, viewer_id: str, policy: Policy) -> str:
     return say(
         "requester.request_line",
         reference=one.reference,
         icon=STATES[one.state][0],
-        state=status_words(one),
+        state=status_words(one, viewer_id),
         subject=one.subject.name,
         reason=reason_title(one, policy),
         asked_at=uk_time(one.asked_at),

@@ -35,7 +35,7 @@ async def test_a_lost_phone_in_the_browser(running: Running) -> None:
         await anna.sees("Check, then send")
         await anna.takes_a_picture("03-check", card=True)
         await anna.presses("Send request")
-        await anna.sees("Waiting for the helpdesk")
+        await anna.sees("Telephone the helpdesk")
         await anna.takes_a_picture("04-receipt", card=True)
 
         await karen.go_to("MFA exceptions")
