@@ -11,7 +11,7 @@ ANSWERS = {
     "share": "Four days of five, until the contract ends in March 2028.",
     "risk": "A stolen password would be enough to sign in. Sign-in is limited to the site's own network.",
     "replacement": "Hardware keys, once the governor allows them inside.",
-    "replacement_by": "31 March 2030",
+    "replacement_by": "31 March 2028",
 }
 
 
