@@ -20,6 +20,7 @@ from cards.parts import (
     words,
 )
 from cards.plain_words import mine_button
+from domain.moments import span
 from domain.people import Person
 from domain.policy import Details, Kind, Policy, Reason
 from texts import say
@@ -108,7 +109,7 @@ def not_understood(text: str, expected: str) -> str:
 def _lasts(kind: Kind) -> str:
     if kind.evidence is None:
         return say("requester.lasts", length=kind.length)
-    return say("requester.lasts_with_evidence", length=kind.length)
+    return say("requester.lasts_with_evidence", length=kind.length, span=span(kind.evidence.given_within))
 
 
 def person(asking: Asking, *, caller: bool, typed: str) -> Card:

@@ -2,7 +2,7 @@
 
 from cards.ask import verification_fields
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, field, heading, help_line, mistake, words
+from cards.parts import Part, agents_help_line, button, buttons, card, field, heading, mistake, words
 from cards.request import asks_for_themself
 from domain.policy import Policy
 from domain.request import Request
@@ -97,7 +97,7 @@ def _form(request: Request, policy: Policy, title: str, error: str, *body: Part,
         mistake(error) if error else None,
         *body,
         buttons(action, button(say("everyone.back_button"), "review", _data(request))),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import MOST_BUTTONS, Part, button, buttons, card, heading, help_line, words
+from cards.parts import MOST_BUTTONS, Part, agents_help_line, button, buttons, card, heading, help_line, words
 from cards.request import STATES, reason_title, status_words
 from domain.moments import span, uk_time
 from domain.policy import Policy
@@ -23,7 +23,7 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
             heading(say("agent.queue_title")),
             words(say("agent.queue_empty")),
             buttons(button(say("agent.for_a_caller_button"), "ask.start")),
-            help_line(policy),
+            agents_help_line(policy),
         )
     lines = [
         _line(
@@ -44,7 +44,7 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
         heading(say("agent.queue_title")),
         *lines,
         words(say("agent.queue_more")) if more else None,
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 

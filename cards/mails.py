@@ -10,7 +10,7 @@ from cards.mail_layout import Code, Facts, Link, Mail, Paragraph, Steps
 from cards.request import cause, follow_up, to_each, unusual
 from domain.effects import Audience, Notice
 from domain.eligibility import renewable_from
-from domain.moments import uk_time
+from domain.moments import span, uk_time
 from domain.policy import Policy
 from domain.request import Cause, Request
 from domain.standing import lacked_evidence
@@ -246,13 +246,14 @@ def _withdrawn(request: Request, _: Policy, __: Audience, ___: datetime) -> Word
 
 def _lapsed(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     title = say("everyone.lapsed_title", subject=request.subject.name)
+    not_decided = say("everyone.mail_lapsed_not_decided", span=span(policy.kinds[request.kind].lapses_after))
     if request.site is None:
         lead = say("everyone.mail_lapsed_telephone", **policy.helpdesk.contact)
-        return title, lead, say("everyone.mail_lapsed_not_decided")
+        return title, lead, not_decided
     if lacked_evidence(request):
         missing = say("everyone.mail_lapsed_evidence_missing", mailbox=request.site.mailbox)
         return title, say("everyone.mail_lapsed_answers_kept"), missing
-    return title, say("everyone.mail_lapsed"), say("everyone.mail_lapsed_not_decided")
+    return title, say("everyone.mail_lapsed"), not_decided
 
 
 def _ended(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:

@@ -6,7 +6,7 @@ from cards.card import Card
 from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, sentences, state, words
 from cards.request import cause, end_button, follow_up, reason_title, renewal, state_line, to_each, unusual
 from cards.summaries import summary
-from domain.effects import Audience, Notice
+from domain.effects import OF_THE_SITE, Audience, Notice
 from domain.eligibility import renewable_from
 from domain.moments import span, together, uk_time
 from domain.policy import Policy
@@ -28,7 +28,7 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
         facts(
             [
                 (say("everyone.reference_label"), request.reference),
-                (say("everyone.reason_label"), reason_title(request, policy)),
+                (say("everyone.reason_label"), "" if to in OF_THE_SITE else reason_title(request, policy)),
                 (say("everyone.site_label"), site),
             ]
         ),
@@ -210,11 +210,12 @@ def _withdrawn(request: Request, _: Policy, __: datetime, ___: Audience) -> Word
 
 def _lapsed(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
     title = say("everyone.lapsed_title", subject=request.subject.name)
+    within = span(policy.kinds[request.kind].lapses_after)
     if request.site is None:
-        return title, say("everyone.lapsed_not_decided", telephone=policy.helpdesk.telephone)
+        return title, say("everyone.lapsed_not_decided", span=within, telephone=policy.helpdesk.telephone)
     if lacked_evidence(request):
         return title, say("everyone.lapsed_evidence_missing", mailbox=request.site.mailbox)
-    return title, say("everyone.lapsed_not_decided_for_site")
+    return title, say("everyone.lapsed_not_decided_for_site", span=within)
 
 
 def _ended(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:

@@ -6,6 +6,7 @@ from datetime import datetime
 from cards.card import Card
 from cards.parts import (
     Part,
+    agents_help_line,
     button,
     buttons,
     card,
@@ -228,7 +229,7 @@ def _main_rows(request: Request, policy: Policy, now: datetime, *, names_others:
     if request.closing:
         rows.append((say("everyone.why_it_ended_label"), cause(request, names_others=names_others)))
         if request.closing.cause is not Cause.RENEWED:
-            rows.append((say("everyone.their_words_label"), plain(request.closing.words)))
+            rows.append((say("everyone.reason_given_label"), plain(request.closing.words)))
     return rows
 
 
@@ -344,7 +345,7 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
         next_step(next_for_agents(request)),
         *_rows(request, main, others),
         _agent_buttons(request),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 
@@ -354,7 +355,7 @@ def to_each(request: Request, to: Audience, yours: str, others: str, **values: s
 
 
 def unusual(request: Request) -> str:
-    return "; ".join(say(UNUSUAL[one]) for one in request.unusual)
+    return ". ".join(say(UNUSUAL[one]) for one in request.unusual)
 
 
 def _last_message(request: Request) -> Part | None:

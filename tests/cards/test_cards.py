@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.entra.directory import person_of
-from cards import decide, lists, notices, shared
+from cards import ask, decide, lists, mails, notices, plain_words, shared
 from cards import request as cards
 from cards.card import Card
 from cards.parts import plain
@@ -186,3 +186,53 @@ def test_whoever_is_exempted_has_no_button_to_give_the_evidence() -> None:
     assert "It cannot be you." in said_on(theirs)
     assert verbs_of(owners) == {"evidence", "withdraw"}
     assert f"It cannot be {SUBJECT.name}." in said_on(owners)
+
+
+def test_a_lead_hears_of_an_unusual_approval_as_approved_before_entra_has_confirmed_it() -> None:
+    approved = replace(request(State.GRANTING), unusual=tuple(cards.UNUSUAL))
+    said = said_on(notices.notice(approved, Notice.UNUSUAL, Audience.LEADS, POLICY, NOON))
+    assert "Approved: look at it" in said
+    assert say("everyone.state_active") not in said
+    assert "It was approved at night. The same agent" in said
+    assert "The approval stands." in said
+
+
+def test_a_notice_to_the_site_does_not_tell_the_reason() -> None:
+    told = 0
+    for _, one in requests():
+        for what in Notice:
+            for to in (Audience.GIVER, Audience.OWNERS, Audience.OTHER_OWNERS):
+                if still_says_so(one, what):
+                    told += 1
+                    said = said_on(notices.notice(one, what, to, POLICY, NOON))
+                    assert cards.reason_title(one, POLICY) not in said, (what, to)
+    assert told
+
+
+def test_what_has_lapsed_says_after_how_long() -> None:
+    short, long = request(State.LAPSED), long_request(State.LAPSED)
+    for one, within in ((short, "within 3 days"), (long, "within 28 days")):
+        assert within in said_on(notices.notice(one, Notice.LAPSED, Audience.SUBJECT, POLICY, NOON))
+        assert within in str(mails.notice(one, Notice.LAPSED, Audience.SUBJECT, "https://x", POLICY, NOON))
+
+
+def test_the_question_for_whom_says_what_happens_without_evidence() -> None:
+    asking = ask.Asking(POLICY, POLICY.kinds["long"], 1, (1, 9))
+    assert "If none comes within 28 days, the request lapses." in said_on(ask.who(asking, agent=False))
+
+
+def test_the_helpdesks_reason_for_ending_is_not_called_the_words_of_whoever_asked() -> None:
+    ended = request(State.ENDED)
+    [named] = [part for part in walk(cards.mine(ended, SUBJECT.id, POLICY, NOON).content) if "facts" in part][:1]
+    labels = {one["title"] for one in named["facts"]}
+    assert say("everyone.reason_given_label") in labels
+    assert say("everyone.their_words_label") not in labels
+
+
+def test_an_agent_is_told_what_they_can_do_and_is_not_sent_to_the_helpdesk_for_help() -> None:
+    agents, staff = (plain_words.welcome(POLICY, groups) for groups in (("helpdesk",), ()))
+    assert "you decide on requests" in said_on(agents)
+    assert say("agent.for_a_caller_button") in said_on(agents)
+    for card in (agents, plain_words.tour(POLICY), cards.decision(request(), [], POLICY, NOON)):
+        assert f"Telephone the {POLICY.helpdesk.name}" not in said_on(card)
+    assert f"Telephone the {POLICY.helpdesk.name}" in said_on(staff)
