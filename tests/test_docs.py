@@ -113,3 +113,11 @@ def test_each_page_for_users_begins_with_what_they_see(who: str) -> None:
     text = (ROOT / "docs" / "using" / f"{who}.md").read_text(encoding="utf-8")
     assert 2 <= len(IMAGE.findall(text)) <= 4
     assert f"({who}.md)" in (ROOT / "docs" / "using" / "README.md").read_text(encoding="utf-8")
+
+
+def test_make_help_lists_each_target_that_says_what_it_is_for() -> None:
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    [pattern] = [found[1] for line in lines if (found := re.search(r"grep -E '(.+)' \$", line))]
+    described = [line for line in lines if re.match(r"[^\s#.][^=]*:.*## ", line)]
+    assert "bench-grow" in {line.partition(":")[0] for line in described}
+    assert [line for line in described if not re.match(pattern, line)] == []
