@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help setup playground run test check format docs golden icons pictures crash bench bench-grow sbom licences audit clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
 
 setup: .venv/ready playground ## a virtual environment with everything in it, and the Playground
 
@@ -57,7 +57,7 @@ icons: .venv/ready ## draw the icons of the Teams app from their sources
 
 pictures: setup ## take the pictures of docs/ anew: look at them before you commit them
 	@$(BIN)/python tests/browser/get_ready.py
-	@$(BIN)/python -m pytest tests/browser/test_journey.py tests/browser/test_mails.py
+	@$(BIN)/python -m pytest tests/browser/test_journey.py
 	@$(BIN)/python -m tests.browser.pictures
 
 bench: setup ## speed, beside a stock echo bot in the same run

@@ -308,7 +308,7 @@ class Asking:
             case Step.CONFIRM:
                 shown = [(name, value) for _, name, value in dialog.rows(answers, me, self.policy)]
                 now = dialog.grants_now(answers, self.policy)
-                return cards.confirm(asking, shown, caller=caller, granted_now=now)
+                return cards.confirm(asking, shown, answers["who"], granted_now=now)
             case Step.CHANGE:
                 return cards.change(asking, dialog.rows(answers, me, self.policy))
             case Step.CHECK:

@@ -87,7 +87,7 @@ class Finding:
         by_itself = click is not None and click.automatic
         request = await self.book.request(reference)
         if request is not None and request.concerns(me.id):
-            await self._for_one(reply, reference, await self.show(request, MINE))
+            await self._for_one(reply, reference, await self.show(request, MINE, viewer_id=me.id))
         elif by_itself:
             reply.in_place = InPlace(card=self._shared(reference))
         # Asked for in any case: how long it takes must not tell whether there is such a request.

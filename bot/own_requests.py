@@ -28,7 +28,7 @@ class OwnRequests:
     show: Showing
 
     async def mine(self, me: Person, reply: Reply) -> None:
-        await reply.show(lists.mine(await self.book.of_person(me.id, lists.MOST), self.policy))
+        await reply.show(lists.mine(await self.book.of_person(me.id, lists.MOST), me.id, self.policy))
 
     async def status(self, me: Person, reply: Reply, reference: str) -> None:
         """One request; without a reference the only one that there is, else the list."""

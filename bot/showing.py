@@ -18,7 +18,7 @@ class Showing:
 
     async def __call__(self, me: Person, reply: Reply, request: Request, view: str, said: str = "") -> Sent | None:
         """`view`, `said`: as for `Show`."""
-        sent = await reply.show(await self.show(request, view, said))
+        sent = await reply.show(await self.show(request, view, said, viewer_id=me.id))
         if sent is not None:
             copy = Copy(request.reference, view, me.id, sent)
             await keep_true(copy, request.version, self.show, self.copies, reply.messenger)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import button, buttons, card, facts, heading, help_line, next_step, plain, state
+from cards.parts import agents_help_line, button, buttons, card, facts, heading, next_step, plain, state
 from domain.effects import Audience, Notice
 from domain.moments import span, uk_time
 from domain.people import Person
@@ -144,7 +144,7 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
         state("⚠️", say("agent.needs_eyes"), "warning"),
         facts(rows),
         next_step(say(then)),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 
@@ -162,5 +162,5 @@ def _card(request: Request, title: str, what: str, rows: list[tuple[str, str]], 
         ),
         next_step(then),
         buttons(button(say("agent.open_request_button"), "review", {"reference": request.reference})),
-        help_line(policy),
+        agents_help_line(policy),
     )

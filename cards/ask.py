@@ -20,6 +20,7 @@ from cards.parts import (
     words,
 )
 from cards.plain_words import mine_button
+from domain.moments import span
 from domain.people import Person
 from domain.policy import Details, Kind, Policy, Reason
 from texts import say
@@ -108,7 +109,7 @@ def not_understood(text: str, expected: str) -> str:
 def _lasts(kind: Kind) -> str:
     if kind.evidence is None:
         return say("requester.lasts", length=kind.length)
-    return say("requester.lasts_with_evidence", length=kind.length)
+    return say("requester.lasts_with_evidence", length=kind.length, span=span(kind.evidence.given_within))
 
 
 def person(asking: Asking, *, caller: bool, typed: str) -> Card:
@@ -193,16 +194,16 @@ def verification(asking: Asking, subject: Person, chosen: str, ticket: str) -> C
     return asking.question(
         say("agent.verification_summary"),
         words(say("agent.approve_make_sure", name=subject.name), weight="Bolder"),
-        *verification_fields(asking.policy, chosen, ticket),
+        *verification_fields(asking.policy, say("agent.verification_label"), chosen, ticket),
         actions=[asking.go_on()],
     )
 
 
-def verification_fields(policy: Policy, chosen: str = "", ticket: str = "") -> tuple[Part, Part]:
+def verification_fields(policy: Policy, label: str, chosen: str = "", ticket: str = "") -> tuple[Part, Part]:
     return (
         choice(
             "verification",
-            say("agent.verification_label"),
+            label,
             [(way.title, way.id) for way in policy.verifications],
             error=say("agent.verification_error"),
             value=chosen,
@@ -211,16 +212,19 @@ def verification_fields(policy: Policy, chosen: str = "", ticket: str = "") -> t
     )
 
 
-def confirm(asking: Asking, rows: Sequence[tuple[str, str]], *, caller: bool, granted_now: bool) -> Card:
+def confirm(asking: Asking, rows: Sequence[tuple[str, str]], who: str, *, granted_now: bool) -> Card:
+    """`who`: FOR_ME, FOR_COLLEAGUE or FOR_CALLER."""
     helpdesk = asking.policy.helpdesk
     title, send = say("requester.check_then_send_title"), say("requester.send_button")
     if asking.kind.evidence is not None:
         after = say("requester.then_evidence", helpdesk=helpdesk.name)
-    elif caller and granted_now:
+    elif who == FOR_CALLER and granted_now:
         title, send = say("agent.check_then_grant_title"), say("agent.grant_button", length=asking.kind.length)
         after = say("agent.starts_at_once")
-    elif caller:
+    elif who == FOR_CALLER:
         send, after = say("agent.send_to_colleague_button"), say("agent.then_second_person")
+    elif who == FOR_COLLEAGUE:
+        after = say("requester.then_subject_telephones", **helpdesk.contact)
     else:
         after = say("requester.then_telephone", **helpdesk.contact)
     return asking.question(

@@ -2,7 +2,8 @@
 
 from cards.ask import verification_fields
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, field, heading, help_line, mistake, words
+from cards.parts import Part, agents_help_line, button, buttons, card, field, heading, mistake, words
+from cards.request import asks_for_themself
 from domain.policy import Policy
 from domain.request import Request
 from texts import say
@@ -34,10 +35,19 @@ def approve(request: Request, policy: Policy, error: str = "", _why: str = "") -
         policy,
         say("agent.approve_for_title", reference=request.reference, length=length, subject=request.subject.name),
         error,
-        words(say("agent.approve_make_sure", name=request.asked_by.name), weight="Bolder"),
-        *verification_fields(policy),
+        *_verification(request, policy),
         action=_yes(request, say("agent.approve_for_button", length=length), "approve.yes", "positive"),
     )
+
+
+def _verification(request: Request, policy: Policy) -> tuple[Part, ...]:
+    """It is the subject who is verified: a colleague may have their password, and lack only their MFA."""
+    subject = request.subject.name
+    make_sure, label = say("agent.approve_make_sure", name=subject), say("agent.verification_label")
+    if not asks_for_themself(request):
+        make_sure = say("agent.approve_make_sure_of_subject", subject=subject, asked_by=request.asked_by.name)
+        label = say("agent.verification_of_subject_label", subject=subject)
+    return words(make_sure, weight="Bolder"), *verification_fields(policy, label)
 
 
 def reject(request: Request, policy: Policy, error: str = "", why: str = "") -> Card:
@@ -87,7 +97,7 @@ def _form(request: Request, policy: Policy, title: str, error: str, *body: Part,
         mistake(error) if error else None,
         *body,
         buttons(action, button(say("everyone.back_button"), "review", _data(request))),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 

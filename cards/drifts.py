@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, heading, help_line, next_step, plain, state
+from cards.parts import Part, agents_help_line, button, buttons, card, facts, heading, next_step, plain, state
 from domain.drift import Drift, Sort
 from domain.moments import uk_time
 from domain.policy import Policy
@@ -50,7 +50,7 @@ def drift(shown: Shown, policy: Policy) -> Card:
         facts(_rows(shown)),
         next_step(_next(shown, policy)),
         _buttons(shown),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 

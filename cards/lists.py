@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import MOST_BUTTONS, Part, button, buttons, card, heading, help_line, words
+from cards.parts import MOST_BUTTONS, Part, agents_help_line, button, buttons, card, heading, help_line, words
 from cards.request import STATES, reason_title, status_words
 from domain.moments import span, uk_time
 from domain.policy import Policy
@@ -23,7 +23,7 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
             heading(say("agent.queue_title")),
             words(say("agent.queue_empty")),
             buttons(button(say("agent.for_a_caller_button"), "ask.start")),
-            help_line(policy),
+            agents_help_line(policy),
         )
     lines = [
         _line(
@@ -44,11 +44,11 @@ def queue(waiting: Sequence[Request], policy: Policy, now: datetime, *, more: bo
         heading(say("agent.queue_title")),
         *lines,
         words(say("agent.queue_more")) if more else None,
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 
-def mine(requests: Sequence[Request], policy: Policy) -> Card:
+def mine(requests: Sequence[Request], viewer_id: str, policy: Policy) -> Card:
     if not requests:
         return card(
             say("requester.no_requests"),
@@ -57,7 +57,7 @@ def mine(requests: Sequence[Request], policy: Policy) -> Card:
             buttons(button(say("requester.ask_button"), "ask.start", style="positive")),
             help_line(policy),
         )
-    lines = [_line(_mine(one, policy), one, "status") for one in requests]
+    lines = [_line(_mine(one, viewer_id, policy), one, "status") for one in requests]
     return card(
         say("requester.requests_summary", count=len(requests)),
         heading(say("requester.requests_title")),
@@ -66,12 +66,12 @@ def mine(requests: Sequence[Request], policy: Policy) -> Card:
     )
 
 
-def _mine(one: Request, policy: Policy) -> str:
+def _mine(one: Request, viewer_id: str, policy: Policy) -> str:
     return say(
         "requester.request_line",
         reference=one.reference,
         icon=STATES[one.state][0],
-        state=status_words(one),
+        state=status_words(one, viewer_id),
         subject=one.subject.name,
         reason=reason_title(one, policy),
         asked_at=uk_time(one.asked_at),

@@ -7,10 +7,10 @@ evidence and no words that anybody typed; those are in the chat. Its times are m
 from datetime import datetime
 
 from cards.mail_layout import Code, Facts, Link, Mail, Paragraph, Steps
-from cards.request import cause, to_each, unusual
+from cards.request import cause, follow_up, to_each, unusual
 from domain.effects import Audience, Notice
 from domain.eligibility import renewable_from
-from domain.moments import uk_time
+from domain.moments import span, uk_time
 from domain.policy import Policy
 from domain.request import Cause, Request
 from domain.standing import lacked_evidence
@@ -96,21 +96,26 @@ def _evidence_by(request: Request, policy: Policy) -> str:
     return uk_time(request.waits_since + rules.given_within)
 
 
-def _follow_up(request: Request, policy: Policy) -> Words:
-    reason = policy.kinds[request.kind].reason(request.reason)
-    return (say("everyone.mail_follow_up"),) if reason and reason.follow_up else ()
+def _follow_up(request: Request, policy: Policy, to: Audience) -> Words:
+    said = follow_up(request, policy, yours=to is Audience.SUBJECT)
+    return (say("everyone.mail_follow_up"),) if said else ()
 
 
 def _asked_for_you(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
+    kind, reference = policy.kinds[request.kind], request.reference
+    telephone = (
+        [] if kind.evidence else [say("requester.mail_telephone", reference=reference, **policy.helpdesk.contact)]
+    )
     return (
         say("requester.asked_for_you_title"),
         say(
             "requester.mail_asked_for_you",
             asked_by=request.asked_by.name,
             helpdesk=policy.helpdesk.name,
-            length=policy.kinds[request.kind].length,
+            length=kind.length,
         ),
-        say("requester.mail_not_wanted", reference=request.reference),
+        *telephone,
+        say("requester.mail_not_wanted", reference=reference),
     )
 
 
@@ -175,7 +180,7 @@ def _granted(request: Request, policy: Policy, to: Audience, _: datetime) -> Wor
         to_each(request, to, "requester.granted_title", "everyone.granted_title", ends_at=ends_at),
         to_each(request, to, "requester.mail_granted", "everyone.mail_granted"),
         say("everyone.mail_prompts_return"),
-        *_follow_up(request, policy),
+        *_follow_up(request, policy, to),
     )
 
 
@@ -188,7 +193,7 @@ def _reminder(request: Request, policy: Policy, to: Audience, now: datetime) -> 
         to_each(request, to, "requester.mail_reminder_title", "everyone.mail_reminder_title", ends_at=ends_at),
         say("requester.mail_reminder" if to is Audience.SUBJECT else "everyone.mail_reminder"),
         *([say("everyone.mail_renew", reference=request.reference)] if renewable else []),
-        *_follow_up(request, policy),
+        *_follow_up(request, policy, to),
     )
 
 
@@ -241,13 +246,14 @@ def _withdrawn(request: Request, _: Policy, __: Audience, ___: datetime) -> Word
 
 def _lapsed(request: Request, policy: Policy, _: Audience, __: datetime) -> Words:
     title = say("everyone.lapsed_title", subject=request.subject.name)
+    not_decided = say("everyone.mail_lapsed_not_decided", span=span(policy.kinds[request.kind].lapses_after))
     if request.site is None:
         lead = say("everyone.mail_lapsed_telephone", **policy.helpdesk.contact)
-        return title, lead, say("everyone.mail_lapsed_not_decided")
+        return title, lead, not_decided
     if lacked_evidence(request):
         missing = say("everyone.mail_lapsed_evidence_missing", mailbox=request.site.mailbox)
         return title, say("everyone.mail_lapsed_answers_kept"), missing
-    return title, say("everyone.mail_lapsed"), say("everyone.mail_lapsed_not_decided")
+    return title, say("everyone.mail_lapsed"), not_decided
 
 
 def _ended(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:
@@ -257,7 +263,7 @@ def _ended(request: Request, policy: Policy, to: Audience, _: datetime) -> Words
         to_each(request, to, "requester.ended_title", "everyone.ended_title"),
         say("everyone.ended", cause=cause(request)),
         *([say("everyone.mail_ended_with_words")] if said else []),
-        *_follow_up(request, policy),
+        *_follow_up(request, policy, to),
     )
 
 

@@ -6,7 +6,7 @@ from cards.card import Card
 from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, sentences, state, words
 from cards.request import cause, end_button, follow_up, reason_title, renewal, state_line, to_each, unusual
 from cards.summaries import summary
-from domain.effects import Audience, Notice
+from domain.effects import OF_THE_SITE, Audience, Notice
 from domain.eligibility import renewable_from
 from domain.moments import span, together, uk_time
 from domain.policy import Policy
@@ -28,7 +28,7 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
         facts(
             [
                 (say("everyone.reference_label"), request.reference),
-                (say("everyone.reason_label"), reason_title(request, policy)),
+                (say("everyone.reason_label"), "" if to in OF_THE_SITE else reason_title(request, policy)),
                 (say("everyone.site_label"), site),
             ]
         ),
@@ -41,6 +41,8 @@ def _state(request: Request, what: Notice) -> Part:
     """An unusual approval is on as any other is, and that is not what a lead has to see first."""
     if what is Notice.UNUSUAL:
         return state("⚠️", say("lead.unusual_state"), "warning")
+    if what is Notice.ASKED_FOR_YOU:
+        return state_line(request, request.subject.id)
     return state_line(request)
 
 
@@ -83,13 +85,18 @@ Words = tuple[str, str]
 
 
 def _asked_for_you(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
+    kind = policy.kinds[request.kind]
     return say("requester.asked_for_you_title"), say(
-        "requester.asked_for_you",
+        "requester.asked_for_you" if kind.evidence else "requester.asked_for_you_to_telephone",
         asked_by=request.asked_by.name,
-        length=policy.kinds[request.kind].length,
+        length=kind.length,
         telephone=policy.helpdesk.telephone,
         reference=request.reference,
     )
+
+
+def _follow_up(request: Request, policy: Policy, to: Audience) -> str:
+    return follow_up(request, policy, yours=to is Audience.SUBJECT)
 
 
 def _evidence_wanted(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
@@ -146,7 +153,7 @@ def _granted(request: Request, policy: Policy, _: datetime, to: Audience) -> Wor
     ends_at = uk_time(request.ends_at)
     return (
         to_each(request, to, "requester.granted_title", "everyone.granted_title", ends_at=ends_at),
-        sentences(to_each(request, to, "requester.granted", "everyone.granted"), follow_up(request, policy)),
+        sentences(to_each(request, to, "requester.granted", "everyone.granted"), _follow_up(request, policy, to)),
     )
 
 
@@ -159,7 +166,7 @@ def _reminder(request: Request, policy: Policy, now: datetime, to: Audience) -> 
     renew = say("everyone.renew_if_needed") if first and first <= now else ""
     return (
         to_each(request, to, "requester.reminder_title", "everyone.reminder_title", span=left),
-        sentences(say(key, ends_at=ends_at), renew, follow_up(request, policy)),
+        sentences(say(key, ends_at=ends_at), renew, _follow_up(request, policy, to)),
     )
 
 
@@ -203,11 +210,12 @@ def _withdrawn(request: Request, _: Policy, __: datetime, ___: Audience) -> Word
 
 def _lapsed(request: Request, policy: Policy, _: datetime, __: Audience) -> Words:
     title = say("everyone.lapsed_title", subject=request.subject.name)
+    within = span(policy.kinds[request.kind].lapses_after)
     if request.site is None:
-        return title, say("everyone.lapsed_not_decided", telephone=policy.helpdesk.telephone)
+        return title, say("everyone.lapsed_not_decided", span=within, telephone=policy.helpdesk.telephone)
     if lacked_evidence(request):
         return title, say("everyone.lapsed_evidence_missing", mailbox=request.site.mailbox)
-    return title, say("everyone.lapsed_not_decided_for_site")
+    return title, say("everyone.lapsed_not_decided_for_site", span=within)
 
 
 def _ended(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
@@ -218,7 +226,7 @@ def _ended(request: Request, policy: Policy, _: datetime, to: Audience) -> Words
         ended = say("everyone.ended", cause=cause(request))
     return (
         to_each(request, to, "requester.ended_title", "everyone.ended_title"),
-        sentences(ended, follow_up(request, policy)),
+        sentences(ended, _follow_up(request, policy, to)),
     )
 
 

@@ -150,6 +150,11 @@ def help_line(policy: Policy) -> Part:
     return quiet(say("everyone.help_line", helpdesk=policy.helpdesk.name, telephone=policy.helpdesk.telephone))
 
 
+def agents_help_line(policy: Policy) -> Part:
+    """For helpdesk staff, who are whom others telephone."""
+    return quiet(say("agent.help_line", helpdesk=policy.helpdesk.name))
+
+
 def card(summary: str, *body: Part | None) -> Card:
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",

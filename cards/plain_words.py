@@ -3,7 +3,21 @@
 from collections.abc import Collection, Sequence
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, folded, heading, help_line, link, plain, state, words
+from cards.parts import (
+    Part,
+    agents_help_line,
+    button,
+    buttons,
+    card,
+    facts,
+    folded,
+    heading,
+    help_line,
+    link,
+    plain,
+    state,
+    words,
+)
 from domain.errors import Refusal
 from domain.policy import LONG, SHORT, Elsewhere, Policy
 from domain.request import Request
@@ -70,7 +84,7 @@ def tour(policy: Policy) -> Card:
             button(say("agent.for_a_caller_button"), "ask.start"),
             button(say("everyone.help_button"), "help"),
         ),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 
@@ -84,7 +98,8 @@ def _menu(title: str, policy: Policy, groups: Collection[str]) -> Card:
     ]
     if agent:
         typed += _said(_COMMANDS_OF_AGENTS)
-    actions = [ask_button("" if agent else "positive"), mine_button()]
+    ask = button(say("agent.for_a_caller_button"), "ask.start") if agent else ask_button("positive")
+    actions = [ask, mine_button()]
     if LONG in policy.kinds:
         actions.insert(1, button(say("requester.ask_for_button", length=policy.kinds[LONG].length), "ask.long"))
     if agent:
@@ -95,12 +110,12 @@ def _menu(title: str, policy: Policy, groups: Collection[str]) -> Card:
     return card(
         say("everyone.menu_summary", title=title),
         heading(title),
-        words(_about(policy)),
+        words(say("agent.what_you_do") if agent else _about(policy)),
         words(say("lead.what_comes_to_you")) if lead else None,
         words(say("everyone.tell_us")),
         buttons(*actions),
         *folded(say("everyone.commands_button"), "commands", facts(typed)),
-        help_line(policy),
+        agents_help_line(policy) if agent else help_line(policy),
     )
 
 

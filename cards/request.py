@@ -6,6 +6,7 @@ from datetime import datetime
 from cards.card import Card
 from cards.parts import (
     Part,
+    agents_help_line,
     button,
     buttons,
     card,
@@ -63,30 +64,46 @@ Rows = Sequence[tuple[str, str]]
 """Name and value; without a value it is left out."""
 
 
-def status_words(request: Request) -> str:
-    return say(STATES[request.state][1])
+def status_words(request: Request, viewer_id: str = "") -> str:
+    """`viewer_id`: somebody whom it concerns; empty for the helpdesk."""
+    return _stands(request, viewer_id)[1]
 
 
-def mine(request: Request, policy: Policy, now: datetime, said: str = "") -> Card:
-    """The request for the person who asked or is exempted: how it stands, what is next, and the way out."""
-    actions = _own_buttons(request, policy, now)
+def _stands(request: Request, viewer_id: str) -> tuple[str, str, str]:
+    icon, key, style = STATES[request.state]
+    if not viewer_id or not _waits_for_call(request):
+        return icon, say(key), style
+    if viewer_id == request.subject.id:
+        return icon, say("requester.state_telephone"), style
+    return icon, say("requester.state_they_telephone", subject=request.subject.name), style
+
+
+def _waits_for_call(request: Request) -> bool:
+    waits = request.state is State.AWAITING_DECISION and request.site is None
+    return waits and request.taken_by is None and request.first_approval is None
+
+
+def mine(request: Request, viewer_id: str, policy: Policy, now: datetime, said: str = "") -> Card:
+    """The request for somebody whom it concerns: how it stands, what is next for them, and the way out."""
+    yours = viewer_id == request.subject.id
+    actions = _own_buttons(request, policy, now, yours=yours)
     return card(
-        say("everyone.request_line", reference=request.reference, state=status_words(request)),
-        *_top(request, policy, said),
-        next_step(_next(request, policy)),
+        say("everyone.request_line", reference=request.reference, state=status_words(request, viewer_id)),
+        *_top(request, policy, said, viewer_id),
+        next_step(_next(request, policy, yours=yours)),
         *_rows(request, _main_rows(request, policy, now), _other_rows(request, policy)),
         buttons(*actions) if actions else None,
         help_line(policy),
     )
 
 
-def _top(request: Request, policy: Policy, said: str) -> Sequence[Part | None]:
+def _top(request: Request, policy: Policy, said: str, viewer_id: str = "") -> Sequence[Part | None]:
     """Who and what, what has just happened, and how it stands: the same on each card of a request."""
     kind = policy.kinds[request.kind]
     return (
         heading(say("everyone.request_title", subject=request.subject.name, kind=kind.title.lower())),
         mistake(said) if said else None,
-        state_line(request),
+        state_line(request, viewer_id),
         _stuck(request),
     )
 
@@ -98,9 +115,11 @@ def _rows(request: Request, main: Rows, others: Rows) -> Sequence[Part]:
     return (facts(main), *folded(say("everyone.details_button"), "details", facts(others)))
 
 
-def _own_buttons(request: Request, policy: Policy, now: datetime) -> list[Part]:
+def _own_buttons(request: Request, policy: Policy, now: datetime, *, yours: bool) -> list[Part]:
     data = {"reference": request.reference}
     match request.state:
+        case State.AWAITING_EVIDENCE if yours and not _subject_may_give(request, policy):
+            return [_withdraw(data)]
         case State.AWAITING_EVIDENCE:
             return [button(say("everyone.give_evidence_button"), "evidence", data), _withdraw(data)]
         case State.AWAITING_DECISION | State.GRANTING:
@@ -110,6 +129,11 @@ def _own_buttons(request: Request, policy: Policy, now: datetime) -> list[Part]:
         case State.ENDING:
             return []
     return [button(say("everyone.ask_again_button"), "again", data)]
+
+
+def _subject_may_give(request: Request, policy: Policy) -> bool:
+    rules = policy.kinds[request.kind].evidence
+    return rules is not None and rules.subject_may_give
 
 
 def _withdraw(data: dict[str, str]) -> Part:
@@ -129,58 +153,62 @@ def end_button(request: Request) -> Part:
     return button(say(key), "end", {"reference": request.reference})
 
 
-def follow_up(request: Request, policy: Policy) -> str:
-    """What the policy tells people with this reason to do besides; empty where it says nothing."""
+def follow_up(request: Request, policy: Policy, *, yours: bool) -> str:
+    """What the policy tells people with this reason to do besides: whoever is exempted, and nobody else."""
     reason = policy.kinds[request.kind].reason(request.reason)
-    return reason.follow_up if reason else ""
+    return reason.follow_up if reason and yours else ""
 
 
-def _next(request: Request, policy: Policy) -> str:
+def _next(request: Request, policy: Policy, *, yours: bool) -> str:
     helpdesk = policy.helpdesk
     match request.state:
         case State.AWAITING_EVIDENCE if request.site:
-            return _next_for_evidence(request, request.site)
+            return _next_for_evidence(request, request.site, policy, yours=yours)
         case State.AWAITING_DECISION if request.given:
             return say("requester.next_helpdesk_reads_evidence", name=request.given.by.name)
-        case State.AWAITING_DECISION if request.taken_by:
+        case State.AWAITING_DECISION if not _waits_for_call(request):
             return say("requester.next_colleague_decides")
         case State.AWAITING_DECISION:
-            return say(
-                "requester.next_telephone",
-                helpdesk=helpdesk.name,
-                telephone=helpdesk.telephone,
-                reference=request.reference,
-            )
+            key = "requester.next_telephone" if yours else "requester.next_subject_telephones"
+            return say(key, subject=request.subject.name, reference=request.reference, **helpdesk.contact)
         case State.GRANTING if request.ends_at:
             return say("requester.next_put_back", ends_at=uk_time(request.ends_at))
         case State.GRANTING:
             return say("requester.next_starts")
         case State.ACTIVE if request.ends_at:
             until = say("requester.next_prompts_return", ends_at=uk_time(request.ends_at))
-            return sentences(until, follow_up(request, policy))
+            return sentences(until, follow_up(request, policy, yours=yours))
         case State.ENDING:
-            return sentences(say("requester.next_end_is_confirmed"), follow_up(request, policy))
+            return sentences(say("requester.next_end_is_confirmed"), follow_up(request, policy, yours=yours))
         case State.ENDED:
-            return sentences(say("requester.next_prompts_are_back"), follow_up(request, policy))
+            return sentences(say("requester.next_prompts_are_back"), follow_up(request, policy, yours=yours))
         case State.REJECTED:
             return say("requester.next_look_again", telephone=helpdesk.telephone)
     return say("requester.next_ask_again")
 
 
-def _next_for_evidence(request: Request, site: Site) -> str:
+def asks_for_themself(request: Request) -> bool:
+    return request.asked_by.id == request.subject.id
+
+
+def _next_for_evidence(request: Request, site: Site, policy: Policy, *, yours: bool) -> str:
     if request.questions and request.giver:
         question = plain(request.questions[-1].words)
         return say("requester.next_more_evidence", giver=request.giver.name, question=question)
     if request.giver:
         return say("requester.next_evidence_begun", giver=request.giver.name)
-    return say(
-        "requester.next_evidence", mailbox=site.mailbox, reference=request.reference, subject=request.subject.name
-    )
+    mailbox, reference = site.mailbox, request.reference
+    if _subject_may_give(request, policy):
+        return say("requester.next_evidence", mailbox=mailbox, reference=reference)
+    if yours:
+        return say("requester.next_evidence_not_you", mailbox=mailbox, reference=reference)
+    said = say("requester.next_evidence", mailbox=mailbox, reference=reference)
+    return sentences(said, say("requester.next_evidence_not_subject", subject=request.subject.name))
 
 
-def state_line(request: Request) -> Part:
-    icon, said, style = STATES[request.state]
-    return state(icon, say(said), style)
+def state_line(request: Request, viewer_id: str = "") -> Part:
+    """`viewer_id`: as for `status_words`."""
+    return state(*_stands(request, viewer_id))
 
 
 def _main_rows(request: Request, policy: Policy, now: datetime, *, names_others: bool = False) -> Rows:
@@ -201,7 +229,7 @@ def _main_rows(request: Request, policy: Policy, now: datetime, *, names_others:
     if request.closing:
         rows.append((say("everyone.why_it_ended_label"), cause(request, names_others=names_others)))
         if request.closing.cause is not Cause.RENEWED:
-            rows.append((say("everyone.their_words_label"), plain(request.closing.words)))
+            rows.append((say("everyone.reason_given_label"), plain(request.closing.words)))
     return rows
 
 
@@ -317,7 +345,7 @@ def decision(request: Request, history: Sequence[Request], policy: Policy, now: 
         next_step(next_for_agents(request)),
         *_rows(request, main, others),
         _agent_buttons(request),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 
@@ -327,7 +355,7 @@ def to_each(request: Request, to: Audience, yours: str, others: str, **values: s
 
 
 def unusual(request: Request) -> str:
-    return "; ".join(say(UNUSUAL[one]) for one in request.unusual)
+    return ". ".join(say(UNUSUAL[one]) for one in request.unusual)
 
 
 def _last_message(request: Request) -> Part | None:
@@ -395,7 +423,8 @@ def next_for_agents(request: Request) -> str:
         case State.AWAITING_DECISION if request.given:
             return say("agent.next_review")
         case State.AWAITING_DECISION:
-            return say("agent.next_verify", name=request.asked_by.name, reference=request.reference)
+            key = "agent.next_verify" if asks_for_themself(request) else "agent.next_verify_subject"
+            return say(key, subject=request.subject.name, asked_by=request.asked_by.name, reference=request.reference)
         case State.GRANTING if request.ends_at:
             return standing(request)
         case State.GRANTING:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from cards.card import Card
 from cards.parts import (
     Part,
+    agents_help_line,
     button,
     buttons,
     card,
     choice,
     facts,
     heading,
-    help_line,
     link,
     mistake,
     next_step,
@@ -107,7 +107,7 @@ def review(
         buttons(button(say("agent.open_file_button"), "file", data, inputs=True)) if files else None,
         quiet(say("agent.only_you_see_this")),
         buttons(*actions) if actions else None,
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 
@@ -135,5 +135,5 @@ def file_link(request: Request, file: EvidenceFile, url: str, policy: Policy) ->
             link(say("agent.open_file_button"), url),
             button(say("everyone.back_button"), "review", {"reference": request.reference}),
         ),
-        help_line(policy),
+        agents_help_line(policy),
     )

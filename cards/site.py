@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from cards.card import Card
 from cards.parts import (
     Part,
+    agents_help_line,
     button,
     buttons,
     card,
@@ -12,7 +13,6 @@ from cards.parts import (
     facts,
     field,
     heading,
-    help_line,
     mistake,
     plain,
     state,
@@ -58,7 +58,7 @@ def site(one: Site, policy: Policy, said: str = "") -> Card:
             ]
         ),
         buttons(*actions),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 
@@ -94,7 +94,7 @@ def form(one: Site, typed: Mapping[str, str], seen: str, policy: Policy, sentenc
             ),
             button(say("agent.back_button"), "site", {"ods": one.ods}),
         ),
-        help_line(policy),
+        agents_help_line(policy),
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def choose(typed: str, found: Sequence[Site], policy: Policy, *, more: bool) -> 
         *[words(_line(one), separator=True) for one in found],
         words(say("agent.more_sites")) if more else None,
         buttons(*[_open(one.ods) for one in found]),
-        help_line(policy),
+        agents_help_line(policy),
     )
 
 

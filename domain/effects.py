@@ -36,6 +36,9 @@ class Audience(StrEnum):
     LEADS = "leads"
 
 
+OF_THE_SITE = frozenset({Audience.GIVER, Audience.OWNERS, Audience.OTHER_OWNERS})
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Exempt the subject in Entra and read it back. `subject` is their Entra id: what concerns it goes in order."""

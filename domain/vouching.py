@@ -24,7 +24,9 @@ def _rules(request: Request, policy: Policy) -> Evidence:
 
 def send_code(request: Request, command: SendCode, facts: Facts, policy: Policy, _: datetime) -> Decision:
     if not request.concerns(command.by.id) and not facts.groups:
-        raise Refusal(say("owner.no_new_code_for_you", reference=request.reference), rule="not_theirs")
+        raise Refusal(
+            say("owner.no_new_code_for_you", reference=request.reference, **policy.helpdesk.contact), rule="not_theirs"
+        )
     if request.codes >= _rules(request, policy).code.most:
         raise Refusal(
             say("owner.too_many_codes", codes=request.codes, reference=request.reference, **policy.helpdesk.contact),

@@ -22,7 +22,7 @@ async def keep_true(copy: Copy, version: int, show: Show, copies: Copies, messen
     if latest is None or latest.version == version:
         return
     try:
-        await draw(copy, await show(latest, copy.view), copies, messenger)
+        await draw(copy, await show(latest, copy.view, viewer_id=copy.viewer_id), copies, messenger)
     except Trouble as trouble:
         log.warning("card not drawn again yet", reference=copy.reference, message=trouble.message)
         async with show.book.page() as page:

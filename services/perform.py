@@ -207,7 +207,7 @@ class Perform:
     async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, str]:
         """In Teams, else by e-mail. Gives the way and the id of the message."""
         view = notice_view(tell.notice, tell.to)
-        card = await self.show(request, view)
+        card = await self.show(request, view, viewer_id=person.id)
         address = await self.reach(person)
         if address is not None:
             try:
@@ -292,7 +292,7 @@ class Perform:
         trouble: Trouble | None = None
         for copy in await self.copies.copies(request.reference):
             try:
-                card = await self.show(request, copy.view)
+                card = await self.show(request, copy.view, viewer_id=copy.viewer_id)
                 await coming_back(partial(draw, copy, card, self.copies, self.messenger))
             except Trouble as failed:
                 trouble = failed

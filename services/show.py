@@ -34,19 +34,19 @@ class Show:
     clock: Clock
     policy: Policy
 
-    async def __call__(self, request: Request, view: str, said: str = "") -> Card:
+    async def __call__(self, request: Request, view: str, said: str = "", *, viewer_id: str = "") -> Card:
         """`view`: HELPDESK, MINE, a `notice_view` or a `together_view`, which shows all its requests.
 
         A notice that is overtaken shows the present state instead.
 
-        `said` is a sentence to put on top, for whoever clicked in vain.
+        `said` is a sentence to put on top, for whoever clicked in vain. `viewer_id`: as in `Copy`.
         """
         now = self.clock.now()
         if view == HELPDESK:
             history = await self.book.of_subject(request.subject.id, now - self.policy.limits.history)
             return cards.decision(request, history, self.policy, now, said)
         if view == MINE:
-            return cards.mine(request, self.policy, now, said)
+            return cards.mine(request, viewer_id, self.policy, now, said)
         notice, _, to = view.partition(":")
         if notice == TOGETHER:
             return await self._together(*to.split(":"))
@@ -54,7 +54,7 @@ class Show:
             return notices.notice(request, Notice(notice), Audience(to), self.policy, now)
         if to == Audience.LEADS:
             return await self(request, HELPDESK)
-        return cards.mine(request, self.policy, now)
+        return cards.mine(request, viewer_id, self.policy, now)
 
     async def _together(self, notice: str, references: str) -> Card:
         found = [await self.book.request(reference) for reference in references.split(",")]

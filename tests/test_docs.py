@@ -7,7 +7,6 @@ import pytest
 
 from tests.browser.pictures import FOLDER, PICTURES
 from tests.builders import ROOT
-from tests.cards.test_mails import every_mail
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
@@ -105,7 +104,7 @@ def test_each_picture_is_in_the_table_and_on_a_page_and_says_what_it_shows() -> 
 def test_each_picture_is_taken_by_a_test() -> None:
     journeys = (ROOT / "tests" / "browser" / "test_journey.py").read_text(encoding="utf-8")
     taken = {f"{card}-card" for card in re.findall(r'takes_a_picture\("([\w-]+)", card=True\)', journeys)}
-    taken |= {f"mails/{mail.partition(' to ')[0].replace(' ', '-')}-800-light" for mail, _ in every_mail()}
+    taken |= set(re.findall(r'takes_a_picture_of_the_mail\(browser, "([\w-]+)"', journeys))
     assert set(PICTURES.values()) - taken == set()
 
 
@@ -114,3 +113,11 @@ def test_each_page_for_users_begins_with_what_they_see(who: str) -> None:
     text = (ROOT / "docs" / "using" / f"{who}.md").read_text(encoding="utf-8")
     assert 2 <= len(IMAGE.findall(text)) <= 4
     assert f"({who}.md)" in (ROOT / "docs" / "using" / "README.md").read_text(encoding="utf-8")
+
+
+def test_make_help_lists_each_target_that_says_what_it_is_for() -> None:
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    [pattern] = [found[1] for line in lines if (found := re.search(r"grep -E '(.+)' \$", line))]
+    described = [line for line in lines if re.match(r"[^\s#.][^=]*:.*## ", line)]
+    assert "bench-grow" in {line.partition(":")[0] for line in described}
+    assert [line for line in described if not re.match(pattern, line)] == []

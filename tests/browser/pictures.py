@@ -11,7 +11,7 @@ PICTURES = {
     "requester-receipt": "04-receipt-card",
     "requester-granted": "08-granted-card",
     "requester-long-receipt": "25-receipt-card",
-    "owner-mail": "mails/code-1-800-light",
+    "owner-mail": "26-mail",
     "owner-code": "26-code-card",
     "owner-checklist": "27-checklist-card",
     "owner-complete": "30-complete-card",

@@ -2,11 +2,12 @@
 
 import asyncio
 import re
+from typing import Any
 
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from tests.browser.conftest import Running
-from tests.browser.playground import Person, launch
+from tests.browser.playground import SCREENSHOTS, Person, launch
 from tests.builders import LONG
 from tests.journeys.long_term import ANSWERS
 
@@ -35,7 +36,7 @@ async def test_a_lost_phone_in_the_browser(running: Running) -> None:
         await anna.sees("Check, then send")
         await anna.takes_a_picture("03-check", card=True)
         await anna.presses("Send request")
-        await anna.sees("Waiting for the helpdesk")
+        await anna.sees("Telephone the helpdesk")
         await anna.takes_a_picture("04-receipt", card=True)
 
         await karen.go_to("MFA exceptions")
@@ -86,13 +87,23 @@ async def test_a_lost_phone_in_the_browser(running: Running) -> None:
         await browser.close()
 
 
-async def code_in_the_mailbox(running: Running) -> str:
+CODE = re.compile(r"\d{4}-\d{4}")
+
+
+async def mail_with_the_code(running: Running) -> Any:
     async with asyncio.timeout(20):
         while True:
             for mail in await running.mails():
-                if found := re.search(r"\d{4}-\d{4}", mail["body"]):
-                    return found[0]
+                if CODE.search(mail["body"]):
+                    return mail
             await asyncio.sleep(0.2)
+
+
+async def takes_a_picture_of_the_mail(browser: Browser, name: str, html: str) -> None:
+    page = await browser.new_page(viewport={"width": 800, "height": 400})
+    await page.set_content(html)
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    await page.close()
 
 
 async def test_a_long_term_exception_in_the_browser(running: Running) -> None:
@@ -114,11 +125,11 @@ async def test_a_long_term_exception_in_the_browser(running: Running) -> None:
         await anna.presses("Continue")
         await anna.chooses("Persistent work in a secure location")
         await anna.presses("Continue")
-        for method in ("Microsoft Authenticator app", "Code by text message", "Call to a mobile or a desk telephone"):
+        for method in ("Microsoft Authenticator app", "Code by text message", "Call to a mobile phone"):
             await anna.fills(method, "No phones are allowed inside")
         await anna.takes_a_picture("22-methods")
         await anna.presses("Continue")
-        for remedy in ("A hardware key", "An NHS smart card", "A call to an office telephone"):
+        for remedy in ("A hardware key", "An NHS smart card"):
             await anna.sees(remedy)
             await anna.fills("Why does it not help?", "It is not allowed inside either")
             await anna.takes_a_picture("23-remedy")
@@ -132,7 +143,9 @@ async def test_a_long_term_exception_in_the_browser(running: Running) -> None:
         await anna.takes_a_picture("25-receipt", card=True)
 
         await anna.presses("Give evidence")
-        await anna.fills("Code from the e-mail", await code_in_the_mailbox(running))
+        mail = await mail_with_the_code(running)
+        await takes_a_picture_of_the_mail(browser, "26-mail", mail["html"])
+        await anna.fills("Code from the e-mail", CODE.findall(mail["body"])[0])
         await anna.takes_a_picture("26-code", card=True)
         await anna.presses("Continue")
         await anna.sees("0 of 5 answered")

@@ -87,6 +87,7 @@ def _short_requests(words: str) -> Iterator[tuple[str, Request]]:
         yield f"short, {state}", one
         if state in (State.GRANTING, State.ENDING):
             yield f"short, {state}, stuck", replace(one, stuck=replace(stuck_since(), message=words))
+    yield "short, for themself", request()
     yield "short, a call", request(taken_by=AGENT, asked_by=AGENT)
 
 
@@ -117,7 +118,8 @@ def _long_requests(words: str) -> Iterator[tuple[str, Request]]:
 def _of_requests(words: str) -> Iterator[Named]:
     earlier = [replace(request(State.ENDED), reference=f"MFA-2222-222{n}") for n in range(2, 9)]
     for name, one in requests(words):
-        yield f"request.mine: {name}", cards.mine(one, POLICY, NOON)
+        for whose, viewer in (("subject", SUBJECT), ("asked by", ASKER), ("owner", OWNER)):
+            yield f"request.mine: {name}, {whose}", cards.mine(one, viewer.id, POLICY, NOON)
         yield f"request.decision: {name}", cards.decision(one, [], POLICY, NOON)
         for what in Notice:
             for to in Audience:
@@ -128,8 +130,8 @@ def _of_requests(words: str) -> Iterator[Named]:
     short, active = request(), long_request(State.ACTIVE)
     assert active.ends_at is not None
     last_day = active.ends_at - timedelta(days=1)
-    yield "request.mine: too late", cards.mine(request(State.ENDED), POLICY, NOON, LATE)
-    yield "request.mine: long, renewable", cards.mine(active, POLICY, last_day)
+    yield "request.mine: too late", cards.mine(request(State.ENDED), SUBJECT.id, POLICY, NOON, LATE)
+    yield "request.mine: long, renewable", cards.mine(active, SUBJECT.id, POLICY, last_day)
     yield (
         "notices.notice: reminder, subject, long, renewable",
         notices.notice(active, Notice.REMINDER, Audience.SUBJECT, POLICY, last_day),
@@ -203,10 +205,11 @@ def _of_questions(words: str) -> Iterator[Named]:
     yield "ask.remedy: offered", ask.remedy(asking, optional)
     yield "ask.verification: first", ask.verification(asking, SUBJECT, "", "")
     yield "ask.verification: corrected", ask.verification(again, named(words), "manager", words[:100])
-    yield "ask.confirm: own", ask.confirm(asking, rows, caller=False, granted_now=False)
-    yield "ask.confirm: caller, granted at once", ask.confirm(asking, rows, caller=True, granted_now=True)
-    yield "ask.confirm: caller, to a colleague", ask.confirm(asking, rows, caller=True, granted_now=False)
-    yield "ask.confirm: long", ask.confirm(long, rows, caller=False, granted_now=False)
+    yield "ask.confirm: own", ask.confirm(asking, rows, ask.FOR_ME, granted_now=False)
+    yield "ask.confirm: colleague", ask.confirm(asking, rows, ask.FOR_COLLEAGUE, granted_now=False)
+    yield "ask.confirm: caller, granted at once", ask.confirm(asking, rows, ask.FOR_CALLER, granted_now=True)
+    yield "ask.confirm: caller, to a colleague", ask.confirm(asking, rows, ask.FOR_CALLER, granted_now=False)
+    yield "ask.confirm: long", ask.confirm(long, rows, ask.FOR_ME, granted_now=False)
     answered = [("subject", "For", "Sam Price"), ("reason", "Reason", words)]
     yield "ask.change: two answers", ask.change(asking, answered)
     yield "ask.sent: six", ask.sent([(f"MFA-2222-222{n}", words) for n in range(2, 8)], long)
@@ -279,7 +282,7 @@ def _of_lists(words: str) -> Iterator[Named]:
     for number in (0, 1, lists.MOST):
         many = [replace(request(), reference=f"MFA-2222-222{n}", details=words) for n in range(2, 2 + number)]
         yield f"lists.queue: {number}", lists.queue(many, POLICY, later, more=False)
-        yield f"lists.mine: {number}", lists.mine(many, POLICY)
+        yield f"lists.mine: {number}", lists.mine(many, SUBJECT.id, POLICY)
     yield "lists.queue: more", lists.queue(many, POLICY, later, more=True)
 
 
@@ -360,7 +363,7 @@ def _of_shared(words: str) -> Iterator[Named]:
     for one in (request(details=words), long_request(since=words[:200])):
         page = f"https://bot.example/r/{one.reference}"
         for whose, card in (
-            ("theirs", cards.mine(one, POLICY, NOON)),
+            ("theirs", cards.mine(one, SUBJECT.id, POLICY, NOON)),
             ("agent", cards.decision(one, [], POLICY, NOON)),
         ):
             yield f"shared.only_you: {whose}, {one.kind}", shared.only_you(card, page)

@@ -106,6 +106,12 @@ def test_the_code_is_in_the_mail_to_the_mailbox_and_nowhere_else() -> None:
         assert CODE not in f"{mail.subject} {mail.lead}"
 
 
+def test_the_mail_to_the_mailbox_says_that_whoever_declines_quotes_the_code_first() -> None:
+    for name, mail in MAILS:
+        if name.startswith("code"):
+            assert "quote the code in the same way, then type: withdraw MFA-7K3Q-9XDM" in mail.text
+
+
 def test_a_new_code_says_so_in_the_subject() -> None:
     subjects = [mail.subject for name, mail in MAILS if name.startswith("code")]
     assert [subject.startswith("New code") for subject in subjects] == [False, True]

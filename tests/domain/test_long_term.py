@@ -156,6 +156,15 @@ def test_an_e_mail_that_is_repeated_does_not_replace_its_code_once_that_was_quot
     assert after(repeated, GiveCode(OWNER), code_digest="d2").request.giver == OWNER
 
 
+def test_whoever_reads_the_mailbox_declines_after_quoting_the_code_and_is_told_whom_to_ask_for_another() -> None:
+    assert rule_of(WAITING, Withdraw(STRANGER), facts(), POLICY, NOON) == "not_theirs"
+    quoted = after(WAITING, GiveCode(STRANGER)).request
+    assert after(quoted, Withdraw(STRANGER)).request.state is State.WITHDRAWN
+    with pytest.raises(Refusal) as refused:
+        decide(WAITING, SendCode(STRANGER), facts(groups=frozenset()), POLICY, NOON)
+    assert POLICY.helpdesk.telephone in refused.value.sentence
+
+
 def test_codes_are_not_sent_without_end_and_not_for_strangers() -> None:
     one = WAITING
     assert rule_of(one, SendCode(STRANGER), facts(groups=frozenset()), POLICY, NOON) == "not_theirs"

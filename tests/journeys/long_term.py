@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from tests.builders import RULES
 from tests.journeys.world import Seat, World, until
 
 SITE, MAILBOX = "ZZ901", "admin.riverside@nhs.example"
@@ -11,7 +12,7 @@ ANSWERS = {
     "share": "Four days of five, until the contract ends in March 2028.",
     "risk": "A stolen password would be enough to sign in. Sign-in is limited to the site's own network.",
     "replacement": "Hardware keys, once the governor allows them inside.",
-    "replacement_by": "31 March 2030",
+    "replacement_by": "31 March 2028",
 }
 
 
@@ -52,7 +53,7 @@ async def sent_from_site_on(seat: Seat, site: str = SITE) -> str:
     await seat.press("Continue", reason="secure_location")
     no_phones = "No phones are allowed inside"
     await seat.press("Continue", tried_app=no_phones, tried_text=no_phones, tried_call="No telephone on the wing")
-    for _ in range(3):
+    for _ in RULES.remedies:
         await seat.press("It does not help", words="It is not allowed inside either")
     await seat.press("Continue", since="March 2026")
     return await seat.press("Send request")

@@ -4,6 +4,7 @@ import asyncio
 import re
 from functools import partial
 
+from tests.builders import RULES
 from tests.journeys import long_term as steps
 from tests.journeys.long_term import ANSWERS, MAILBOX
 from tests.journeys.world import World, until
@@ -182,7 +183,7 @@ async def test_several_colleagues_with_one_ground_are_asked_for_at_once(world: W
     await bilal.press("Continue", site="riverside")
     await bilal.press("Continue", reason="clinical_risk")
     await bilal.press("Continue", tried_app="gloves", tried_text="gloves", tried_call="gloves")
-    for _ in range(3):
+    for _ in RULES.remedies:
         await bilal.press("It does not help", words="sterile field")
     await bilal.press("Continue", since="2025")
     sent = await bilal.press("Send request")

@@ -362,7 +362,7 @@ async def test_beside_living_workers_the_watchdog_does_no_harm(world: World) -> 
     process.terminate()
     assert await asyncio.wait_for(process.wait(), 30) == 0
     second, _ = await asked(world, "Bilal Hussain")
-    assert "Waiting for the helpdesk" in second.text
+    assert "Telephone the helpdesk" in second.text
 
 
 @pytest.mark.parametrize("data", [{}, {"drift": 5}, {"drift": "stranger:no:such"}, {"drift": "x" * 5000}])

@@ -82,7 +82,7 @@ async def test_a_half_finished_conversation_survives_a_kill_and_a_day(world: Wor
     await world.program.start()
     await world.advance("P1D")
     assert "Check, then send" in await anna.press("For me")
-    assert "Waiting for the helpdesk" in await anna.press("Send request")
+    assert "Telephone the helpdesk" in await anna.press("Send request")
 
 
 async def test_after_a_kill_what_was_decided_is_done(world: World) -> None:
@@ -136,7 +136,7 @@ async def test_an_old_cards_button_answers_with_the_present_state(world: World) 
     check = last | {"title": "Check again", "data": last["data"] | {"verb": "ask.again"}}  # as it was drawn once
     assert "Check, then send" in await anna.press("Check again", card_id=card_id, card=check)
     await anna.press("Send request")
-    assert "Waiting for the helpdesk" in await anna.press("For me", card_id=card_id, card=old)
+    assert "Telephone the helpdesk" in await anna.press("For me", card_id=card_id, card=old)
 
 
 async def test_every_click_works_as_submit_too(world: World) -> None:
@@ -144,7 +144,7 @@ async def test_every_click_works_as_submit_too(world: World) -> None:
     await bilal.say("short")
     await bilal.press("For me", submit=True)
     await bilal.press("Continue", submit=True, reason="no_signal")
-    assert "Waiting for the helpdesk" in await bilal.press("Send request", submit=True)
+    assert "Telephone the helpdesk" in await bilal.press("Send request", submit=True)
     reference = reference_in(bilal.text)
     agent = world.seat(world.agent)
     await agent.say(f"review {reference}")
@@ -176,7 +176,7 @@ async def test_a_decision_without_verification_asks_for_it(world: World) -> None
     _, reference = await asked(world)
     agent = world.seat(world.agent)
     await agent.say(f"approve {reference}")
-    assert "Say how you verified the caller" in await agent.press("Approve for 24 hours")
+    assert "Say how you verified the person who gets the exception" in await agent.press("Approve for 24 hours")
     assert await world.members() == set()
 
 

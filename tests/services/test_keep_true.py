@@ -38,8 +38,8 @@ class World:
     def book(self) -> "World":
         return self
 
-    async def __call__(self, request: Request, view: str) -> Card:
-        return Card({"version": request.version}, view)
+    async def __call__(self, request: Request, view: str, *, viewer_id: str) -> Card:
+        return Card({"version": request.version, "viewer": viewer_id}, view)
 
     async def request(self, reference: str) -> Request | None:
         return self.latest
@@ -77,7 +77,11 @@ async def test_a_card_that_is_still_true_is_remembered_and_left_alone(latest: Re
 async def test_a_request_that_moved_on_meanwhile_is_drawn_again_at_once() -> None:
     world = World()
     await world.sent()
-    assert (world.copies, world.drawn, world.wanted) == ([COPY], [Card({"version": NOW.version}, HELPDESK)], [])
+    assert (world.copies, world.drawn, world.wanted) == (
+        [COPY],
+        [Card({"version": NOW.version, "viewer": AGENT.id}, HELPDESK)],
+        [],
+    )
 
 
 @pytest.mark.parametrize("teams", [Trouble("500"), TooLarge("413"), PutOff("Teams", retry_after=timedelta(1))])
