@@ -363,7 +363,7 @@ class Reaching(World):
         return Sent(place, "activity")
 
     def performing(self) -> Perform:
-        async def show(request: Request, view: str) -> None: ...
+        async def show(request: Request, view: str, *, viewer_id: str) -> None: ...
 
         return replace(
             self.perform(),
