@@ -121,7 +121,7 @@ async def test_an_approval_at_night_for_the_own_team_is_shown_to_the_leads_who_u
     reference = steps.reference_in(await karen.press("Send request"))
     await liam.say(f"approve {reference} called back")
     await until(lambda: meera.shows(f"An unusual approval: Karen Whitfield ({reference})"))
-    assert "approved at night; The person works at the helpdesk" in meera.all_text
+    assert "approved at night. The person works at the helpdesk" in meera.all_text
     await until(lambda: world.members_are({karen.person.entra_id}))
     assert "It was approved at night" in await liam.say(f"review {reference}")
     assert "unusual" not in karen.all_text.lower()
