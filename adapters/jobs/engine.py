@@ -109,29 +109,39 @@ async def clock_set_back(
     ahead = wall() - steady()
     while ahead - (ahead := wall() - steady()) < SET_BACK:
         await sleep(1.0)
+    log.warning("the clock was set back")
 
 
 async def work(app: App) -> None:
-    """Works until cancelled. The engine's worker gives up when the database is away for long: it is started again."""
+    """Works until cancelled.
+
+    The engine's worker ends, with or without an error, when the database is away for long; then, and when the clock was
+    set back, another one is started.
+    """
     failures = 0
     while True:
         started = time.monotonic()
         try:
-            async with app.open_async(), asyncio.TaskGroup() as group:
-                worker = group.create_task(
-                    app.run_worker_async(
-                        queues=[QUEUE, COMPARING],
-                        concurrency=8,
-                        delete_jobs="successful",
-                        install_signal_handlers=False,
-                        fetch_job_polling_interval=1.0,
-                        shutdown_graceful_timeout=10,
-                    )
-                )
-                await clock_set_back()
-                log.warning("the clock was set back: the worker is started again")
-                worker.cancel()
+            await _work_once(app)
         except Exception:
-            log.exception("the worker stopped and is started again")
+            log.exception("the worker failed")
+        log.warning("the worker stopped and is started again")
         failures = 0 if time.monotonic() - started > LONGEST_WAIT.total_seconds() else failures + 1
         await asyncio.sleep(min(30, 2**failures))
+
+
+async def _work_once(app: App) -> None:
+    async with app.open_async(), asyncio.TaskGroup() as group:
+        worker = group.create_task(
+            app.run_worker_async(
+                queues=[QUEUE, COMPARING],
+                concurrency=8,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                fetch_job_polling_interval=1.0,
+                shutdown_graceful_timeout=10,
+            )
+        )
+        clock = group.create_task(clock_set_back())
+        worker.add_done_callback(lambda _: clock.cancel())
+        clock.add_done_callback(lambda _: worker.cancel())

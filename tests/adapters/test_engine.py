@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from typing import Any
 
 import procrastinate.periodic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from procrastinate import App
 
 from adapters.jobs import engine
 from adapters.jobs.engine import LONGEST_WAIT, SET_BACK, clock_set_back, make_engine, wait_before, work
@@ -58,15 +60,6 @@ async def test_sweeps_go_on_at_once_after_the_clock_was_set_back_by_an_hour(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swept: list[None] = []
-
-    async def sweep() -> None:
-        swept.append(None)
-
-    async def perform(effect: Effect, attempts: int) -> None:
-        raise AssertionError
-
-    async def compare() -> None: ...
-
     ahead = 3600.0
 
     class Time:
@@ -82,13 +75,51 @@ async def test_sweeps_go_on_at_once_after_the_clock_was_set_back_by_an_hour(
 
     monkeypatch.setattr(procrastinate.periodic, "time", Time)
     monkeypatch.setattr(engine, "clock_set_back", noticed)
-    working = asyncio.create_task(work(make_engine(database, perform, sweep, compare)))
-    try:
+    async with sweeping(database, swept):
         await until(lambda: bool(swept), 30)
         ahead = 0.0
         before = len(swept)
         set_back.set()
         await until(lambda: len(swept) > before, 30)
+
+
+@pytest.mark.parametrize("how", [None, asyncio.CancelledError(), OSError("the database is away")])
+async def test_a_worker_that_ends_however_it_ends_is_started_again(
+    database: str, monkeypatch: pytest.MonkeyPatch, how: BaseException | None
+) -> None:
+    swept: list[None] = []
+    run = App.run_worker_async
+    ends = 1
+
+    async def ending(app: App, **options: Any) -> None:
+        nonlocal ends
+        if ends:
+            ends -= 1
+            await asyncio.sleep(0)
+            if how:
+                raise how
+        else:
+            await run(app, **options)
+
+    monkeypatch.setattr(App, "run_worker_async", ending)
+    async with sweeping(database, swept):
+        await until(lambda: bool(swept), 30)
+    assert not ends
+
+
+@contextlib.asynccontextmanager
+async def sweeping(database: str, swept: list[None]) -> AsyncIterator[None]:
+    async def sweep() -> None:
+        swept.append(None)
+
+    async def perform(effect: Effect, attempts: int) -> None:
+        raise AssertionError
+
+    async def compare() -> None: ...
+
+    working = asyncio.create_task(work(make_engine(database, perform, sweep, compare)))
+    try:
+        yield
     finally:
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):

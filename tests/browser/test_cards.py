@@ -40,7 +40,7 @@ PICTURES = (
     "notices.notice: granted, subject, short, active",
     "plain_words.welcome: agent",
     "request.decision: long, active",
-    "request.mine: long, awaiting_decision",
+    "request.mine: long, awaiting_decision, subject",
     "review.review: waiting, page 1",
     "site.form: open, one owner",
     "together.notices_together: evidence_wanted, three",
