@@ -113,7 +113,8 @@ class Deliver:
         request = await self.carry_out.book.request(effect.reference)
         if request is None or request.ends_at is None:
             return
-        if isinstance(effect, Tell) and request.state is State.ACTIVE:
+        overtaken = isinstance(effect, Tell) and timeline.is_overtaken(request, effect)
+        if isinstance(effect, Tell) and request.state is State.ACTIVE and not overtaken:
             before = timedelta(seconds=int(effect.occasion))
             policy = self.carry_out.policy
             due = timeline.reminder_at(request.ends_at, before, policy.kinds[request.kind], policy)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
+from domain import timeline
 from domain.effects import (
     Alarm,
     Audience,
@@ -201,6 +202,15 @@ async def test_how_late_a_reminder_was_is_counted() -> None:
     bench.clock.moment = active.ends_at - timedelta(hours=4) + timedelta(seconds=3)
     await bench.deliver(Tell(REFERENCE, Notice.REMINDER, Audience.SUBJECT, str(4 * 3600)), 0)
     assert bench.noted.seen == [("late", "reminder", timedelta(seconds=3))]
+
+
+async def test_a_reminder_that_another_one_overtook_was_not_late_but_dropped() -> None:
+    active = request(State.ACTIVE)
+    assert active.ends_at is not None
+    bench = Bench(replace(active, done=(*active.done, f"{timeline.What.REMINDER}:3600")))
+    bench.clock.moment = active.ends_at - timedelta(hours=1)
+    await bench.deliver(Tell(REFERENCE, Notice.REMINDER, Audience.SUBJECT, str(4 * 3600)), 0)
+    assert bench.noted.seen == []
 
 
 async def test_each_notice_that_was_sent_is_counted_with_its_way() -> None:
