@@ -3,7 +3,20 @@
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import Part, button, buttons, card, facts, heading, help_line, plain, sentences, state, words
+from cards.parts import (
+    Part,
+    agents_help_line,
+    button,
+    buttons,
+    card,
+    facts,
+    heading,
+    help_line,
+    plain,
+    sentences,
+    state,
+    words,
+)
 from cards.request import cause, end_button, follow_up, reason_title, renewal, state_line, to_each, unusual
 from cards.summaries import summary
 from domain.effects import OF_THE_SITE, Audience, Notice
@@ -13,6 +26,9 @@ from domain.policy import Policy
 from domain.request import Cause, Request
 from domain.standing import lacked_evidence
 from texts import say
+
+_FOR_STAFF = frozenset({Notice.WAITING_LONG, Notice.UNUSUAL})
+"""They go to the helpdesk's leads alone."""
 
 
 def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: datetime) -> Card:
@@ -33,7 +49,7 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
             ]
         ),
         buttons(*actions) if actions else None,
-        help_line(policy),
+        agents_help_line(policy) if what in _FOR_STAFF else help_line(policy),
     )
 
 
