@@ -27,7 +27,7 @@ from domain.request import Cause, Request
 from domain.standing import lacked_evidence
 from texts import say
 
-_FOR_STAFF = frozenset({Notice.WAITING_LONG, Notice.UNUSUAL})
+FOR_STAFF = frozenset({Notice.WAITING_LONG, Notice.UNUSUAL})
 """They go to the helpdesk's leads alone."""
 
 
@@ -49,7 +49,7 @@ def notice(request: Request, what: Notice, to: Audience, policy: Policy, now: da
             ]
         ),
         buttons(*actions) if actions else None,
-        agents_help_line(policy) if what in _FOR_STAFF else help_line(policy),
+        agents_help_line(policy) if what in FOR_STAFF else help_line(policy),
     )
 
 

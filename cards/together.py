@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cards.card import Card
-from cards.parts import MOST_BUTTONS, Part, button, buttons, card, heading, help_line, plain, sentences, words
+from cards.notices import FOR_STAFF
+from cards.parts import (
+    MOST_BUTTONS,
+    Part,
+    agents_help_line,
+    button,
+    buttons,
+    card,
+    heading,
+    help_line,
+    plain,
+    sentences,
+    words,
+)
 from cards.request import STATES, cause, status_words, unusual
 from domain.effects import Notice
 from domain.moments import span, together, uk_time
@@ -66,7 +79,7 @@ def notices_together(
         words(more) if len(still_so) > MOST_BUTTONS else None,
         words(say("everyone.nothing_left_of_this")) if not still_so else None,
         *_moved_on(moved_on),
-        help_line(policy),
+        agents_help_line(policy) if what in FOR_STAFF else help_line(policy),
     )
 
 
