@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
+from sandbox.tenant import ConditionalAccess
 from tests.crash.run import PatientSeat, Run
 from tests.journeys import long_term
 from tests.journeys.world import Seat, until
@@ -71,9 +73,7 @@ async def with_a_caller(run: Run) -> None:
 
 async def expires(run: Run) -> None:
     anna, agent = run.seat("Anna Baker"), run.seat(run.agent)
-    reference = await _ask(run, anna)
-    await agent.say(f"approve {reference} called back")
-    await _shown(run, anna, "is on until")
+    await _granted(run, anna, agent)
     await run.advance("PT20H")
     await _shown(run, anna, "Your MFA exception ends in")
     await until(run.accounts_looked_at, LONG_ENOUGH)
@@ -81,22 +81,127 @@ async def expires(run: Run) -> None:
     await _shown(run, anna, "has ended")
 
 
+async def proved(run: Run) -> None:
+    """With an end in Entra, proof by What If, and signing out at both ends."""
+    anna, agent = run.seat("Anna Baker"), run.seat(run.agent)
+    reference = await _ask(run, anna)
+    run.begin()
+    await agent.say(f"approve {reference} called back")
+    await _shown(run, anna, "is on until")
+    await run.advance("PT25H")
+    await _shown(run, anna, "has ended")
+
+
+async def revoked(run: Run) -> None:
+    anna, agent = run.seat("Anna Baker"), run.seat(run.agent)
+    await _granted(run, anna, agent)
+    run.begin()
+    reference = reference_of(anna.all_text)
+    await agent.say(f"revoke {reference} The phone was found")
+    await _shown(run, anna, "The phone was found")
+
+
+async def put_right(run: Run) -> None:
+    """Entra and the book differ both ways, and somebody of the helpdesk settles each."""
+    anna, agent = run.seat("Anna Baker"), run.seat(run.agent)
+    in_channel = run.seat(run.agent, run.channel)
+    await _granted(run, anna, agent)
+    run.begin()
+    await run.change_members("Anna Baker", "remove")
+    await run.change_members("Bilal Hussain", by="Sam Price")
+    await run.advance("PT1H")
+    for words, button in (("Exempt without a decision", "Remove"), ("On, but not in the group", "Put back")):
+        await until(lambda words=words: words in run.in_channel(), LONG_ENOUGH)  # type: ignore[misc]
+        card_id, card = run.card_in_channel(words)
+        await in_channel.press(button, card_id=card_id, card=card)
+    await until(lambda: run.members_are({anna.person.entra_id}), LONG_ENOUGH)
+    await _settled(run)
+
+
+async def _granted(run: Run, seat: PatientSeat, agent: PatientSeat) -> str:
+    reference = await _ask(run, seat)
+    await agent.say(f"approve {reference} called back")
+    await _shown(run, seat, "is on until")
+    return reference
+
+
 async def long(run: Run) -> None:
     bilal, helen, agent = run.seat("Bilal Hussain"), run.seat("Helen Marsh"), run.seat(run.agent)
-    await helen.say("hi")
-    reference = await long_term.ask(bilal)
-    await _settled(run)
-    await _code_accepted(run, helen, reference)
+    reference = await _vouched_for(run, bilal, helen)
     await helen.press("Files")
     await helen.send_files(run.files.put("letter.pdf", b"%PDF-1.7\nA letter\n%%EOF"))
     await helen.press("Back to the list")
-    await long_term.answer_all(helen)
-    await helen.press("Send to the helpdesk", statement="true")
-    await _settled(run)
+    await _given(run, helen)
     await long_term.approve(agent, reference)
     await _shown(run, bilal, "is on until")
     await bilal.say(f"end {reference}")
     await _shown(run, bilal, "has ended")
+
+
+async def sent_back(run: Run) -> None:
+    bilal, helen, agent = run.seat("Bilal Hussain"), run.seat("Helen Marsh"), run.seat(run.agent)
+    reference = await _vouched_for(run, bilal, helen)
+    await _given(run, helen)
+    run.begin()
+    await agent.say(f"ask {reference} Which wing is it?")
+    await _shown(run, helen, "Which wing is it?")
+    await helen.say(f"evidence {reference}")
+    await helen.say("change")
+    await helen.say("1")
+    await helen.say("HMP Northfield, wing C. No mobile phones are allowed beyond the gate.")
+    await helen.say("I confirm")
+    await _settled(run)
+    await agent.say(f"reject {reference} The wing has a fixed telephone")
+    await _shown(run, bilal, "The wing has a fixed telephone")
+    await _shown(run, helen, "The wing has a fixed telephone")
+
+
+async def renewed(run: Run) -> None:
+    bilal, helen, agent = run.seat("Bilal Hussain"), run.seat("Helen Marsh"), run.seat(run.agent)
+    reference = await _vouched_for(run, bilal, helen)
+    await _given(run, helen)
+    await long_term.approve(agent, reference)
+    await _shown(run, bilal, "is on until")
+    await run.advance("P150D")
+    await _shown(run, helen, "renew it now")
+    run.begin()
+    await bilal.say(f"renew {reference}")
+    await bilal.press("Send request")
+    await _settled(run)
+    found = long_term.references_in(await bilal.say("my requests"))
+    (renewal,) = [one for one in found if one != reference]
+    await _code_accepted(run, helen, renewal)
+    await _given(run, helen)
+    await long_term.approve(agent, renewal)
+    await until(lambda: bilal.all_text.count("is on until") == 2, LONG_ENOUGH)
+    await _settled(run)
+    await run.advance("P181D")
+    await _shown(run, bilal, "has ended")
+
+
+async def lapsed(run: Run) -> None:
+    bilal, helen = run.seat("Bilal Hussain"), run.seat("Helen Marsh")
+    await helen.say("hi")
+    await long_term.ask(bilal)
+    await _settled(run)
+    run.begin()
+    await run.advance("P28DT1M")
+    await _shown(run, bilal, "has lapsed")
+    await _shown(run, helen, "has lapsed")
+
+
+async def _vouched_for(run: Run, asking: PatientSeat, owner: PatientSeat) -> str:
+    await owner.say("hi")
+    reference = await long_term.ask(asking)
+    await _settled(run)
+    await _code_accepted(run, owner, reference)
+    return reference
+
+
+async def _given(run: Run, owner: PatientSeat) -> None:
+    await long_term.answer_all(owner)
+    await owner.press("Send to the helpdesk", statement="true")
+    await _settled(run)
 
 
 async def together(run: Run) -> None:
@@ -124,12 +229,25 @@ async def _code_accepted(run: Run, owner: Seat, reference: str) -> None:
     await owner.press("Continue", code=await long_term.code_for(run, reference))
 
 
-Journey = Callable[[Run], Awaitable[None]]
+@dataclass(frozen=True)
+class Journey:
+    live: Callable[[Run], Awaitable[None]]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Besides the usual ones of the program."""
+
+
+PROVED = {"EXEMPTION_WAY": "pim", "MFA_POLICY_ID": ConditionalAccess().policy, "REVOKE_SESSIONS": "yes"}
 JOURNEYS: Mapping[str, Journey] = {
-    "ended early": ended_early,
-    "rejected": rejected,
-    "with a caller": with_a_caller,
-    "expires": expires,
-    "long": long,
-    "together": together,
+    "ended early": Journey(ended_early),
+    "rejected": Journey(rejected),
+    "with a caller": Journey(with_a_caller),
+    "expires": Journey(expires),
+    "proved": Journey(proved, PROVED),
+    "revoked": Journey(revoked),
+    "put right": Journey(put_right),
+    "long": Journey(long),
+    "sent back": Journey(sent_back),
+    "renewed": Journey(renewed),
+    "lapsed": Journey(lapsed),
+    "together": Journey(together),
 }

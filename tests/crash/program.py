@@ -4,6 +4,7 @@ Importing the program takes longer than a short journey; a fork has it imported 
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -105,6 +106,7 @@ def main() -> None:
                 *orders, unread = (unread + read).split(b"\n")
                 for order in map(json.loads, orders):
                     _import_what_they_needed(Path(order["log"]).parent)
+                    gc.freeze()  # otherwise each fork would copy all pages when it collects
                     pid = os.fork()
                     if pid == 0:
                         _serve(order)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -34,15 +34,26 @@ class Run(World):
     Whoever talks to it does as Teams does: what was not answered is sent again, with the same id.
     """
 
-    def __init__(self, grounds: Grounds, lane: Lane, *, replicas: int = 1, kill_at: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        grounds: Grounds,
+        lane: Lane,
+        *,
+        replicas: int = 1,
+        kill_at: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(Path(lane.environment["SANDBOX_TENANT"]))
         self.folder.rmdir()
         self.folder = lane.folder
         self._grounds, self._lane = grounds, lane
+        self._settings = dict(settings or {})
         self._sandbox = lane.sandbox
         self._name = f"run{next(_numbers)}"
         self.record = lane.folder / f"{self._name}.steps"
         self.kill_at = tuple(kill_at)
+        self.begins = 0
+        """How many steps lead up to the journey, which other journeys have, too."""
         self.ports = [free_port() for _ in range(replicas)]
         self._turn = itertools.cycle(self.ports)
         self._guards: list[asyncio.Task[None]] = []
@@ -89,7 +100,9 @@ class Run(World):
     async def _kept_running(self, port: int) -> None:
         """Starts the replica, and starts it again when it was killed at a step; any other end is an error."""
         forker = self._lane.forker
-        environment = dict(self._lane.environment) | {
+        environment = {
+            **self._lane.environment,
+            **self._settings,
             "PORT": str(port),
             "DATABASE_URL": self.database,
             "FILE_HOSTS": self.files.base.removeprefix("http://"),
@@ -182,6 +195,10 @@ class Run(World):
             found = await (await connection.execute(f"SELECT count(*) FROM {what}".encode())).fetchone()
         assert found is not None
         return int(found[0])
+
+    def begin(self) -> None:
+        """Here the journey begins: what came before only leads up to it."""
+        self.begins = len(self.steps)
 
     @property
     def killed(self) -> list[str]:

@@ -17,7 +17,7 @@ async def test_a_crash_at_any_kind_of_step_changes_nothing_of_how_a_journey_ends
     async with grounds(lanes=trial.LANES) as ground:
         known = await trial.usual(ground, JOURNEYS, (1, 2))
         for journey in known.values():
-            passed = seams(journey.steps)
+            passed = seams(journey.passed)
             assert passed.keys() >= EXPECTED, f"never passed: {EXPECTED - passed.keys()}"
         results = await trial.tried(ground, trial.sample(known), known)
     wrong = [str(result) for result in results if result.wrong]

@@ -6,7 +6,6 @@ import math
 import os
 import re
 import traceback
-from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +50,10 @@ class Trial:
 class Result:
     trial: Trial
     outcome: Outcome | None
+    passed: tuple[str, ...]
+    """All steps of the run."""
     steps: tuple[str, ...]
+    """Those that are this journey's own."""
     killed: tuple[str, ...]
     wrong: tuple[str, ...] = ()
 
@@ -65,11 +67,12 @@ class Result:
 async def carried_out(grounds: Grounds, trial: Trial, wanted: Outcome | None = None) -> Result:
     """Lives through the journey in a lane that is free, and compares where there is something to compare with."""
     lane = await grounds.lanes.get()
-    run = Run(grounds, lane, replicas=trial.replicas, kill_at=trial.kill_at)
+    journey = JOURNEYS[trial.journey]
+    run = Run(grounds, lane, replicas=trial.replicas, kill_at=trial.kill_at, settings=journey.settings)
     got, wrong = None, []
     try:
         async with asyncio.timeout(LONGEST_RUN), run:
-            await JOURNEYS[trial.journey](run)
+            await journey.live(run)
             await until(run.nothing_waits, LONG_ENOUGH)
             got = await outcome(run)
             wrong = differences(got, wanted or got)
@@ -80,7 +83,8 @@ async def carried_out(grounds: Grounds, trial: Trial, wanted: Outcome | None = N
         grounds.lanes.put_nowait(lane)
     if wrong:
         wrong.append(f"the end of the log: {run.log()[-4000:]}")
-    return Result(trial, got, tuple(run.steps), tuple(run.killed), tuple(wrong))
+    passed = tuple(run.steps)
+    return Result(trial, got, passed, passed[run.begins :], tuple(run.killed), tuple(wrong))
 
 
 async def usual(grounds: Grounds, journeys: Iterable[str], replicas: Iterable[int]) -> Mapping[Setting, Result]:
@@ -101,11 +105,13 @@ def sample(known: Mapping[Setting, Result]) -> list[Trial]:
         by_journey.setdefault(setting[0], []).append(setting)
     for settings in by_journey.values():
         turn = itertools.cycle(settings)
-        times = Counter(map(kind, known[settings[0]].steps))
-        for one in [one for one in times if one not in taken]:
+        by_kind: dict[str, list[str]] = {}
+        for step in known[settings[0]].steps:
+            by_kind.setdefault(kind(step), []).append(step)
+        for one in [one for one in by_kind if one not in taken]:
             taken.add(one)
-            number = 1 if _forever(one) else (times[one] + 1) // 2
-            chosen[next(turn)].append(f"{one}#{number}")
+            steps = by_kind[one]
+            chosen[next(turn)].append(steps[0 if _forever(one) else (len(steps) - 1) // 2])
     return [trial for setting, steps in chosen.items() for trial in _runs(setting, sorted(steps), MOST_IN_SAMPLE)]
 
 

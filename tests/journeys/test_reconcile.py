@@ -12,7 +12,7 @@ import pytest
 from tests.builders import ROOT
 from tests.journeys import long_term as steps
 from tests.journeys.test_trouble import asked, granted
-from tests.journeys.world import Seat, World, buttons_of, until
+from tests.journeys.world import World, buttons_of, until
 
 WITHOUT = "Exempt without a decision"
 
@@ -42,31 +42,14 @@ async def command(world: World, *arguments: str) -> tuple[int, str]:
     return process.returncode, f"{out.decode()}\n{err.decode()}"
 
 
-async def change(world: World, name: str, action: str = "add", **more: str) -> str:
-    """Somebody changes the exemption group in Entra; gives the account's id."""
-    body = {"group": "exempt_short", "user": (person := world.person(name)).entra_id, "action": action, **more}
-    await world.sandbox("POST", "members", body)
-    return person.entra_id
-
-
-def in_thread(world: World, words: str, seat: Seat) -> tuple[str, Any]:
-    """The newest card in the channel that says so: its id, and the card as it is now."""
-    calls = [one for one in world.connector.sent if one.conversation_id.startswith(world.channel.channel_id)]
-    for call in reversed(calls):
-        for activity_id, message in world.connector.showing(call.conversation_id).items():
-            if words in str(message):
-                return activity_id, message
-    raise AssertionError(f"the channel does not say {words!r}")
-
-
 async def press(world: World, who: str, title: str, words: str) -> str:
     seat = world.seat(who, world.channel)
-    card_id, card = in_thread(world, words, seat)
+    card_id, card = world.card_in_channel(words)
     return await seat.press(title, card_id=card_id, card=card)
 
 
 def titles(world: World, words: str) -> list[str]:
-    _, card = in_thread(world, words, world.seat(world.agent))
+    _, card = world.card_in_channel(words)
     return [one["title"] for one in buttons_of(card)]
 
 
@@ -80,7 +63,7 @@ async def audit(world: World, reference: str) -> list[str]:
 
 
 async def test_a_stranger_is_shown_once_and_only_an_agent_may_remove_them(world: World) -> None:
-    bilal = await change(world, "Bilal Hussain", by="Sam Price")
+    bilal = await world.change_members("Bilal Hussain", by="Sam Price")
     status, said = await command(world, "reconcile", "--dry-run")
     assert status == 1
     assert "stranger" in said
@@ -105,16 +88,16 @@ async def test_a_stranger_is_shown_once_and_only_an_agent_may_remove_them(world:
 
 
 async def test_a_stranger_is_found_by_itself_at_the_interval(world: World) -> None:
-    await change(world, "Bilal Hussain")
+    await world.change_members("Bilal Hussain")
     await world.advance("PT1H")
     await until(lambda: WITHOUT in world.in_channel())
-    await change(world, "Bilal Hussain", "remove")
+    await world.change_members("Bilal Hussain", "remove")
     await world.advance("PT1H")
     await until(lambda: "Entra and our records agree again" in world.in_channel())
 
 
 async def test_whoever_is_adopted_gets_a_request_and_then_nobody_is_a_stranger(world: World) -> None:
-    chidi = await change(world, "Chidi Okafor")
+    chidi = await world.change_members("Chidi Okafor")
     await command(world, "reconcile")
     await until(lambda: WITHOUT in world.in_channel())
     assert "Only helpdesk staff" in await press(world, "Anna Baker", "Adopt", WITHOUT)
@@ -136,7 +119,7 @@ async def test_whoever_is_put_back_after_the_end_is_removed_at_once_with_an_alar
     anna, reference = await granted(world)
     await anna.say(f"end {reference}")
     await until(lambda: "has ended" in anna.all_text)
-    await change(world, "Anna Baker", by="Sam Price")
+    await world.change_members("Anna Baker", by="Sam Price")
     status, said = await command(world, "reconcile")
     assert (status, "removed, alarm shown" in said) == (1, True), said
     assert await world.members() == set()
@@ -158,7 +141,7 @@ async def test_what_ends_late_after_an_outage_ends_by_itself_and_is_no_alarm(wor
 async def test_whoever_entra_lost_is_put_back_until_the_same_end(world: World) -> None:
     anna, reference = await granted(world)
     until_when = anna.text.split("until ")[1].split("\n")[0]
-    await change(world, "Anna Baker", "remove")
+    await world.change_members("Anna Baker", "remove")
     status, said = await command(world, "reconcile")
     assert (status, "missing" in said) == (1, True), said
     alarm = f"On, but not in the group: Anna Baker ({reference})"
@@ -190,7 +173,7 @@ async def test_whoever_entra_lost_while_a_renewal_waits_is_put_back_and_renewed(
     await until(lambda: "renew it now" in helen.all_text)
     await bilal.say(f"renew {reference}")
     renewal = steps.reference_in(await bilal.press("Send request"))
-    chidi = await change(world, "Chidi Okafor", "remove", group="exempt_long")
+    chidi = await world.change_members("Chidi Okafor", "remove", group="exempt_long")
     await command(world, "reconcile")
     alarm = f"On, but not in the group: Chidi Okafor ({reference})"
     await until(lambda: alarm in world.in_channel())
@@ -212,7 +195,7 @@ async def test_whoever_entra_lost_while_a_renewal_waits_is_put_back_and_renewed(
 
 async def test_a_missing_one_can_be_ended_instead(world: World) -> None:
     anna, reference = await granted(world)
-    await change(world, "Anna Baker", "remove")
+    await world.change_members("Anna Baker", "remove")
     await command(world, "reconcile")
     alarm = f"On, but not in the group: Anna Baker ({reference})"
     await until(lambda: alarm in world.in_channel())
@@ -235,7 +218,7 @@ async def test_what_cannot_be_read_changes_nothing_and_is_said(world: World) -> 
 
 async def test_an_app_that_may_not_read_the_audit_says_so_on_the_card(world: World) -> None:
     await world.fault(method="GET", path="/v1.0/auditLogs/*", status=403, times=20)
-    await change(world, "Bilal Hussain")
+    await world.change_members("Bilal Hussain")
     await command(world, "reconcile")
     await until(lambda: "We may not read this in Entra" in world.in_channel())
     await world.sandbox("DELETE", "faults")
@@ -255,7 +238,7 @@ async def test_many_at_once_are_one_alarm_and_nothing_is_done(tmp_path: Path) ->
             seat, reference = await granted(world, name)
             await seat.say(f"end {reference}")
             await until(lambda seat=seat: "has ended" in seat.all_text)  # type: ignore[misc]
-        everybody = {await change(world, name) for name in names}
+        everybody = {await world.change_members(name) for name in names}
         status, said = await command(world, "reconcile")
         assert status == 1, said
         await until(lambda: "Too many at once: 3 accounts are exempt past the end" in world.in_channel())
