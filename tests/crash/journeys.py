@@ -92,6 +92,27 @@ async def proved(run: Run) -> None:
     await _shown(run, anna, "has ended")
 
 
+async def proved_late(run: Run) -> None:
+    """The policy does not leave the group out, until the helpdesk's channel has heard of it and somebody mends it."""
+    anna, agent = run.seat("Anna Baker"), run.seat(run.agent)
+    await run.sandbox("POST", "conditional-access", {"exclude_groups": ["exempt_long"]})
+    reference = await _ask(run, anna)
+    run.begin()
+    await agent.say(f"approve {reference} called back")
+    await until(lambda: "takes longer than usual" in run.in_channel(), LONG_ENOUGH)
+    await run.advance("PT16M")
+    await until(lambda: "Problem: granting does not work for Anna Baker" in run.in_channel(), LONG_ENOUGH)
+    await run.sandbox("POST", "conditional-access", {"exclude_groups": ["exempt_short", "exempt_long"]})
+    await _shown(run, anna, "is on until")
+
+
+async def refused(run: Run) -> None:
+    """Somebody tries for an administrator: the helpdesk's channel hears of it."""
+    await run.seat("Anna Baker").say("gareth.lloyd@nhs.example lost his phone")
+    await until(lambda: "account with administrator rights" in run.in_channel(), LONG_ENOUGH)
+    await _settled(run)
+
+
 async def revoked(run: Run) -> None:
     anna, agent = run.seat("Anna Baker"), run.seat(run.agent)
     await _granted(run, anna, agent)
@@ -188,6 +209,9 @@ async def lapsed(run: Run) -> None:
     await run.advance("P28DT1M")
     await _shown(run, bilal, "has lapsed")
     await _shown(run, helen, "has lapsed")
+    await run.advance("P91D")
+    await until(run.purged, LONG_ENOUGH)
+    await _settled(run)
 
 
 async def _vouched_for(run: Run, asking: PatientSeat, owner: PatientSeat) -> str:
@@ -243,6 +267,8 @@ JOURNEYS: Mapping[str, Journey] = {
     "with a caller": Journey(with_a_caller),
     "expires": Journey(expires),
     "proved": Journey(proved, PROVED),
+    "proved late": Journey(proved_late, {"MFA_POLICY_ID": ConditionalAccess().policy}),
+    "refused": Journey(refused),
     "revoked": Journey(revoked),
     "put right": Journey(put_right),
     "long": Journey(long),

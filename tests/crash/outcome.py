@@ -1,16 +1,20 @@
 """How a run ended: what the book, Entra, the audit and people's chats say, without what may differ between two runs."""
 
+import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
+from adapters.database.audit import reading
+from domain.chain import Checked, check
 from tests.crash.run import Run
 from tests.microsoft import Call
 
@@ -21,7 +25,7 @@ _MOMENT = re.compile(
 )
 _REFERENCE = re.compile(r"MFA-\w{4}-\w{4}")
 _DIFFERS = frozenset(
-    {"version", "code", "codes", "salt", "digest", "next_due", "looked_at", "evidence", "data_key", "correlation_id"}
+    {"version", "code", "codes", "salt", "digest", "looked_at", "evidence", "data_key", "correlation_id"}
 )
 _MAY_REPEAT = frozenset({"read", "code_issued"})
 """Audit lines of something that did happen again: a page that was read, a code that was made anew for an e-mail."""
@@ -36,30 +40,44 @@ class Outcome:
     audit: Counter[str]
     notices: Mapping[str, str]
     """By key: how it went out."""
-    attempts: Mapping[str, int]
-    """By key, more than one: it may have gone out more than once."""
     said: Counter[str]
     """What went out as notices, mails and posts: to whom, which, how often."""
-    unfinished: list[str] = field(default_factory=list)
+    repeats: Counter[str] = field(default_factory=Counter)
+    """How often more than once each of those may have gone out, as `attempts` has it."""
+    broken: tuple[str, ...] = ()
+    """Turns that were not finished, and what is wrong with the audit's chain."""
 
 
 async def outcome(run: Run) -> Outcome:
     async with await psycopg.AsyncConnection.connect(run.database, row_factory=dict_row) as book:
-        requests = await _all(book, "SELECT * FROM requests ORDER BY asked_at, subject_id")
+        requests = await _all(
+            book, "SELECT *, ends_at - starts_at AS lasts FROM requests ORDER BY asked_at, subject_id"
+        )
         audit = await _all(book, "SELECT what, by_id, details, reference FROM audit ORDER BY id")
         notices = await _all(book, "SELECT * FROM notices ORDER BY key")
         files = await _all(book, "SELECT reference, count(*) AS files FROM evidence_files GROUP BY reference")
         turns = await _all(book, "SELECT activity_id FROM seen WHERE NOT done")
     members = await run.sandbox("GET", "members")
+    said, repeats = await _said(run, notices)
+    unfinished = [f"not finished: the turn of {one['activity_id']}" for one in turns]
     return Outcome(
         requests=[_same(one) for one in (*requests, *files)],
         members={group: sorted(one["name"] for one in people) for group, people in members.items()},
         audit=Counter(_plain(one) for one in audit if one["what"] not in _PASSING),
         notices={_words(one["key"]): f"{one['status']} {one['way']}" for one in notices},
-        attempts={_words(one["key"]): one["attempts"] for one in notices if one["attempts"] > 1},
-        said=await _said(run, notices),
-        unfinished=[f"the turn of {one['activity_id']}" for one in turns],
+        said=said,
+        repeats=repeats,
+        broken=(*unfinished, *await asyncio.to_thread(_broken_chains, run.database)),
     )
+
+
+def _broken_chains(url: str) -> list[str]:
+    with reading(url) as audit:
+        return [
+            finding.sentence
+            for tenant_id, head in audit.heads().items()
+            for finding in check(audit.links(tenant_id), head, (), partial(audit.known, tenant_id), Checked())
+        ]
 
 
 async def _all(book: psycopg.AsyncConnection[dict[str, Any]], query: str) -> list[dict[str, Any]]:
@@ -67,14 +85,21 @@ async def _all(book: psycopg.AsyncConnection[dict[str, Any]], query: str) -> lis
     return await found.fetchall()
 
 
-async def _said(run: Run, notices: list[dict[str, Any]]) -> Counter[str]:
-    """Messages like those of the notices table, in their chats; and all e-mails."""
+async def _said(run: Run, notices: Sequence[Mapping[str, Any]]) -> tuple[Counter[str], Counter[str]]:
+    """Messages like those of the notices table, in their chats, and all e-mails; and what may be there again."""
     calls = [call for call in run.connector.sent if call.method == "POST" and call.activity.get("summary")]
     ways = Counter(map(_whom_and_what, calls))
-    ids = {one["activity_id"] for one in notices}
-    wanted = {_whom_and_what(call) for call in calls if call.activity_id in ids}
+    again: dict[str, int] = {}
+    for one in notices:  # one message may tell several of them
+        again[one["activity_id"]] = max(again.get(one["activity_id"], 0), one["attempts"] - 1)
+    repeats: Counter[str] = Counter()
+    for call in calls:
+        if call.activity_id in again:
+            repeats[_whom_and_what(call)] += again[call.activity_id]
+    by_mail = sum(one["attempts"] - 1 for one in notices if one["way"] == "mail")
     mails = Counter(f"{mail['to'][0]} {_words(mail['subject'])}" for mail in await run.sandbox("GET", "mail"))
-    return Counter({said: times for said, times in ways.items() if said in wanted}) + mails
+    said = Counter({said: times for said, times in ways.items() if said in repeats}) + mails
+    return said, repeats + Counter(dict.fromkeys(mails, by_mail))
 
 
 def _whom_and_what(call: Call) -> str:
@@ -85,7 +110,7 @@ def _whom_and_what(call: Call) -> str:
 
 def differences(got: Outcome, wanted: Outcome) -> list[str]:
     """What is otherwise than in the run without a crash, a sentence each; empty where nothing is."""
-    found = [f"not finished: {one}" for one in got.unfinished]
+    found = list(got.broken)
     if len(got.requests) != len(wanted.requests):
         found.append(f"there are {len(got.requests)} requests and files, and should be {len(wanted.requests)}")
     for is_now, should_be in zip(got.requests, wanted.requests, strict=False):
@@ -104,9 +129,10 @@ def differences(got: Outcome, wanted: Outcome) -> list[str]:
         found.append(f"the notices are {got.notices}, and should be {wanted.notices}")
     for words in sorted(got.said.keys() | wanted.said.keys()):
         times, usual = got.said[words], wanted.said[words]
-        again = sum(attempts - 1 for attempts in got.attempts.values())
-        if not usual <= times <= usual + again:
-            found.append(f"said {times} times, and should {usual} times (tried again: {got.attempts}): {words}")
+        if not usual <= times <= usual + got.repeats[words]:
+            found.append(
+                f"said {times} times, and should {usual} times ({got.repeats[words]} more are counted): {words}"
+            )
     return found
 
 
@@ -116,15 +142,14 @@ def _plain(row: Mapping[str, Any]) -> str:
 
 def _same(value: Any, name: str = "") -> Any:
     if isinstance(value, Mapping):
-        kept = {
-            key: one for key, one in value.items() if key not in _DIFFERS and not key.endswith("_at") and key != "at"
-        }
-        return {key: _same(one, key) for key, one in kept.items()}
+        return {key: _same(one, key) for key, one in value.items() if key not in _DIFFERS}
     if isinstance(value, list | tuple):
         parts = [_same(one) for one in value]
         return sorted(parts) if name == "done" else parts
     if isinstance(value, datetime):
         return "(a moment)"
+    if isinstance(value, timedelta):
+        return round(value / timedelta(minutes=1))
     return _words(value) if isinstance(value, str) else value
 
 

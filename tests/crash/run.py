@@ -190,6 +190,10 @@ class Run(World):
         """Whether the accounts of all exceptions that are on were looked at after they began."""
         return await self._count("requests WHERE state = 'active' AND looked_at <= starts_at") == 0
 
+    async def purged(self) -> bool:
+        """Whether the evidence of every request is deleted."""
+        return await self._count("requests WHERE purged_at IS NULL") == 0
+
     async def _count(self, what: str) -> int:
         async with await psycopg.AsyncConnection.connect(self.database) as connection:
             found = await (await connection.execute(f"SELECT count(*) FROM {what}".encode())).fetchone()
