@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +107,8 @@ async def raced(grounds: Grounds, number: int, progress: Callable[[int], None] =
             for start in range(0, number, AT_ONCE):
                 some = races[start : start + AT_ONCE]
                 await _made_ready(run, some)
-                for race in some:
-                    race.told = await _race(run, race)
+                for turn, race in enumerate(some, start // AT_ONCE):
+                    race.told = await _race(run, race, held=bool(turn % 2))
                 await until(run.nothing_waits, LONG_ENOUGH)
                 wrong += await _wrong(run, some)
                 progress(start + len(some))
@@ -130,8 +131,11 @@ async def _made_ready(run: Run, races: Sequence[Race]) -> None:
     await until(run.nothing_waits, LONG_ENOUGH)
 
 
-async def _race(run: Run, race: Race) -> tuple[str, str]:
-    """Both type at once, each on a replica of their own; all that each then reads."""
+async def _race(run: Run, race: Race, *, held: bool) -> tuple[str, str]:
+    """Both type at once, each on a replica of their own; all that each then reads.
+
+    `held`: neither may decide before both have gathered their facts, so that both decide on the same state.
+    """
     before = len(run.connector.sent)
 
     async def typed(number: int) -> None:
@@ -139,8 +143,23 @@ async def _race(run: Run, race: Race) -> tuple[str, str]:
         answer = await run.post_to(run.ports[number], run.teams.message(words, race.two[number].person))
         assert answer.status == 200, answer.text
 
-    await asyncio.gather(typed(0), typed(1))
+    async with _both_wait(run, race.reference) if held else nullcontext():
+        both = asyncio.gather(typed(0), typed(1))
+    await both
     return _read(run, race.two[0], before), _read(run, race.two[1], before)
+
+
+@asynccontextmanager
+async def _both_wait(run: Run, reference: str) -> AsyncIterator[None]:
+    """Holds the request's row until two wait for it; whoever is begun within decides only afterwards."""
+    async with await psycopg.AsyncConnection.connect(run.database) as holder:
+        await holder.execute("SELECT FROM requests WHERE reference = %s FOR UPDATE", (reference,))
+        yield
+        await until(lambda: _waiting(run), LONG_ENOUGH)
+
+
+async def _waiting(run: Run) -> bool:
+    return await run.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") >= 2
 
 
 def _read(run: Run, seat: PatientSeat, since: int = 0) -> str:

@@ -184,17 +184,17 @@ class Run(World):
 
     async def nothing_waits(self) -> bool:
         """Whether every effect that was wanted has been carried out."""
-        return await self._count("procrastinate_jobs WHERE task_name = 'perform' AND status IN ('todo', 'doing')") == 0
+        return await self.count("procrastinate_jobs WHERE task_name = 'perform' AND status IN ('todo', 'doing')") == 0
 
     async def accounts_looked_at(self) -> bool:
         """Whether the accounts of all exceptions that are on were looked at after they began."""
-        return await self._count("requests WHERE state = 'active' AND looked_at <= starts_at") == 0
+        return await self.count("requests WHERE state = 'active' AND looked_at <= starts_at") == 0
 
     async def purged(self) -> bool:
         """Whether the evidence of every request is deleted."""
-        return await self._count("requests WHERE purged_at IS NULL") == 0
+        return await self.count("requests WHERE purged_at IS NULL") == 0
 
-    async def _count(self, what: str) -> int:
+    async def count(self, what: str) -> int:
         async with await psycopg.AsyncConnection.connect(self.database) as connection:
             found = await (await connection.execute(f"SELECT count(*) FROM {what}".encode())).fetchone()
         assert found is not None
