@@ -16,6 +16,8 @@ from services.figures import OVERDUE, SHOWN, UNPROVED, Jobs, Late, Standing
 
 WHOLE_EVERY = 60.0
 """Seconds between two counts of the whole table."""
+_WHOLE_WITHIN = text("SET LOCAL statement_timeout = 5000")
+"""Milliseconds: whoever looks at the figures gives up after ten seconds, as Prometheus does unless told otherwise."""
 _JOBS = text("""
     SELECT
         count(*) FILTER (WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())) AS waiting,
@@ -39,21 +41,26 @@ class PostgresFigures:
     def __init__(self, engine: AsyncEngine, check_again: timedelta, seconds: Callable[[], float] = monotonic) -> None:
         """`check_again`: the policy's."""
         self._engine = each_alone(engine)
+        self._in_transactions = engine
         self._check_again = check_again
         self._seconds = seconds
         self._standings: tuple[Standing, ...] = ()
         self._again_at = float("-inf")
 
     async def requests(self) -> tuple[Standing, ...]:
-        """As they were within the last minute: for this the whole table is read."""
+        """As they were within the last minute: for this the whole table is read.
+
+        Where that takes too long, it is tried again a minute later. Until then they are as they were.
+        """
         if self._seconds() >= self._again_at:
+            self._again_at = self._seconds() + WHOLE_EVERY
             of_each = requests.c.kind, requests.c.state
             query = select(*of_each, func.count().label("number")).group_by(*of_each)
             with no_database():
-                async with self._engine.connect() as connection:
+                async with self._in_transactions.begin() as connection:
+                    await connection.execute(_WHOLE_WITHIN)
                     rows = (await connection.execute(query)).mappings().all()
             self._standings = tuple(Standing(**row) for row in rows)
-            self._again_at = self._seconds() + WHOLE_EVERY
         return self._standings
 
     async def late(self, now: datetime) -> tuple[Late, ...]:
