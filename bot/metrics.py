@@ -1,7 +1,8 @@
 """Figures for those who run the bot, in Prometheus' words. What each alarm means: docs/running.md."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import inf
 from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -20,6 +21,8 @@ ENDS_OVERDUE = Gauge(
 )
 UNPROVED = Gauge("mfa_grants_unproved", "Being granted for more than 15 minutes, and not confirmed by Entra", ["kind"])
 DRIFTS = Gauge("mfa_drifts", "Differences between Entra and the book: open, or found within 15 minutes", ["what"])
+COMPARED = Gauge("mfa_compared_seconds", "How long ago Entra and the book were last compared as a whole; +Inf: never")
+COMPARE_EVERY = Gauge("mfa_compare_every_seconds", "How often they are to be compared")
 JOBS = Gauge("mfa_jobs", "Jobs: waiting, later, running, retried (of those that wait) and failed", ["state"])
 OLDEST_JOB = Gauge("mfa_jobs_oldest_seconds", "How long the oldest waiting job could have been run")
 LATE = Histogram(
@@ -89,6 +92,12 @@ def show_drifts(numbers: Mapping[str, int]) -> None:
     DRIFTS.clear()
     for sort, number in (dict.fromkeys(Sort, 0) | dict(numbers)).items():
         DRIFTS.labels(sort).set(number)
+
+
+def show_compared(at: datetime | None, now: datetime, every: timedelta) -> None:
+    """A moment to come counts as one that is over: it is of a clock that was wrong, and nothing is known since."""
+    COMPARED.set(abs(now - at).total_seconds() if at else inf)
+    COMPARE_EVERY.set(every.total_seconds())
 
 
 def show_jobs(jobs: Jobs) -> None:

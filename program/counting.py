@@ -24,6 +24,7 @@ class Counting:
         now = self.clock.now()
         metrics.show_late(await self.tables.late(now), self.policy.kinds)
         metrics.show_drifts(await self.tables.drifts(now))
+        metrics.show_compared(await self.tables.compared_at(), now, self.policy.reconcile.every)
         metrics.show_jobs(await self.tables.jobs())
         try:
             metrics.show_requests(await self.tables.requests())

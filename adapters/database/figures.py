@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.engine import each_alone
 from adapters.database.overdue import begun, over, overdue
-from adapters.database.tables import MOMENT, drifts, requests
+from adapters.database.tables import MOMENT, comparisons, drifts, requests
 from adapters.database.trouble import no_database
 from domain.request import State
 from services.figures import OVERDUE, SHOWN, UNPROVED, Jobs, Late, Standing
@@ -90,6 +90,14 @@ class PostgresFigures:
         with no_database():
             async with self._engine.connect() as connection:
                 return {row.sort: row.number for row in await connection.execute(query)}
+
+    async def compared_at(self) -> datetime | None:
+        """When Entra and the book were last compared as a whole; None: never."""
+        query = select(func.max(comparisons.c.compared_at))
+        with no_database():
+            async with self._engine.connect() as connection:
+                found: datetime | None = (await connection.execute(query)).scalar()
+        return found
 
     async def jobs(self) -> Jobs:
         with no_database():

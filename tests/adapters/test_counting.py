@@ -1,7 +1,7 @@
 """What /metrics answers from a real database, also where a part of it cannot be counted."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +10,13 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.book import PostgresBook
+from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
 from adapters.database.figures import WHOLE_EVERY, PostgresFigures
 from bot.web import make_app
 from domain.request import State
 from program.counting import Counting
+from services.drifts import Known
 from tests.adapters.postgres import postgres
 from tests.builders import NOON, POLICY, request
 
@@ -74,3 +76,14 @@ async def test_a_count_of_the_whole_table_that_takes_too_long_takes_no_other_fig
     slow, second = False, 2 * WHOLE_EVERY
     await metrics_of(counting)
     assert counts == 3
+
+
+async def test_a_comparison_that_does_not_come_to_its_end_grows_older(engine: AsyncEngine) -> None:
+    counting = Counting(PostgresFigures(engine, POLICY.limits.check_again), Noon(), POLICY)
+    assert "mfa_compared_seconds +Inf" in (await metrics_of(counting))[1]
+    drifts = PostgresDrifts(engine)
+    await drifts.compared(NOON - timedelta(hours=4))
+    await drifts.keep(Known({"group": frozenset()}, "", NOON))
+    _, given = await metrics_of(counting)
+    assert "mfa_compared_seconds 14400.0" in given
+    assert "mfa_compare_every_seconds 3600.0" in given
