@@ -11,6 +11,7 @@ from adapters.database.engine import each_alone
 from adapters.database.overdue import begun, over, overdue
 from adapters.database.tables import MOMENT, comparisons, drifts, requests
 from adapters.database.trouble import no_database
+from adapters.jobs.orders import TASK
 from domain.request import State
 from services.figures import OVERDUE, SHOWN, UNPROVED, Jobs, Late, Standing
 
@@ -35,6 +36,17 @@ _OLDEST = text("""
     ) AS event ON true
     WHERE one.status = 'todo' AND (one.scheduled_at IS NULL OR one.scheduled_at <= now())
 """)
+
+_UNFINISHED = text("""
+    WITH first AS (
+        SELECT args ->> 'effect' AS effect, min(id) AS id FROM procrastinate_jobs
+        WHERE task_name = :task AND status IN ('todo', 'doing') GROUP BY 1
+    )
+    SELECT first.effect, extract(epoch FROM now() - min(event.at)) AS seconds
+    FROM first JOIN procrastinate_events AS event ON event.job_id = first.id AND event.type = 'deferred'
+    GROUP BY first.effect
+""")
+"""Jobs are numbered as they come, so of each effect the events of one job are read."""
 
 
 class PostgresFigures:
@@ -104,4 +116,6 @@ class PostgresFigures:
             async with self._engine.connect() as connection:
                 counts = (await connection.execute(_JOBS)).mappings().one()
                 oldest = (await connection.execute(_OLDEST)).scalar()
-        return Jobs(**counts, oldest=timedelta(seconds=float(oldest or 0)))
+                ages = (await connection.execute(_UNFINISHED, {"task": TASK})).all()
+        unfinished = {row.effect: timedelta(seconds=float(row.seconds)) for row in ages}
+        return Jobs(**counts, oldest=timedelta(seconds=float(oldest or 0)), unfinished=unfinished)

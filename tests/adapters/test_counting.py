@@ -1,9 +1,11 @@
 """What /metrics answers from a real database, also where a part of it cannot be counted."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import prometheus_client
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import event, text
@@ -13,7 +15,9 @@ from adapters.database.book import PostgresBook
 from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
 from adapters.database.figures import WHOLE_EVERY, PostgresFigures
+from bot import metrics
 from bot.web import make_app
+from domain.effects import End, Grant, Purge, Refresh
 from domain.request import State
 from program.counting import Counting
 from services.drifts import Known
@@ -87,3 +91,33 @@ async def test_a_comparison_that_does_not_come_to_its_end_grows_older(engine: As
     _, given = await metrics_of(counting)
     assert "mfa_compared_seconds 14400.0" in given
     assert "mfa_compare_every_seconds 3600.0" in given
+
+
+async def test_an_effect_that_is_tried_again_for_ever_is_as_old_as_when_it_was_wanted(engine: AsyncEngine) -> None:
+    """Of each effect the oldest counts, at work or to be tried later; what has failed has an alarm of its own."""
+    two = "MFA-0000-AAAA", "MFA-1111-AAAA"
+    async with PostgresBook(engine).page() as page:
+        await page.want([Grant(two[0], "x"), *(Refresh(one) for one in two), Purge(two[0]), End(two[0], "y")])
+    wanted = {"Grant": (3, "todo"), "Refresh": (2, "doing"), "Purge": (4, "failed")}
+    async with engine.begin() as connection:
+        for effect, (hours, status) in wanted.items():
+            values = {"effect": effect, "hours": hours, "status": status, "reference": two[0]}
+            ids = """
+                SELECT id FROM procrastinate_jobs
+                WHERE args ->> 'effect' = :effect AND args ->> 'reference' = :reference
+            """
+            back = f"UPDATE procrastinate_events SET at = at - make_interval(hours => :hours) WHERE job_id IN ({ids})"
+            await connection.execute(text(back), values)
+            later = f"""
+                UPDATE procrastinate_jobs SET attempts = 40, scheduled_at = now() + interval '4 minutes',
+                    status = CAST(:status AS procrastinate_job_status) WHERE id IN ({ids})
+            """
+            await connection.execute(text(later), values)
+    jobs = await PostgresFigures(engine, POLICY.limits.check_again).jobs()
+    ages = {effect: round(age.total_seconds() / 3600, 2) for effect, age in jobs.unfinished.items()}
+    assert ages == {"Grant": 3.0, "Refresh": 2.0, "End": 0.0}
+    assert jobs.oldest < timedelta(minutes=1)
+    metrics.show_jobs(jobs)
+    given = prometheus_client.generate_latest().decode()
+    assert re.search(r'mfa_jobs_unfinished_seconds\{effect="Grant"\} 1080\d', given)
+    assert 'mfa_jobs_unfinished_seconds{effect="Purge"} 0.0' in given
