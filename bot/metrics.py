@@ -1,7 +1,8 @@
 """Figures for those who run the bot, in Prometheus' words. What each alarm means: docs/running.md."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import inf
 from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -20,8 +21,13 @@ ENDS_OVERDUE = Gauge(
 )
 UNPROVED = Gauge("mfa_grants_unproved", "Being granted for more than 15 minutes, and not confirmed by Entra", ["kind"])
 DRIFTS = Gauge("mfa_drifts", "Differences between Entra and the book: open, or found within 15 minutes", ["what"])
+COMPARED = Gauge("mfa_compared_seconds", "How long ago Entra and the book were last compared as a whole; +Inf: never")
+COMPARE_EVERY = Gauge("mfa_compare_every_seconds", "How often they are to be compared")
 JOBS = Gauge("mfa_jobs", "Jobs: waiting, later, running, retried (of those that wait) and failed", ["state"])
 OLDEST_JOB = Gauge("mfa_jobs_oldest_seconds", "How long the oldest waiting job could have been run")
+UNFINISHED = Gauge(
+    "mfa_jobs_unfinished_seconds", "How long ago the oldest effect was wanted that is not done yet", ["effect"]
+)
 LATE = Histogram(
     "mfa_late_seconds",
     "How late ends were confirmed and reminders were sent",
@@ -32,6 +38,8 @@ NOTICES = Counter("mfa_notices", "Notices by way and outcome", ["way", "outcome"
 TRIED_AGAIN = Counter("mfa_effects_tried_again", "Effects that did not succeed and are tried again", ["effect", "why"])
 THROTTLED = Counter("mfa_throttled", "Answers that asked us to wait", ["service"])
 PUT_OFF = Counter("mfa_put_off", "What we put off in order to keep below a ceiling", ["service", "urgency"])
+
+_EFFECTS = tuple(one.__name__ for one in get_args(Effect))
 
 
 class Counted:
@@ -44,9 +52,9 @@ class Counted:
         for way in ("teams", "mail", "channel"):
             NOTICES.labels(way, "sent")
         NOTICES.labels("none", "given_up")
-        for what in (*get_args(Effect), Tick):
+        for what in (*_EFFECTS, Tick.__name__):
             for why in ("trouble", "for_good", "bug"):
-                TRIED_AGAIN.labels(what.__name__, why)
+                TRIED_AGAIN.labels(what, why)
         for ceiling in (TEAMS, GRAPH):
             THROTTLED.labels(ceiling.service)
 
@@ -91,7 +99,16 @@ def show_drifts(numbers: Mapping[str, int]) -> None:
         DRIFTS.labels(sort).set(number)
 
 
+def show_compared(at: datetime | None, now: datetime, every: timedelta) -> None:
+    """A moment to come counts as one that is over: it is of a clock that was wrong, and nothing is known since."""
+    COMPARED.set(abs(now - at).total_seconds() if at else inf)
+    COMPARE_EVERY.set(every.total_seconds())
+
+
 def show_jobs(jobs: Jobs) -> None:
     for state in ("waiting", "later", "running", "retried", "failed"):
         JOBS.labels(state).set(getattr(jobs, state))
     OLDEST_JOB.set(jobs.oldest.total_seconds())
+    UNFINISHED.clear()
+    for effect, age in (dict.fromkeys(_EFFECTS, timedelta(0)) | dict(jobs.unfinished)).items():
+        UNFINISHED.labels(effect).set(age.total_seconds())

@@ -64,6 +64,7 @@ from bot.sites import KeepingSites
 from bot.turns import Turns
 from bot.web import make_app
 from domain.policy import Policy
+from program.counting import Counting
 from services.carry_out import CarryOut
 from services.check_sites import CheckSites
 from services.compare import Compare
@@ -197,15 +198,7 @@ class Bot:
             sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out, below)
             compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep)
             jobs = make_jobs(self.database_url, deliver, sweep, compare)
-            tables = PostgresFigures(database, self.policy.limits.check_again)
-
-            async def count() -> None:
-                now = self.clock.now()
-                metrics.show_late(await tables.late(now), self.policy.kinds)
-                metrics.show_drifts(await tables.drifts(now))
-                metrics.show_jobs(await tables.jobs())
-                metrics.show_requests(await tables.requests())
-
+            count = Counting(PostgresFigures(database, self.policy.limits.check_again), self.clock, self.policy)
             ready = {"database": book.reachable, "graph": directory.reachable}
             door = Door(asks_for_tokens=not self.gateway.open_loopback, proxies=self.common.proxies)
             pages = [*evidence_pages(file_links), *request_pages(link_to)] if role.answers else ()

@@ -1,5 +1,6 @@
 """What is counted for those who run the bot: the port, and the figures that come from the tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -52,6 +53,8 @@ class Jobs:
     """Nobody will try them again."""
     oldest: timedelta
     """How long the one that has waited the longest could have been run."""
+    unfinished: Mapping[str, timedelta]
+    """By effect: how long ago the oldest one was wanted that is not done, however often it was tried since."""
 
 
 class Figures(Protocol):

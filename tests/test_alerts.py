@@ -1,6 +1,7 @@
 """The example alarms name figures that exist, and each says what to do."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import prometheus_client
@@ -10,7 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from bot import metrics
 from services.figures import Late
-from tests.builders import ROOT
+from tests.builders import NOON, ROOT
 
 RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
 RULES: list[dict[str, Any]] = [
@@ -78,6 +79,18 @@ def test_what_an_alarm_sees_growing_is_there_before_it_happens(rule: dict[str, A
     for name, selector in re.findall(r"\b(?:increase|rate)\((\w+)(?:\{([^}]*)\})?\[", rule["expr"]):
         wanted = set(re.findall(r'(\w+)="([^"]*)"', selector))
         assert any(sample.name == name and wanted <= set(sample.labels.items()) for sample in there), name
+
+
+def test_a_comparison_that_never_was_is_as_old_as_can_be() -> None:
+    metrics.show_compared(None, NOON, timedelta(hours=1))
+    given = prometheus_client.generate_latest().decode()
+    assert "mfa_compared_seconds +Inf" in given
+    assert "mfa_compare_every_seconds 3600.0" in given
+
+
+def test_a_comparison_that_seems_still_to_come_is_no_fresh_one() -> None:
+    metrics.show_compared(NOON + timedelta(days=2), NOON, timedelta(hours=1))
+    assert f"mfa_compared_seconds {2.0 * 24 * 3600}" in prometheus_client.generate_latest().decode()
 
 
 def test_each_kind_of_the_policy_shows_its_zeros() -> None:

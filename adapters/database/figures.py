@@ -9,13 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.engine import each_alone
 from adapters.database.overdue import begun, over, overdue
-from adapters.database.tables import MOMENT, drifts, requests
+from adapters.database.tables import MOMENT, comparisons, drifts, requests
 from adapters.database.trouble import no_database
+from adapters.jobs.orders import TASK
 from domain.request import State
 from services.figures import OVERDUE, SHOWN, UNPROVED, Jobs, Late, Standing
 
 WHOLE_EVERY = 60.0
 """Seconds between two counts of the whole table."""
+_WHOLE_WITHIN = text("SET LOCAL statement_timeout = 5000")
+"""Milliseconds: whoever looks at the figures gives up after ten seconds, as Prometheus does unless told otherwise."""
 _JOBS = text("""
     SELECT
         count(*) FILTER (WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())) AS waiting,
@@ -34,26 +37,42 @@ _OLDEST = text("""
     WHERE one.status = 'todo' AND (one.scheduled_at IS NULL OR one.scheduled_at <= now())
 """)
 
+_UNFINISHED = text("""
+    WITH first AS (
+        SELECT args ->> 'effect' AS effect, min(id) AS id FROM procrastinate_jobs
+        WHERE task_name = :task AND status IN ('todo', 'doing') GROUP BY 1
+    )
+    SELECT first.effect, extract(epoch FROM now() - min(event.at)) AS seconds
+    FROM first JOIN procrastinate_events AS event ON event.job_id = first.id AND event.type = 'deferred'
+    GROUP BY first.effect
+""")
+"""Jobs are numbered as they come, so of each effect the events of one job are read."""
+
 
 class PostgresFigures:
     def __init__(self, engine: AsyncEngine, check_again: timedelta, seconds: Callable[[], float] = monotonic) -> None:
         """`check_again`: the policy's."""
         self._engine = each_alone(engine)
+        self._in_transactions = engine
         self._check_again = check_again
         self._seconds = seconds
         self._standings: tuple[Standing, ...] = ()
         self._again_at = float("-inf")
 
     async def requests(self) -> tuple[Standing, ...]:
-        """As they were within the last minute: for this the whole table is read."""
+        """As they were within the last minute: for this the whole table is read.
+
+        Where that takes too long, it is tried again a minute later. Until then they are as they were.
+        """
         if self._seconds() >= self._again_at:
+            self._again_at = self._seconds() + WHOLE_EVERY
             of_each = requests.c.kind, requests.c.state
             query = select(*of_each, func.count().label("number")).group_by(*of_each)
             with no_database():
-                async with self._engine.connect() as connection:
+                async with self._in_transactions.begin() as connection:
+                    await connection.execute(_WHOLE_WITHIN)
                     rows = (await connection.execute(query)).mappings().all()
             self._standings = tuple(Standing(**row) for row in rows)
-            self._again_at = self._seconds() + WHOLE_EVERY
         return self._standings
 
     async def late(self, now: datetime) -> tuple[Late, ...]:
@@ -84,9 +103,19 @@ class PostgresFigures:
             async with self._engine.connect() as connection:
                 return {row.sort: row.number for row in await connection.execute(query)}
 
+    async def compared_at(self) -> datetime | None:
+        """When Entra and the book were last compared as a whole; None: never."""
+        query = select(func.max(comparisons.c.compared_at))
+        with no_database():
+            async with self._engine.connect() as connection:
+                found: datetime | None = (await connection.execute(query)).scalar()
+        return found
+
     async def jobs(self) -> Jobs:
         with no_database():
             async with self._engine.connect() as connection:
                 counts = (await connection.execute(_JOBS)).mappings().one()
                 oldest = (await connection.execute(_OLDEST)).scalar()
-        return Jobs(**counts, oldest=timedelta(seconds=float(oldest or 0)))
+                ages = (await connection.execute(_UNFINISHED, {"task": TASK})).all()
+        unfinished = {row.effect: timedelta(seconds=float(row.seconds)) for row in ages}
+        return Jobs(**counts, oldest=timedelta(seconds=float(oldest or 0)), unfinished=unfinished)
