@@ -9,7 +9,7 @@ import pytest
 
 from domain.commands import Command, ConfirmEnd, Tick
 from domain.drift import Drift, Sort
-from domain.errors import NotPermitted, Refusal, Trouble
+from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.book import Entry
@@ -40,6 +40,10 @@ class World:
     kept: list[Known] = field(default_factory=list)
     ended_at: list[datetime] = field(default_factory=list)
     unreadable: Trouble | None = None
+    unreadable_ones: dict[str, Exception] = field(default_factory=dict)
+    """What asking about this account raises."""
+    asked: list[str] = field(default_factory=list)
+    """About whom Entra was asked again."""
     stubborn: bool = False
     dies: bool = False
     """The process does, once Entra has removed somebody."""
@@ -92,6 +96,9 @@ class World:
             raise KeyboardInterrupt
 
     async def contains(self, group: str, entra_id: str) -> bool:
+        self.asked.append(entra_id)
+        if entra_id in self.unreadable_ones:
+            raise self.unreadable_ones[entra_id]
         return entra_id in self.members and entra_id != "a-group"
 
     async def read(self, groups: Collection[str], known: Known | None) -> Known:
@@ -212,6 +219,41 @@ async def test_a_removal_that_entra_does_not_do_is_trouble_and_the_comparison_is
     world.stubborn = False
     assert (await reconcile(world.moment)).troubles == ()
     assert world.ended_at == [LATER]
+
+
+@pytest.mark.parametrize("raised", [Trouble("500"), NotPermitted("403"), KeyError("a mistake of ours")])
+async def test_one_account_that_cannot_be_read_keeps_nobody_from_being_removed(raised: Exception) -> None:
+    world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id, STRANGER.id})
+    world.unreadable_ones[STRANGER.id] = raised
+    report = await reconcile(world.moment)
+    assert world.members == {STRANGER.id}
+    assert len(report.troubles) == 1
+    assert outcomes(world) == [(Sort.OVERSTAYED, "removed")]
+    assert world.ended_at == []
+    world.unreadable_ones.clear()
+    assert (await reconcile(world.moment)).troubles == ()
+    assert world.ended_at == [LATER]
+
+
+async def test_what_cannot_be_looked_at_again_is_not_over() -> None:
+    world, reconcile = comparing(members={STRANGER.id})
+    await reconcile(world.moment)
+    world.unreadable_ones[STRANGER.id] = Trouble("500")
+    world.moment += timedelta(hours=1)
+    await reconcile(world.moment)
+    assert outcomes(world) == [(Sort.STRANGER, "")]
+
+
+async def test_once_entra_asks_us_to_wait_only_the_removals_are_still_tried() -> None:
+    others = [person(f"Person {number}").id for number in range(3)]
+    other = replace(ENDED, reference="MFA-2222-2222", subject=AGENT)
+    world, reconcile = comparing(requests=[ENDED, other], members={SUBJECT.id, AGENT.id, *others})
+    overstayed = sorted([SUBJECT.id, AGENT.id])
+    world.unreadable_ones[overstayed[0]] = Throttled("429", retry_after=timedelta(minutes=5))
+    report = await reconcile(world.moment)
+    assert world.removed == [overstayed[1]]
+    assert not set(others) & set(world.asked)
+    assert (len(report.troubles), report.wait) == (4, timedelta(minutes=5))
 
 
 async def test_what_was_read_of_everybody_is_looked_at_again_before_anything_is_done() -> None:
