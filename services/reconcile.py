@@ -85,9 +85,9 @@ class Reconcile:
         Raises `Trouble` where the members or the book cannot be read; then nothing was done.
         """
         known = await self._read(began, dry_run=dry_run)
-        done = await self._each(await self._of_members(known, began), dry_run=dry_run)
+        done = await self._each(await self._of_members(known, began), began, dry_run=dry_run)
         exclusions, cannot = await self._of_exclusions()
-        done += await self._each(exclusions, dry_run=dry_run)
+        done += await self._each(exclusions, began, dry_run=dry_run)
         troubles = [f"{one.drift.key}: {one.trouble}" for one in done if one.trouble]
         if not dry_run:
             await self._over([one.drift for one in done], began, exclusions_read=not cannot)
@@ -96,7 +96,7 @@ class Reconcile:
         wait = max((one.wait for one in done if one.wait), default=None)
         return Report(tuple(done), (*troubles, *([cannot] if cannot else [])), wait)
 
-    async def _each(self, drifts: Iterable[Drift], *, dry_run: bool) -> list[Found]:
+    async def _each(self, drifts: Iterable[Drift], began: datetime, *, dry_run: bool) -> list[Found]:
         """Those that are so still, or may be. Whoever has overstayed comes first.
 
         Once Entra asks us to wait, nothing else is tried: it would only have to wait for longer.
@@ -106,14 +106,14 @@ class Reconcile:
             wait = next((one.wait for one in reversed(done) if one.wait), None)
             if wait and drift.sort is not Sort.OVERSTAYED:
                 done.append(Found(drift, _LATER, "Entra asks us to wait", wait))
-            elif found := await self._one(drift, dry_run=dry_run):
+            elif found := await self._one(drift, began, dry_run=dry_run):
                 done.append(found)
         return done
 
-    async def _one(self, drift: Drift, *, dry_run: bool) -> Found | None:
-        """None where it is no more so. One that cannot be read keeps nobody from the next."""
+    async def _one(self, drift: Drift, began: datetime, *, dry_run: bool) -> Found | None:
+        """None where it is no more so, or was settled meanwhile. One that cannot be read keeps nobody from the next."""
         try:
-            return await self._do(drift, dry_run=dry_run) if await self._is_so(drift) else None
+            return await self._do(drift, began, dry_run=dry_run) if await self._is_so(drift) else None
         except Trouble as trouble:
             wait = trouble.retry_after if isinstance(trouble, Throttled) else None
             return Found(drift, _LATER, trouble.message, wait)
@@ -166,11 +166,13 @@ class Reconcile:
             return (), f"the MFA policy's exclusions were not read: {trouble.message}"
         return compare_exclusions(left_out, self.groups, self.carry_out.policy.reconcile.other_exclusions), ""
 
-    async def _do(self, drift: Drift, *, dry_run: bool) -> Found:
+    async def _do(self, drift: Drift, began: datetime, *, dry_run: bool) -> Found | None:
         overstayed = drift.sort is Sort.OVERSTAYED
         if dry_run:
             return Found(drift, "would be removed, with an alarm" if overstayed else "an alarm would be shown")
-        seen = await self._see(drift)
+        seen = await self._see(drift, began)
+        if seen is None:
+            return None
         if seen.drift.sort in (Sort.STRANGER, Sort.OVERSTAYED) and not seen.added.at:
             await self._find_who(seen)
         new = seen.first_seen == seen.last_seen
@@ -179,11 +181,13 @@ class Reconcile:
         await self._remove(drift)
         return Found(drift, "removed, alarm shown")
 
-    async def _see(self, drift: Drift) -> Seen:
+    async def _see(self, drift: Drift, began: datetime) -> Seen | None:
         now = self.carry_out.clock.now()
-        log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
         details = _details(drift) | filled(number=str(drift.number or ""))
-        return await self.drifts.see(drift, now, self._entry(drift, What.DRIFT, now, details))
+        seen = await self.drifts.see(drift, now, self._entry(drift, What.DRIFT, now, details), began)
+        if seen is not None:
+            log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
+        return seen
 
     async def _find_who(self, seen: Seen) -> None:
         """Entra's audit comes some minutes late, so it is looked at again with each comparison."""
