@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from time import monotonic
 
 import structlog
@@ -32,8 +33,7 @@ class Compare:
                 await self._compare()
         except Trouble as trouble:
             log.warning("Entra and the book were not compared", message=trouble.message)
-            wait = trouble.retry_after.total_seconds() if trouble.retry_after else 0.0
-            self._not_before = self.seconds() + max(PAUSE, min(wait, LONGEST_PAUSE.total_seconds()))
+            self._pause(trouble.retry_after)
 
     async def _compare(self) -> None:
         """What is only due is no drift: it is moved on first."""
@@ -46,4 +46,8 @@ class Compare:
         for sentence in report.troubles:
             log.warning("a comparison is not complete", message=sentence)
         if report.troubles:
-            self._not_before = self.seconds() + PAUSE
+            self._pause(report.wait)
+
+    def _pause(self, wait: timedelta | None) -> None:
+        asked = min(wait, LONGEST_PAUSE).total_seconds() if wait else 0.0
+        self._not_before = self.seconds() + max(PAUSE, asked)

@@ -91,8 +91,11 @@ class Drifts(Protocol):
 
     async def one(self, key: str) -> Seen | None: ...
 
-    async def see(self, drift: Drift, at: datetime, entry: Entry) -> Seen:
-        """Found, or found again. Where it begins: `entry` goes into the audit, and the channel will be shown it."""
+    async def see(self, drift: Drift, at: datetime, entry: Entry, began: datetime | None = None) -> Seen | None:
+        """Found, or found again. Where it begins: `entry` goes into the audit, and the channel will be shown it.
+
+        None, and nothing is written, where it was settled since `began`: whoever found it had read that before.
+        """
         ...
 
     async def know(self, key: str, added: Added) -> None:

@@ -4,7 +4,7 @@ Whoever has overstayed is removed at once. Everything else is only shown: somebo
 reading is in doubt, nothing is done.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ import structlog
 
 from domain.commands import PutBack, Tick
 from domain.drift import Drift, Sort, compare, compare_exclusions, few_at_once
-from domain.errors import NotPermitted, Refusal, Trouble
+from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
 from domain.people import Person
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 WHOLE_EVERY = timedelta(days=1)
 """Entra's changes are believed for so long; then everybody is read again."""
 _OF_EXCLUSIONS = frozenset({Sort.EXCLUSION_GONE, Sort.EXCLUSION_MORE})
+_LATER = "not done yet, will be tried again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Found:
     drift: Drift
     done: str
     """What was, or would be, done about it."""
+    trouble: str = ""
+    """Why it could not be looked at again, or be done."""
+    wait: timedelta | None = None
+    """How long Entra asked us to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Report:
     drifts: tuple[Found, ...]
     troubles: tuple[str, ...] = ()
     """What could not be read or done, a sentence each."""
+    wait: timedelta | None = None
+    """How long Entra asked us to wait, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +85,41 @@ class Reconcile:
         Raises `Trouble` where the members or the book cannot be read; then nothing was done.
         """
         known = await self._read(began, dry_run=dry_run)
-        found = await self._of_members(known, began)
-        done, troubles = [], []
-        for drift in found:
-            try:
-                done.append(await self._do(drift, dry_run=dry_run))
-            except Trouble as trouble:
-                done.append(Found(drift, "not done yet, will be tried again"))
-                troubles.append(f"{drift.key}: {trouble.message}")
+        done = await self._each(await self._of_members(known, began), began, dry_run=dry_run)
         exclusions, cannot = await self._of_exclusions()
-        if cannot:
-            troubles.append(cannot)
-        done += [await self._do(drift, dry_run=dry_run) for drift in exclusions]
+        done += await self._each(exclusions, began, dry_run=dry_run)
+        troubles = [f"{one.drift.key}: {one.trouble}" for one in done if one.trouble]
         if not dry_run:
-            await self._over([*found, *exclusions], began, exclusions_read=not cannot)
-            if not troubles or (cannot and len(troubles) == 1):
+            await self._over([one.drift for one in done], began, exclusions_read=not cannot)
+            if not troubles:
                 await self.drifts.compared(began)
-        return Report(tuple(done), tuple(troubles))
+        wait = max((one.wait for one in done if one.wait), default=None)
+        return Report(tuple(done), (*troubles, *([cannot] if cannot else [])), wait)
+
+    async def _each(self, drifts: Iterable[Drift], began: datetime, *, dry_run: bool) -> list[Found]:
+        """Those that are so still, or may be. Whoever has overstayed comes first.
+
+        Once Entra asks us to wait, nothing else is tried: it would only have to wait for longer.
+        """
+        done: list[Found] = []
+        for drift in sorted(drifts, key=lambda one: one.sort is not Sort.OVERSTAYED):
+            wait = next((one.wait for one in reversed(done) if one.wait), None)
+            if wait and drift.sort is not Sort.OVERSTAYED:
+                done.append(Found(drift, _LATER, "Entra asks us to wait", wait))
+            elif found := await self._one(drift, began, dry_run=dry_run):
+                done.append(found)
+        return done
+
+    async def _one(self, drift: Drift, began: datetime, *, dry_run: bool) -> Found | None:
+        """None where it is no more so, or was settled meanwhile. One that cannot be read keeps nobody from the next."""
+        try:
+            return await self._do(drift, began, dry_run=dry_run) if await self._is_so(drift) else None
+        except Trouble as trouble:
+            wait = trouble.retry_after if isinstance(trouble, Throttled) else None
+            return Found(drift, _LATER, trouble.message, wait)
+        except Exception:
+            log.exception("a drift could not be dealt with", key=drift.key)
+            return Found(drift, _LATER, "a mistake of the program, which its log describes")
 
     async def _read(self, began: datetime, *, dry_run: bool) -> Known:
         """Members first and the book afterwards: whoever is being granted meanwhile is in the book already."""
@@ -112,11 +137,12 @@ class Reconcile:
         everybody = frozenset(one for ids in known.members.values() for one in ids)
         bound = await self.drifts.bound(self.groups, everybody)
         most = policy.reconcile.most_removals if self.most is None else self.most
-        found = few_at_once(compare(known.members, bound, policy, began), known.members, most)
-        return tuple([one for one in found if one.sort is Sort.MANY or await self._is_so(one)])
+        return few_at_once(compare(known.members, bound, policy, began), known.members, most)
 
     async def _is_so(self, drift: Drift) -> bool:
         """Looks again at this one, in Entra and then in the book: what was read of everybody may be minutes old."""
+        if not drift.group:
+            return True
         member = await self.exemptions.contains(drift.group, drift.entra_id)
         if not member and drift.sort is Sort.STRANGER:
             # Not a person, as another group within the group: Entra cannot be asked about it in this way.
@@ -140,11 +166,13 @@ class Reconcile:
             return (), f"the MFA policy's exclusions were not read: {trouble.message}"
         return compare_exclusions(left_out, self.groups, self.carry_out.policy.reconcile.other_exclusions), ""
 
-    async def _do(self, drift: Drift, *, dry_run: bool) -> Found:
+    async def _do(self, drift: Drift, began: datetime, *, dry_run: bool) -> Found | None:
         overstayed = drift.sort is Sort.OVERSTAYED
         if dry_run:
             return Found(drift, "would be removed, with an alarm" if overstayed else "an alarm would be shown")
-        seen = await self._see(drift)
+        seen = await self._see(drift, began)
+        if seen is None:
+            return None
         if seen.drift.sort in (Sort.STRANGER, Sort.OVERSTAYED) and not seen.added.at:
             await self._find_who(seen)
         new = seen.first_seen == seen.last_seen
@@ -153,11 +181,13 @@ class Reconcile:
         await self._remove(drift)
         return Found(drift, "removed, alarm shown")
 
-    async def _see(self, drift: Drift) -> Seen:
+    async def _see(self, drift: Drift, began: datetime) -> Seen | None:
         now = self.carry_out.clock.now()
-        log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
         details = _details(drift) | filled(number=str(drift.number or ""))
-        return await self.drifts.see(drift, now, self._entry(drift, What.DRIFT, now, details))
+        seen = await self.drifts.see(drift, now, self._entry(drift, What.DRIFT, now, details), began)
+        if seen is not None:
+            log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
+        return seen
 
     async def _find_who(self, seen: Seen) -> None:
         """Entra's audit comes some minutes late, so it is looked at again with each comparison."""

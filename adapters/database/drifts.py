@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, and_, any_, case, cast, delete, or_, select, tuple_, update
+from sqlalchemy import Text, and_, any_, case, cast, delete, not_, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -27,6 +27,8 @@ _COLUMNS = [requests.c[name] for name in FIELDS]
 _NAME = "exemption groups"
 _AT_ONCE = 5000
 """Rows of one statement: PostgreSQL takes 65,535 values."""
+_ASKEW = timedelta(minutes=1)
+"""By so much another process's clock may be ahead. What is later than that is from before the clock was set back."""
 
 
 class PostgresDrifts:
@@ -108,8 +110,9 @@ class PostgresDrifts:
                 row = (await connection.execute(select(drifts).where(drifts.c.key == key))).first()
         return _seen(row) if row else None
 
-    async def see(self, drift: Drift, at: datetime, entry: Entry) -> Seen:
+    async def see(self, drift: Drift, at: datetime, entry: Entry, began: datetime | None = None) -> Seen | None:
         over = drifts.c.over_at.is_not(None)
+        meanwhile = and_(drifts.c.over_at > (began or at), drifts.c.over_at <= at + _ASKEW)
         fresh = {"added_by": "", "added_at": None, "outcome": "", "by_id": "", "card": None, "first_seen": at}
         query = (
             upsert(drifts)
@@ -119,6 +122,7 @@ class PostgresDrifts:
                 set_={name: case((over, value), else_=drifts.c[name]) for name, value in fresh.items()}
                 | {"occasion": case((over, drifts.c.occasion + 1), else_=drifts.c.occasion)}
                 | {"number": drift.number, "last_seen": at, "over_at": None},
+                where=or_(drifts.c.over_at.is_(None), not_(meanwhile)),
             )
             .returning(*drifts.c)
         )
@@ -127,7 +131,10 @@ class PostgresDrifts:
                 # One after the other, so that of two comparisons at once only one begins it.
                 known = select(drifts.c.key).where(drifts.c.key == drift.key, drifts.c.over_at.is_(None))
                 before = (await connection.execute(known.with_for_update())).first()
-                seen = _seen((await connection.execute(query)).one())
+                row = (await connection.execute(query)).first()
+                if row is None:
+                    return None
+                seen = _seen(row)
                 if before is None and seen.first_seen == at:
                     await self._show(connection, seen, [entry])
         return seen

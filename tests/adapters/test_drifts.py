@@ -1,8 +1,9 @@
 """What is kept of drifts and of who is in the groups. On a real database."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from domain.drift import Drift, Sort
 from domain.request import State
 from services.book import Entry
 from services.chat import Address, Scope, Sent
-from services.drifts import Added, Known
+from services.drifts import Added, Known, Seen
 from tests.adapters.postgres import postgres
 from tests.builders import NOON, OTHER_OWNER, request
 
@@ -53,11 +54,17 @@ async def written(engine: AsyncEngine, reference: str = "account:somebody") -> l
     return [entry.what for entry in await PostgresBook(engine).entries(reference)]
 
 
+async def found(drifts: PostgresDrifts, at: datetime) -> Seen:
+    seen = await drifts.see(STRANGER, at, ENTRY)
+    assert seen is not None
+    return seen
+
+
 async def test_a_drift_is_shown_and_written_down_once_until_it_is_over(engine: AsyncEngine) -> None:
     drifts = PostgresDrifts(engine)
     before = len(await written(engine))
-    first = await drifts.see(STRANGER, NOON, ENTRY)
-    again = await drifts.see(STRANGER, NOON + HOUR, ENTRY)
+    first = await found(drifts, NOON)
+    again = await found(drifts, NOON + HOUR)
     assert (first.first_seen, again.first_seen, again.last_seen) == (NOON, NOON, NOON + HOUR)
     assert await shows(engine) == 1
     assert len(await written(engine)) == before + 1
@@ -69,7 +76,7 @@ async def test_who_asks_for_it_to_be_settled_is_kept_while_it_is_open(engine: As
     assert not await drifts.ask(STRANGER.key, "an-agent", asked)
     await drifts.see(STRANGER, NOON, ENTRY)
     assert await drifts.ask(STRANGER.key, "an-agent", asked)
-    assert (await drifts.see(STRANGER, NOON + HOUR, ENTRY)).by_id == "an-agent"
+    assert (await found(drifts, NOON + HOUR)).by_id == "an-agent"
     assert (await written(engine))[-1] == "removal_asked"
     await drifts.settle(STRANGER.key, outcome="gone", by_id="", at=NOON + HOUR, entries=[OVER])
     assert not await drifts.ask(STRANGER.key, "an-agent", asked)
@@ -89,7 +96,7 @@ async def test_what_is_over_begins_anew_with_another_card(engine: AsyncEngine) -
     assert (seen := await drifts.one(STRANGER.key))
     assert (seen.outcome, seen.by_id, seen.over_at) == ("removed", "an-agent", NOON + HOUR)
     await shows(engine)
-    anew = await drifts.see(STRANGER, NOON + 2 * HOUR, ENTRY)
+    anew = await found(drifts, NOON + 2 * HOUR)
     assert (anew.occasion, anew.first_seen, anew.over_at, anew.card, anew.added, anew.outcome, anew.by_id) == (
         2, NOON + 2 * HOUR, None, None, Added(), "", "",
     )  # fmt: skip
@@ -97,6 +104,49 @@ async def test_what_is_over_begins_anew_with_another_card(engine: AsyncEngine) -
     await drifts.shown(STRANGER.key, 1, CARD)
     assert (seen := await drifts.one(STRANGER.key))
     assert seen.card is None, "a card of the time before is not taken for the new one"
+
+
+async def test_a_comparison_does_not_reopen_what_was_settled_since_it_began(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    await found(drifts, NOON)
+    await drifts.settle(STRANGER.key, outcome="removed", by_id="", at=NOON + HOUR, entries=[OVER])
+    before = await shows(engine), len(await written(engine))
+    assert await drifts.see(STRANGER, NOON + 2 * HOUR, ENTRY, NOON) is None
+    assert (await shows(engine), len(await written(engine))) == (0, before[1])
+    assert (seen := await drifts.one(STRANGER.key))
+    assert (seen.occasion, seen.over_at) == (1, NOON + HOUR)
+    later = await drifts.see(STRANGER, NOON + 3 * HOUR, ENTRY, NOON + 2 * HOUR)
+    assert later is not None
+    assert later.occasion == 2
+
+
+async def test_what_was_settled_before_the_clock_was_set_back_is_seen_all_the_same(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    await found(drifts, NOON)
+    await drifts.settle(STRANGER.key, outcome="removed", by_id="", at=NOON + 50 * HOUR, entries=[OVER])
+    seen = await drifts.see(STRANGER, NOON + 2 * HOUR, ENTRY, NOON + HOUR)
+    assert seen is not None
+    assert seen.occasion == 2
+
+
+async def test_of_two_comparisons_at_once_one_removes_and_the_other_does_not_begin_it_anew(
+    engine: AsyncEngine,
+) -> None:
+    drifts = PostgresDrifts(engine)
+
+    async def compare(second: int) -> bool:
+        seen = await drifts.see(STRANGER, NOON + timedelta(seconds=second), ENTRY, NOON)
+        at = NOON + timedelta(seconds=second + 1)
+        return seen is not None and await drifts.settle(
+            STRANGER.key, outcome="removed", by_id="", at=at, entries=[OVER]
+        )
+
+    before = len(await written(engine))
+    removals = await asyncio.gather(*(compare(second) for second in range(2, 40, 2)))
+    assert removals.count(True) == 1
+    assert len(await written(engine)) == before + 2
+    assert (seen := await drifts.one(STRANGER.key))
+    assert seen.occasion == 1
 
 
 async def test_an_unknown_drift_is_none_and_settles_nothing(engine: AsyncEngine) -> None:

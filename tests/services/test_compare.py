@@ -77,6 +77,8 @@ async def test_after_trouble_it_waits_as_long_as_it_was_asked_to_and_a_minute_at
         (Throttled("429", retry_after=timedelta(minutes=5)), 300.0),
         (Throttled("429", retry_after=timedelta(days=1)), LONGEST_PAUSE.total_seconds()),
         (Report((), ("not removed",)), PAUSE),
+        (Report((), ("not looked at",), timedelta(minutes=5)), 300.0),
+        (Report((), ("not looked at",), timedelta(days=1)), LONGEST_PAUSE.total_seconds()),
     ):
         world, compare = comparing(report=trouble)
         await compare()

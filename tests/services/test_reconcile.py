@@ -1,6 +1,6 @@
 """The comparison, with a book and an Entra of ten lines each: what it does by itself, and what it never does."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -9,7 +9,7 @@ import pytest
 
 from domain.commands import Command, ConfirmEnd, Tick
 from domain.drift import Drift, Sort
-from domain.errors import NotPermitted, Refusal, Trouble
+from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.book import Entry
@@ -40,6 +40,12 @@ class World:
     kept: list[Known] = field(default_factory=list)
     ended_at: list[datetime] = field(default_factory=list)
     unreadable: Trouble | None = None
+    unreadable_ones: dict[str, Exception] = field(default_factory=dict)
+    """What asking about this account raises."""
+    asked: list[str] = field(default_factory=list)
+    """About whom Entra was asked again."""
+    meanwhile: dict[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
+    """What happens while the comparison deals with a drift, by its key."""
     stubborn: bool = False
     dies: bool = False
     """The process does, once Entra has removed somebody."""
@@ -92,6 +98,9 @@ class World:
             raise KeyboardInterrupt
 
     async def contains(self, group: str, entra_id: str) -> bool:
+        self.asked.append(entra_id)
+        if entra_id in self.unreadable_ones:
+            raise self.unreadable_ones[entra_id]
         return entra_id in self.members and entra_id != "a-group"
 
     async def read(self, groups: Collection[str], known: Known | None) -> Known:
@@ -137,12 +146,16 @@ class World:
     async def one(self, key: str) -> Seen | None:
         return self.seen.get(key)
 
-    async def see(self, drift: Drift, at: datetime, entry: Entry) -> Seen:
+    async def see(self, drift: Drift, at: datetime, entry: Entry, began: datetime | None = None) -> Seen | None:
         before = self.seen.get(drift.key)
+        if before and before.over_at and (began or at) < before.over_at <= at:
+            return None
         if before is None or before.over_at is not None:
             self.written.append(entry)
-            before = Seen(drift, at, at)
+            before = Seen(drift, at, at, before.occasion + 1 if before else 1)
         self.seen[drift.key] = replace(before, last_seen=at)
+        if meanwhile := self.meanwhile.pop(drift.key, None):
+            await meanwhile()
         return self.seen[drift.key]
 
     async def know(self, key: str, added: Added) -> None:
@@ -154,6 +167,8 @@ class World:
         return True
 
     async def settle(self, key: str, *, outcome: str, by_id: str, at: datetime, entries: Sequence[Entry]) -> bool:
+        if self.seen[key].over_at is not None:
+            return False
         self.written += entries
         self.seen[key] = replace(self.seen[key], over_at=at, outcome=outcome, by_id=by_id)
         return True
@@ -212,6 +227,41 @@ async def test_a_removal_that_entra_does_not_do_is_trouble_and_the_comparison_is
     world.stubborn = False
     assert (await reconcile(world.moment)).troubles == ()
     assert world.ended_at == [LATER]
+
+
+@pytest.mark.parametrize("raised", [Trouble("500"), NotPermitted("403"), KeyError("a mistake of ours")])
+async def test_one_account_that_cannot_be_read_keeps_nobody_from_being_removed(raised: Exception) -> None:
+    world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id, STRANGER.id})
+    world.unreadable_ones[STRANGER.id] = raised
+    report = await reconcile(world.moment)
+    assert world.members == {STRANGER.id}
+    assert len(report.troubles) == 1
+    assert outcomes(world) == [(Sort.OVERSTAYED, "removed")]
+    assert world.ended_at == []
+    world.unreadable_ones.clear()
+    assert (await reconcile(world.moment)).troubles == ()
+    assert world.ended_at == [LATER]
+
+
+async def test_what_cannot_be_looked_at_again_is_not_over() -> None:
+    world, reconcile = comparing(members={STRANGER.id})
+    await reconcile(world.moment)
+    world.unreadable_ones[STRANGER.id] = Trouble("500")
+    world.moment += timedelta(hours=1)
+    await reconcile(world.moment)
+    assert outcomes(world) == [(Sort.STRANGER, "")]
+
+
+async def test_once_entra_asks_us_to_wait_only_the_removals_are_still_tried() -> None:
+    others = [person(f"Person {number}").id for number in range(3)]
+    other = replace(ENDED, reference="MFA-2222-2222", subject=AGENT)
+    world, reconcile = comparing(requests=[ENDED, other], members={SUBJECT.id, AGENT.id, *others})
+    overstayed = sorted([SUBJECT.id, AGENT.id])
+    world.unreadable_ones[overstayed[0]] = Throttled("429", retry_after=timedelta(minutes=5))
+    report = await reconcile(world.moment)
+    assert world.removed == [overstayed[1]]
+    assert not set(others) & set(world.asked)
+    assert (len(report.troubles), report.wait) == (4, timedelta(minutes=5))
 
 
 async def test_what_was_read_of_everybody_is_looked_at_again_before_anything_is_done() -> None:
@@ -350,6 +400,46 @@ async def test_a_stranger_who_was_adopted_after_all_was_removed_by_nobody() -> N
     world.requests = [replace(ON, subject=STRANGER)]
     await reconcile(world.moment)
     assert outcomes(world) == [(Sort.STRANGER, "gone")]
+
+
+@pytest.mark.parametrize("delayed", [False, True])
+async def test_who_is_removed_while_a_comparison_is_under_way_is_no_new_alarm(delayed: bool) -> None:
+    first, second = sorted([STRANGER.id, AGENT.id])
+    world, reconcile = comparing(members={first, second})
+    await reconcile(world.moment)
+    key = Drift(Sort.STRANGER, GROUP, second).key
+    world.moment += timedelta(hours=1)
+    began = world.moment
+
+    async def removed() -> None:
+        world.moment += timedelta(seconds=5)
+        await reconcile.remove(key, AGENT, "activity")
+        if delayed:
+            world.members.add(second)
+
+    world.meanwhile[Drift(Sort.STRANGER, GROUP, first).key] = removed
+    assert [one.drift.entra_id for one in (await reconcile(began)).drifts] == [first]
+    assert (world.seen[key].occasion, world.seen[key].outcome) == (1, "removed")
+
+
+async def test_of_two_comparisons_at_once_one_removes_and_says_so() -> None:
+    other = replace(ENDED, reference="MFA-2222-2222", subject=AGENT)
+    world, reconcile = comparing(requests=[ENDED, other], members={SUBJECT.id, AGENT.id})
+    began = world.moment
+    first, second = sorted(
+        [Drift(Sort.OVERSTAYED, GROUP, one.subject.id, one.reference).key for one in (ENDED, other)]
+    )
+
+    async def another() -> None:
+        world.moment += timedelta(seconds=5)
+        await reconcile(world.moment)
+        world.moment += timedelta(seconds=5)
+
+    world.meanwhile[first] = another
+    await reconcile(began)
+    assert [world.seen[key].occasion for key in (first, second)] == [1, 1]
+    assert [entry.what for entry in world.written].count("drift") == 2
+    assert [entry.what for entry in world.written].count("member_removed") == 2
 
 
 async def test_what_another_comparison_has_found_since_is_not_over() -> None:
