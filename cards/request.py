@@ -161,6 +161,8 @@ def follow_up(request: Request, policy: Policy, *, yours: bool) -> str:
 
 def _next(request: Request, policy: Policy, *, yours: bool) -> str:
     helpdesk = policy.helpdesk
+    if request.closing and request.closing.cause is Cause.RENEWED:
+        return say("everyone.followed_by_another")
     match request.state:
         case State.AWAITING_EVIDENCE if request.site:
             return _next_for_evidence(request, request.site, policy, yours=yours)

@@ -77,18 +77,32 @@ def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Polic
     # GRANTING where it is being put back just now.
     if facts.renewed is None or facts.renewed.state not in (State.ACTIVE, State.GRANTING):
         return decision
-    closing = Closing(Cause.RENEWED, words=request.reference)
-    followed = replace(facts.renewed, state=State.ENDED, closing=closing, closed_at=now, stuck=None)
-    effects = (*decision.effects, Refresh(followed.reference))
-    event = Event(What.FOLLOWED, details={"by": request.reference})
-    return replace(decision, followed=followed, followed_events=(event,), effects=effects)
+    followed = _follow(facts.renewed, request, now)
+    return replace(
+        decision,
+        followed=followed.request,
+        followed_events=followed.events,
+        effects=(*decision.effects, *followed.effects),
+    )
+
+
+def _follow(followed: Request, by: Request, now: datetime) -> Decision:
+    """Whoever is a member of another group, because the settings named that one then, has to be taken out of it."""
+    closing = Closing(Cause.RENEWED, words=by.reference)
+    event = Event(What.FOLLOWED, details={"by": by.reference})
+    if followed.group_id != by.group_id:
+        begun = ending(followed, closing)
+        return replace(begun, events=(event, *begun.events))
+    ended = replace(followed, state=State.ENDED, closing=closing, closed_at=now, stuck=None)
+    return Decision(ended, (event,), (Refresh(followed.reference),))
 
 
 def confirm_end(request: Request, command: ConfirmEnd, _: Facts, __: Policy, now: datetime) -> Decision:
     ended = replace(request, state=State.ENDED, closed_at=now, stuck=None)
     correlation = "" if command.held_by else correlation_id(request.reference, Change.REMOVE)
     event = Event(What.END_CONFIRMED, details=filled(held_by=command.held_by, correlation_id=correlation))
-    if command.held_by:
+    renewed = request.closing is not None and request.closing.cause is Cause.RENEWED
+    if command.held_by or renewed:  # they are exempt all the same
         return Decision(ended, (event,), (Refresh(request.reference),))
     signed_out = RevokeSessions(request.reference, request.subject.id, END)
     return Decision(ended, (event,), (signed_out, *tell_all(request, Notice.ENDED)))

@@ -68,7 +68,7 @@ class Reconcile:
 
     @property
     def groups(self) -> frozenset[str]:
-        """The exemption groups; both kinds may share one."""
+        """The exemption groups of the settings; both kinds may share one."""
         return frozenset(self.carry_out.groups[name] for name in GROUPS if self.carry_out.groups.get(name))
 
     @property
@@ -130,12 +130,27 @@ class Reconcile:
             read = replace(read, whole_at=began)
         if not dry_run:
             await self.drifts.keep(read)
-        return read
+        return replace(read, members={**read.members, **await self._older()})
+
+    async def _older(self) -> dict[str, frozenset[str]]:
+        """Who is in the groups of exceptions from before the settings changed.
+
+        One that Entra does not know any more keeps nobody from being compared.
+        """
+        members: dict[str, frozenset[str]] = {}
+        for group in sorted(await self.drifts.groups_in_use() - self.groups):
+            try:
+                members |= (await self.members.read({group}, None)).members
+            except Throttled:
+                raise
+            except Trouble as trouble:
+                log.warning("an older exemption group was not read", group=group, message=trouble.message)
+        return members
 
     async def _of_members(self, known: Known, began: datetime) -> tuple[Drift, ...]:
         policy = self.carry_out.policy
         everybody = frozenset(one for ids in known.members.values() for one in ids)
-        bound = await self.drifts.bound(self.groups, everybody)
+        bound = await self.drifts.bound(known.members, everybody)
         most = policy.reconcile.most_removals if self.most is None else self.most
         return few_at_once(compare(known.members, bound, policy, began), known.members, most)
 
@@ -164,7 +179,8 @@ class Reconcile:
         except Trouble as trouble:
             log.warning("exclusions not read", message=trouble.message)
             return (), f"the MFA policy's exclusions were not read: {trouble.message}"
-        return compare_exclusions(left_out, self.groups, self.carry_out.policy.reconcile.other_exclusions), ""
+        groups = self.groups | await self.drifts.groups_in_use()
+        return compare_exclusions(left_out, groups, self.carry_out.policy.reconcile.other_exclusions), ""
 
     async def _do(self, drift: Drift, began: datetime, *, dry_run: bool) -> Found | None:
         overstayed = drift.sort is Sort.OVERSTAYED

@@ -24,6 +24,7 @@ from services.chat import Sent
 from services.drifts import Added, Known, Seen
 
 _COLUMNS = [requests.c[name] for name in FIELDS]
+_BOUND = requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value, State.ENDING.value])
 _NAME = "exemption groups"
 _AT_ONCE = 5000
 """Rows of one statement: PostgreSQL takes 65,535 values."""
@@ -38,12 +39,17 @@ class PostgresDrifts:
         self._tenant_id = tenant_id
 
     async def bound(self, groups: Collection[str], members: Collection[str]) -> tuple[Request, ...]:
-        bound = requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value, State.ENDING.value])
         ended = and_(requests.c.state == State.ENDED.value, requests.c.subject_id == _any(members))
-        query = select(*_COLUMNS).where(requests.c.group_id.in_(list(groups)), or_(bound, ended))
+        query = select(*_COLUMNS).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended))
         with no_database():
             async with self._engine.connect() as connection:
                 return tuple(request_of(row) for row in (await connection.execute(query)).mappings())
+
+    async def groups_in_use(self) -> frozenset[str]:
+        query = select(requests.c.group_id).where(_BOUND).distinct()
+        with no_database():
+            async with self._engine.connect() as connection:
+                return frozenset((await connection.execute(query)).scalars())
 
     async def overdue(self, now: datetime, by: timedelta, check_again: timedelta, limit: int) -> tuple[Request, ...]:
         wanted, since = overdue(now, by, check_again), overdue_since(check_again)

@@ -24,12 +24,12 @@ from domain.commands import (
     Withdraw,
 )
 from domain.decisions import decide
-from domain.effects import Audience, End, Notice, ShowHelpdesk, Tell, WriteToMailbox
+from domain.effects import Audience, End, Notice, Refresh, ShowHelpdesk, Tell, WriteToMailbox
 from domain.errors import Refusal
 from domain.events import What
 from domain.outcome import Decision
 from domain.people import Person
-from domain.request import Answer, Cause, HalfWayAsked, Request, State
+from domain.request import Answer, Cause, Closing, HalfWayAsked, Request, State
 from domain.site import SiteStatus
 from tests.builders import (
     AGENT,
@@ -298,6 +298,28 @@ def test_a_renewal_takes_the_place_of_what_it_follows_at_the_same_moment() -> No
     assert decision.followed.closing.cause is Cause.RENEWED
     assert decision.request.ends_at == now + LONG.duration
     assert not any(isinstance(effect, End) for effect in decision.effects)
+
+
+@pytest.mark.parametrize("state", [State.ACTIVE, State.GRANTING])
+def test_what_a_renewal_follows_is_taken_out_of_the_group_that_the_settings_named_then(state: State) -> None:
+    old = replace(long_request(State.ACTIVE), state=state, reference="MFA-2222-2222", group_id="another group")
+    new = replace(long_request(State.GRANTING), renews=old.reference)
+    decision = decide(new, ConfirmGrant(), facts(renewed=old), POLICY, NOON + timedelta(days=150))
+    followed = decision.followed
+    assert followed is not None
+    assert (decision.request.state, followed.state) == (State.ACTIVE, State.ENDING)
+    assert followed.closing == Closing(Cause.RENEWED, words=new.reference)
+    assert followed.next_due is not None
+    assert End(old.reference, SUBJECT.id) in decision.effects
+    assert [event.what for event in decision.followed_events] == [What.FOLLOWED, What.ENDING]
+
+
+def test_nobody_is_told_that_prompts_are_back_or_signed_out_when_only_the_group_has_changed() -> None:
+    old = long_request(State.ENDING, closing=Closing(Cause.RENEWED, words="MFA-3333-3333"))
+    decision = decide(old, ConfirmEnd(), facts(), POLICY, NOON + timedelta(days=150))
+    assert decision.request.state is State.ENDED
+    assert decision.effects == (Refresh(old.reference),)
+    assert decision.events[0].details["correlation_id"]
 
 
 def test_a_renewal_takes_the_place_of_what_is_being_put_back_just_now() -> None:

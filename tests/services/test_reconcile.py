@@ -30,6 +30,10 @@ class World:
     members: set[str] = field(default_factory=set)
     read_before: set[str] | None = None
     """What reading everybody gives, where it is not what is so by now."""
+    older: set[str] = field(default_factory=set)
+    """The members of each group that the settings do not name."""
+    deleted: set[str] = field(default_factory=set)
+    """Groups that Entra does not have."""
     moment: datetime = LATER
     sleeps: timedelta = timedelta(0)
     """By how much the clock jumps while members are read."""
@@ -93,7 +97,7 @@ class World:
     async def remove(self, group: str, entra_id: str) -> None:
         self.removed.append(entra_id)
         if not self.stubborn:
-            self.members.discard(entra_id)
+            self._in(group).discard(entra_id)
         if self.dies:
             raise KeyboardInterrupt
 
@@ -101,14 +105,20 @@ class World:
         self.asked.append(entra_id)
         if entra_id in self.unreadable_ones:
             raise self.unreadable_ones[entra_id]
-        return entra_id in self.members and entra_id != "a-group"
+        return entra_id in self._in(group) and entra_id != "a-group"
+
+    def _in(self, group: str) -> set[str]:
+        return self.members if group == GROUP else self.older
 
     async def read(self, groups: Collection[str], known: Known | None) -> Known:
         if self.unreadable:
             raise self.unreadable
         self.moment += self.sleeps
         found = self.members if self.read_before is None else self.read_before
-        return Known({GROUP: frozenset(found)}, "link", known.whole_at if known else None)
+        if unreadable := set(groups) & self.deleted:
+            raise Trouble(f"Graph answered 404 for {unreadable}")
+        members = {group: frozenset(found) if group == GROUP else frozenset(self.older) for group in groups}
+        return Known(members, "link", known.whole_at if known else None)
 
     async def added(self, group: str, entra_id: str) -> Added:
         if isinstance(self.audit, Trouble):
@@ -127,6 +137,10 @@ class World:
             for one in self.requests
             if one.state in holding or (one.state is State.ENDED and one.subject.id in members)
         )
+
+    async def groups_in_use(self) -> frozenset[str]:
+        holding = (State.GRANTING, State.ACTIVE, State.ENDING)
+        return frozenset(one.group_id for one in self.requests if one.state in holding)
 
     async def known(self) -> Known | None:
         return self.kept[-1] if self.kept else None
@@ -216,6 +230,27 @@ async def test_whoever_overstayed_is_removed_by_the_usual_steps_and_it_is_shown(
         assert world.requests[0].state is State.ENDED
         assert [entry.what for entry in world.written] == ["drift", "member_removed", "drift_over"]
         assert (await reconcile(world.moment)).drifts == ()
+
+
+OLDER = replace(ON, reference="MFA-2222-2222", group_id="older")
+
+
+async def test_a_group_that_only_exceptions_from_before_a_change_of_the_settings_name_is_compared_too() -> None:
+    world, reconcile = comparing(requests=[OLDER], older={SUBJECT.id, STRANGER.id})
+    await reconcile(world.moment)
+    assert outcomes(world) == [(Sort.STRANGER, "")]
+    world.moment = NOON + timedelta(days=3)
+    await reconcile(world.moment)
+    assert world.removed == [SUBJECT.id]
+    assert world.older == {STRANGER.id}
+    assert [set(one.members) for one in world.kept] == [{GROUP}, {GROUP}]
+
+
+async def test_an_older_group_that_entra_has_no_more_keeps_nobody_from_being_compared() -> None:
+    world, reconcile = comparing(requests=[OLDER], members={STRANGER.id}, deleted={"older"})
+    report = await reconcile(world.moment)
+    assert [one.drift.sort for one in report.drifts] == [Sort.STRANGER]
+    assert world.ended_at == [LATER]
 
 
 async def test_a_removal_that_entra_does_not_do_is_trouble_and_the_comparison_is_not_over() -> None:
@@ -309,6 +344,13 @@ async def test_more_than_the_policy_lets_remove_at_once_are_not_touched() -> Non
     assert len((await few(world.moment)).drifts) == len(people)
     assert world.members == set()
     assert (Sort.MANY, "gone") in outcomes(world)
+
+
+async def test_the_mfa_policy_rightly_leaves_out_an_older_group_while_an_exception_is_in_it() -> None:
+    world, reconcile = comparing(
+        mfa_policy=True, requests=[OLDER], older={SUBJECT.id}, excluded=frozenset({GROUP, "older"})
+    )
+    assert (await reconcile(world.moment)).drifts == ()
 
 
 async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> None:
