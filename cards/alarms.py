@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cards.card import Card
 from cards.parts import agents_help_line, button, buttons, card, facts, heading, next_step, plain, state
-from domain.effects import Audience, Notice
+from domain.effects import STILL_TRIED, Audience, Notice
 from domain.moments import span, uk_time
 from domain.people import Person
 from domain.policy import Policy
@@ -50,7 +50,7 @@ def still_says_so(request: Request, about: str) -> bool:
 
 def alarm(request: Request, about: str, policy: Policy, now: datetime, occasion: str = "") -> Card:
     """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision), `half_way` (no answer from the site) or
-    `undelivered` (a notice was given up: `occasion` says which)."""
+    `undelivered` (a notice was given up, or has failed for long: `occasion` says which)."""
     if about == "undelivered":
         return _undelivered(request, occasion, policy)
     name, reference = request.subject.name, request.reference
@@ -118,7 +118,9 @@ def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
             then = say("agent.undelivered_cards_next")
     title = say("agent.alarm_undelivered_title", subject=request.subject.name, reference=request.reference)
     rows = [(say("agent.message_label"), message), (say("agent.to_label"), whom)]
-    return _card(request, title, say("agent.alarm_undelivered"), rows, then, policy)
+    still_tried = occasion.endswith(STILL_TRIED)
+    what = say("agent.alarm_undelivered_yet") if still_tried else say("agent.alarm_undelivered")
+    return _card(request, title, what, rows, then, policy)
 
 
 ATTEMPTS = {
