@@ -136,8 +136,8 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
     title = say(ATTEMPTS[about], name=by.name)
     then = "agent.tried_too_many_approvals_next" if about == "too_many_approvals" else "agent.tried_next"
     rows = [
-        (say("agent.who_tried_label"), f"{by.name} ({by.address})"),
-        (say("everyone.for_label"), f"{subject.name} ({subject.address})" if subject else ""),
+        (say("agent.who_tried_label"), _named(by)),
+        (say("everyone.for_label"), _named(subject) if subject else ""),
         (say("agent.when_label"), uk_time(when)),
     ]
     return card(
@@ -148,6 +148,10 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
         next_step(say(then)),
         agents_help_line(policy),
     )
+
+
+def _named(person: Person) -> str:
+    return f"{person.name} ({person.address})" if person.address else person.name
 
 
 def _card(request: Request, title: str, what: str, rows: list[tuple[str, str]], then: str, policy: Policy) -> Card:

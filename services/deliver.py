@@ -19,9 +19,11 @@ from domain.effects import (
     End,
     Notice,
     Refresh,
+    ShowDrift,
     ShowHelpdesk,
     Tell,
     TellTogether,
+    Warn,
     WriteToMailbox,
 )
 from domain.errors import PutOff, Trouble, Unreachable
@@ -32,7 +34,7 @@ from services.carry_out import CarryOut
 from services.figures import Figures
 
 log = structlog.get_logger(__name__)
-NOTICES = Tell | ShowHelpdesk | Alarm | Refresh | WriteToMailbox
+NOTICES = Tell | TellTogether | ShowHelpdesk | Alarm | Warn | ShowDrift | Refresh | WriteToMailbox
 MOST_TRIES = 12
 """Of a notice of which Teams or Graph says that it will never be taken."""
 LONGEST = timedelta(days=1)
@@ -78,6 +80,8 @@ class Deliver:
     carry_out: CarryOut
     undelivered: Undelivered
     figures: Figures
+    apart: Callable[[TellTogether], Awaitable[None]]
+    """What cannot be told together is not given up, but told one by one."""
 
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises what `perform` raises, in order to be called again; unless it is given up."""
@@ -87,12 +91,7 @@ class Deliver:
             raise
         except Trouble as trouble:
             self.figures.tried_again(type(effect).__name__, "for_good" if trouble.for_good else "trouble")
-            if not trouble.for_good:
-                await self._look_how_long(effect, attempts, trouble.message)
-                raise
-            # Nobody reached in the channel may only mean that the app has to be added to the team again.
-            refused = not isinstance(trouble, Unreachable)
-            if not await self._given_up(effect, attempts, trouble.message, refused=refused):
+            if not await self._ended(effect, attempts, trouble):
                 raise
         except Exception as mistake:
             log.exception(
@@ -104,14 +103,29 @@ class Deliver:
         else:
             await self._done(effect, attempts)
 
-    async def _look_how_long(self, effect: Effect, attempts: int, why: str) -> None:
-        """Now and then, so that a notice which is late for an hour costs no write."""
+    async def _ended(self, effect: Effect, attempts: int, trouble: Trouble) -> bool:
+        if not trouble.for_good:
+            return await self._put_apart(effect, attempts, trouble.message)
+        # Nobody reached in the channel may only mean that the app has to be added to the team again.
+        refused = not isinstance(trouble, Unreachable)
+        return await self._given_up(effect, attempts, trouble.message, refused=refused)
+
+    async def _put_apart(self, effect: Effect, attempts: int, why: str) -> bool:
+        """Looks now and then, so that a notice which is late for an hour costs no write. After a day it is said.
+
+        True where it is tried on one by one.
+        """
         if not isinstance(effect, NOTICES) or not attempts or attempts % LOOK_EVERY:
-            return
+            return False
         now = self.carry_out.clock.now()
         failures = await self.undelivered.failed(_waits(effect), now, anew=attempts == LOOK_EVERY)
-        if now - failures.since >= LONGEST:
-            await self._say(effect, What.NOT_DELIVERED_YET, why, now, failures.since)
+        if now - failures.since < LONGEST:
+            return False
+        if isinstance(effect, TellTogether):
+            await self._tell_apart(effect, why)
+            return True
+        await self._say(effect, What.NOT_DELIVERED_YET, why, now, failures.since)
+        return False
 
     async def _given_up(self, effect: Effect, attempts: int, why: str, *, refused: bool) -> bool:
         if not isinstance(effect, NOTICES):
@@ -120,15 +134,23 @@ class Deliver:
         failures = await self.undelivered.failed(key_of(effect), now, anew=not attempts)
         if not is_over(failures, now, refused=refused):
             return False
+        if isinstance(effect, TellTogether):
+            await self._tell_apart(effect, why)
+            return True
         # A process that died right after it had forgotten counts once more: by then it was said within the last day.
         await self._say(effect, What.NOT_DELIVERED, why, now, failures.since - LONGEST)
         await self._forget(effect)
         return True
 
+    async def _tell_apart(self, effect: TellTogether, why: str) -> None:
+        log.warning("told one by one", effect=type(effect).__name__, why=why)
+        await self.apart(effect)
+        await self._forget(effect)
+
     async def _say(self, effect: NOTICES, what: What, why: str, now: datetime, since: datetime) -> None:
         """Into the audit, and before the helpdesk's eyes, unless that was done since.
 
-        An alarm that cannot be shown raises no other one.
+        What cannot be shown in the channel, and is about no other message, raises no alarm there.
         """
         key, gone = key_of(effect), what is What.NOT_DELIVERED
         async with self.carry_out.book.page() as page:
@@ -136,7 +158,7 @@ class Deliver:
                 return
             event = Event(what, details={"notice": key, "why": why})
             await page.record([self.carry_out.entry(effect.reference, event, now)])
-            if not isinstance(effect, Alarm):
+            if not isinstance(effect, Alarm | Warn | ShowDrift):
                 about = key.removeprefix(f"{effect.reference}:") + ("" if gone else STILL_TRIED)
                 await page.want((Alarm(effect.reference, "undelivered", about),))
         said = "given up" if gone else "not delivered for long"

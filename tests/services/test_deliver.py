@@ -19,8 +19,11 @@ from domain.effects import (
     Notice,
     Purge,
     Refresh,
+    ShowDrift,
     ShowHelpdesk,
     Tell,
+    TellTogether,
+    Warn,
     WriteToMailbox,
 )
 from domain.errors import PutOff, TooLarge, Trouble, Unreachable
@@ -40,7 +43,11 @@ NOTICES: list[Effect] = [
     Alarm(REFERENCE, "waiting", "1"),
     Refresh(REFERENCE),
     WriteToMailbox(REFERENCE, "1"),
+    Warn("privileged", "by", "subject", "2026-08-06"),
+    ShowDrift("stranger:group:anna", REFERENCE),
 ]
+RAISES_NO_ALARM = Alarm | Warn | ShowDrift
+TOGETHER = TellTogether("helen", Notice.EVIDENCE_WANTED)
 NEVER_GIVEN_UP: list[Effect] = [Grant(REFERENCE, "subject"), End(REFERENCE, "subject"), Purge(REFERENCE)]
 
 
@@ -100,8 +107,12 @@ class Bench:
     def __init__(self, one: Request | None = None) -> None:
         self.book, self.clock, self.noted, self.undelivered = OneRequest(one or request()), Clock(), Noted(), InMemory()
         self.error: Exception | None = None
+        self.apart: list[TellTogether] = []
         carry_out = CarryOut(cast(Any, self.book), cast(Any, None), cast(Any, None), self.clock, POLICY, {}, "tenant")
-        self.deliver = Deliver(self._perform, carry_out, self.undelivered, self.noted)
+        self.deliver = Deliver(self._perform, carry_out, self.undelivered, self.noted, self._apart)
+
+    async def _apart(self, effect: TellTogether) -> None:
+        self.apart.append(effect)
 
     async def _perform(self, effect: Effect, attempts: int) -> None:
         if self.error:
@@ -189,7 +200,25 @@ async def test_what_does_not_pass_for_a_day_is_said_once_and_tried_on(effect: Ef
     assert [(one.what, one.details["why"]) for one in bench.book.entries] == [("not_delivered_yet", "401")]
     assert bench.noted.seen.count(("notice", "none", "still_tried")) == 1
     alarms = [one.occasion for one in bench.book.wanted if isinstance(one, Alarm)]
-    assert [one.endswith(":still_tried") for one in alarms] == ([] if isinstance(effect, Alarm) else [True])
+    assert [one.endswith(":still_tried") for one in alarms] == ([] if isinstance(effect, RAISES_NO_ALARM) else [True])
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [(TooLarge("413"), MOST_TRIES), (KeyError("bug"), None), (Trouble("401"), None), (Unreachable("404"), None)],
+    ids=lambda one: type(one).__name__,
+)
+async def test_what_cannot_be_told_together_is_told_one_by_one(error: Exception, tries: int | None) -> None:
+    """Each of them is then delivered or given up by itself."""
+    bench = Bench()
+    bench.error = error
+    assert await bench.tries(TOGETHER, 2 * LOOK_EVERY) == (tries or 2 * LOOK_EVERY)
+    if tries is None:
+        assert bench.apart == []
+        bench.clock.moment += LONGEST
+        await bench.tries(TOGETHER, LOOK_EVERY, before=2 * LOOK_EVERY)
+    assert bench.apart == [TOGETHER]
+    assert (bench.book.entries, bench.book.wanted, bench.undelivered.kept) == ([], [], {})
 
 
 async def test_putting_off_is_no_failure_however_long_it_takes() -> None:

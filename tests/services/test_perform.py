@@ -23,6 +23,7 @@ from domain.effects import (
     ShowHelpdesk,
     Tell,
     TellTogether,
+    Warn,
     WriteToMailbox,
 )
 from domain.errors import NotPermitted, Trouble, Unproved
@@ -389,6 +390,30 @@ async def test_an_alarm_waits_for_a_channel_and_is_not_lost() -> None:
     world.channel = CHANNEL
     await world.performing()(Alarm(one.reference, "undelivered", "Tell:reminder:subject"), 1)
     assert world.posted == 1
+
+
+@pytest.mark.parametrize("known", [(), (SUBJECT,), (OWNER, SUBJECT)])
+async def test_a_warning_about_somebody_who_has_left_is_shown_with_their_id(known: tuple[Person, ...]) -> None:
+    @dataclass
+    class Leaving(Reaching):
+        shown: str = ""
+
+        @property
+        def directory(self) -> "Leaving":
+            return self
+
+        async def person(self, entra_id: str) -> Person | None:
+            return next((one for one in known if one.id == entra_id), None)
+
+        async def post(self, place: Address, card: Any) -> Sent:
+            self.shown = str(card.content)
+            return Sent(place, "activity")
+
+    world = Leaving([], channel=CHANNEL)
+    await world.performing()(Warn("barred", OWNER.id, SUBJECT.id, "x"), 0)
+    for person in (OWNER, SUBJECT):
+        assert (f"{person.name} ({person.address})" if person in known else f"'{person.id}'") in world.shown
+    assert "()" not in world.shown
 
 
 async def test_a_reminder_that_a_later_one_has_overtaken_is_not_sent() -> None:
