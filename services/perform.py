@@ -181,14 +181,14 @@ class Perform:
     async def _tell(self, tell: Tell, request: Request) -> None:
         if not still_says_so(request, tell.notice) or timeline.is_overtaken(request, tell):
             return
-        trouble: Trouble | None = None
+        failed: list[Exception] = []
         for person in people(request, tell.to, await self.carry_out.leads(tell.to)):
             try:
                 await self._tell_one(person, tell, request)
-            except Trouble as failed:
-                trouble = failed
-        if trouble:
-            raise trouble
+            except Exception as failure:
+                failed.append(failure)
+        if failed:
+            raise min(failed, key=_how_lasting)
 
     async def _tell_one(self, person: Person, tell: Tell, request: Request) -> None:
         key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
@@ -297,15 +297,22 @@ class Perform:
         await keep_true(copy, request.version, self.show, self.copies, self.messenger)
 
     async def _refresh(self, request: Request) -> None:
-        trouble: Trouble | None = None
+        failed: list[Exception] = []
         for copy in await self.copies.copies(request.reference):
             try:
                 card = await self.show(request, copy.view, viewer_id=copy.viewer_id)
                 await coming_back(partial(draw, copy, card, self.copies, self.messenger))
-            except Trouble as failed:
-                trouble = failed
-        if trouble:
-            raise trouble
+            except Exception as failure:
+                failed.append(failure)
+        if failed:
+            raise min(failed, key=_how_lasting)
+
+
+def _how_lasting(failure: Exception) -> int:
+    """What passes counts first: whoever it keeps from being told is not given up because of somebody else."""
+    if not isinstance(failure, Trouble):
+        return 1
+    return 2 if failure.for_good else 0
 
 
 def _report(trouble: Trouble, attempts: int) -> ReportTrouble:
