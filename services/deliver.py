@@ -69,6 +69,17 @@ def key_of(effect: Effect) -> str:
     return ":".join(str(part) for part in (effect.reference, type(effect).__name__, *astuple(effect)[1:]) if part)
 
 
+def _about(effect: NOTICES) -> str:
+    """Where the audit has it."""
+    match effect:
+        case Warn():
+            return f"account:{effect.subject or effect.by}"
+        case ShowDrift(reference=""):
+            return f"drift:{effect.key}"
+        case _:
+            return effect.reference
+
+
 def _waits(effect: Effect) -> str:
     """Counted apart: what passes uses up none of the tries of what does not."""
     return key_of(effect) + STILL_TRIED
@@ -152,15 +163,15 @@ class Deliver:
 
         What cannot be shown in the channel, and is about no other message, raises no alarm there.
         """
-        key, gone = key_of(effect), what is What.NOT_DELIVERED
+        key, about, gone = key_of(effect), _about(effect), what is What.NOT_DELIVERED
         async with self.carry_out.book.page() as page:
-            if await page.is_recorded(effect.reference, what, key, since):
+            if await page.is_recorded(about, what, key, since):
                 return
             event = Event(what, details={"notice": key, "why": why})
-            await page.record([self.carry_out.entry(effect.reference, event, now)])
+            await page.record([self.carry_out.entry(about, event, now)])
             if not isinstance(effect, Alarm | Warn | ShowDrift):
-                about = key.removeprefix(f"{effect.reference}:") + ("" if gone else STILL_TRIED)
-                await page.want((Alarm(effect.reference, "undelivered", about),))
+                which = key.removeprefix(f"{effect.reference}:") + ("" if gone else STILL_TRIED)
+                await page.want((Alarm(effect.reference, "undelivered", which),))
         said = "given up" if gone else "not delivered for long"
         log.error(said, reference=effect.reference, effect=type(effect).__name__, why=why)
         self.figures.notice("none", "given_up" if gone else "still_tried")

@@ -140,6 +140,15 @@ async def test_a_notice_that_is_refused_for_good_is_given_up_after_some_tries(ef
     assert bench.undelivered.kept == {}
 
 
+async def test_what_belongs_to_no_request_is_in_the_audit_under_what_it_is_about() -> None:
+    bench = Bench()
+    bench.error = TooLarge("413")
+    warn, drift = Warn("privileged", "by", "subject", "2026-08-06"), ShowDrift("exclusion_gone:group")
+    for effect in (warn, replace(warn, subject=""), drift):
+        await bench.tries(effect, 100)
+    assert [one.reference for one in bench.book.entries] == ["account:subject", "account:by", f"drift:{drift.key}"]
+
+
 @pytest.mark.parametrize("effect", NOTICES, ids=lambda one: type(one).__name__)
 async def test_a_mistake_of_ours_has_a_day_to_be_mended(effect: Effect) -> None:
     bench = Bench()
