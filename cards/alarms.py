@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cards.card import Card
 from cards.parts import agents_help_line, button, buttons, card, facts, heading, next_step, plain, state
-from domain.effects import Audience, Notice
+from domain.effects import STILL_TRIED, Audience, Notice
 from domain.moments import span, uk_time
 from domain.people import Person
 from domain.policy import Policy
@@ -50,7 +50,7 @@ def still_says_so(request: Request, about: str) -> bool:
 
 def alarm(request: Request, about: str, policy: Policy, now: datetime, occasion: str = "") -> Card:
     """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision), `half_way` (no answer from the site) or
-    `undelivered` (a notice was given up: `occasion` says which)."""
+    `undelivered` (a notice was given up, or has failed for long: `occasion` says which)."""
     if about == "undelivered":
         return _undelivered(request, occasion, policy)
     name, reference = request.subject.name, request.reference
@@ -118,7 +118,9 @@ def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
             then = say("agent.undelivered_cards_next")
     title = say("agent.alarm_undelivered_title", subject=request.subject.name, reference=request.reference)
     rows = [(say("agent.message_label"), message), (say("agent.to_label"), whom)]
-    return _card(request, title, say("agent.alarm_undelivered"), rows, then, policy)
+    still_tried = occasion.endswith(STILL_TRIED)
+    what = say("agent.alarm_undelivered_yet") if still_tried else say("agent.alarm_undelivered")
+    return _card(request, title, what, rows, then, policy)
 
 
 ATTEMPTS = {
@@ -134,8 +136,8 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
     title = say(ATTEMPTS[about], name=by.name)
     then = "agent.tried_too_many_approvals_next" if about == "too_many_approvals" else "agent.tried_next"
     rows = [
-        (say("agent.who_tried_label"), f"{by.name} ({by.address})"),
-        (say("everyone.for_label"), f"{subject.name} ({subject.address})" if subject else ""),
+        (say("agent.who_tried_label"), _named(by)),
+        (say("everyone.for_label"), _named(subject) if subject else ""),
         (say("agent.when_label"), uk_time(when)),
     ]
     return card(
@@ -146,6 +148,10 @@ def attempt(about: str, by: Person, subject: Person | None, when: datetime, poli
         next_step(say(then)),
         agents_help_line(policy),
     )
+
+
+def _named(person: Person) -> str:
+    return f"{person.name} ({person.address})" if person.address else person.name
 
 
 def _card(request: Request, title: str, what: str, rows: list[tuple[str, str]], then: str, policy: Policy) -> Card:

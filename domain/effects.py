@@ -106,6 +106,10 @@ class Alarm:
     occasion: str
 
 
+STILL_TRIED = ":still_tried"
+"""Ends the occasion of an alarm about a notice that is not given up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Warn:
     """Tell the helpdesk's channel of something that was refused and needs somebody's eyes, once for each `occasion`.

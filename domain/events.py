@@ -57,6 +57,8 @@ class What(StrEnum):
     """Somebody was taken out of an exemption group, and Entra, read again, says so."""
     NOT_DELIVERED = "not_delivered"
     """A notice was given up."""
+    NOT_DELIVERED_YET = "not_delivered_yet"
+    """A notice has failed for long, and is tried on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ class Bot:
             if role.answers:
                 await gateway.start()
                 stack.push_async_callback(gateway.close)
-            deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures)
+            deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures, perform.apart)
             sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out, below)
             compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep)
             jobs = make_jobs(self.database_url, deliver, sweep, compare)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain.effects import Effect, Tell, TellTogether
+from domain.events import What
 from domain.finding import Wanted
 from domain.outcome import Approval, Asked
 from domain.request import Request
@@ -72,6 +73,10 @@ class Page(Protocol):
     async def change(self, request: Request) -> None: ...
 
     async def record(self, entries: Sequence[Entry]) -> None: ...
+
+    async def is_recorded(self, reference: str, what: What, notice: str, since: datetime) -> bool:
+        """Whether the audit has such a line about this notice, of this moment or later."""
+        ...
 
     async def release(self, keys: Sequence[str]) -> None:
         """These notices wait for no others any more: `begin` and `begin_or_wait` let them be sent."""

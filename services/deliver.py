@@ -1,6 +1,7 @@
 """Around `perform`: counts what becomes of effects, and gives up a notice that will never be delivered.
 
-Grants, ends and all else that changes something outside are never given up.
+A notice that what passes keeps from being delivered is tried on, and the helpdesk is told when that takes long. Grants,
+ends and all else that changes something outside are never given up.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +12,20 @@ from typing import Protocol
 import structlog
 
 from domain import timeline
-from domain.effects import Alarm, Effect, End, Notice, Refresh, ShowHelpdesk, Tell, TellTogether, WriteToMailbox
+from domain.effects import (
+    STILL_TRIED,
+    Alarm,
+    Effect,
+    End,
+    Notice,
+    Refresh,
+    ShowDrift,
+    ShowHelpdesk,
+    Tell,
+    TellTogether,
+    Warn,
+    WriteToMailbox,
+)
 from domain.errors import PutOff, Trouble, Unreachable
 from domain.events import Event, What
 from domain.request import Cause, State
@@ -20,11 +34,14 @@ from services.carry_out import CarryOut
 from services.figures import Figures
 
 log = structlog.get_logger(__name__)
-NOTICES = Tell | ShowHelpdesk | Alarm | Refresh | WriteToMailbox
+NOTICES = Tell | TellTogether | ShowHelpdesk | Alarm | Warn | ShowDrift | Refresh | WriteToMailbox
 MOST_TRIES = 12
 """Of a notice of which Teams or Graph says that it will never be taken."""
 LONGEST = timedelta(days=1)
-"""For a notice that one of our own mistakes stops: a mended version may deliver it within a day."""
+"""For a notice that one of our own mistakes stops: a mended version may deliver it within a day. What passes is tried
+on, but somebody has to know by then."""
+LOOK_EVERY = 12
+"""Tries, about an hour of them: so often is it written down that something which passes has not passed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +53,11 @@ class Failures:
 
 
 class Undelivered(Protocol):
-    async def failed(self, key: str, at: datetime) -> Failures:
-        """Once more."""
+    async def failed(self, key: str, at: datetime, *, anew: bool = False) -> Failures:
+        """Once more. `anew`: what is known of an earlier job does not count."""
         ...
 
-    async def forget(self, key: str) -> None: ...
+    async def forget(self, *keys: str) -> None: ...
 
 
 def is_over(failures: Failures, now: datetime, *, refused: bool) -> bool:
@@ -52,12 +69,30 @@ def key_of(effect: Effect) -> str:
     return ":".join(str(part) for part in (effect.reference, type(effect).__name__, *astuple(effect)[1:]) if part)
 
 
+def _about(effect: NOTICES) -> str:
+    """Where the audit has it."""
+    match effect:
+        case Warn():
+            return f"account:{effect.subject or effect.by}"
+        case ShowDrift(reference=""):
+            return f"drift:{effect.key}"
+        case _:
+            return effect.reference
+
+
+def _waits(effect: Effect) -> str:
+    """Counted apart: what passes uses up none of the tries of what does not."""
+    return key_of(effect) + STILL_TRIED
+
+
 @dataclass(frozen=True, slots=True)
 class Deliver:
     perform: Callable[[Effect, int], Awaitable[None]]
     carry_out: CarryOut
     undelivered: Undelivered
     figures: Figures
+    apart: Callable[[TellTogether], Awaitable[None]]
+    """What cannot be told together is not given up, but told one by one."""
 
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises what `perform` raises, in order to be called again; unless it is given up."""
@@ -67,45 +102,86 @@ class Deliver:
             raise
         except Trouble as trouble:
             self.figures.tried_again(type(effect).__name__, "for_good" if trouble.for_good else "trouble")
-            # Nobody reached in the channel may only mean that the app has to be added to the team again.
-            refused = not isinstance(trouble, Unreachable)
-            if not (trouble.for_good and await self._given_up(effect, trouble.message, refused=refused)):
+            if not await self._ended(effect, attempts, trouble):
                 raise
         except Exception as mistake:
             log.exception(
                 "effect failed by a mistake of ours", reference=effect.reference, effect=type(effect).__name__
             )
             self.figures.tried_again(type(effect).__name__, "bug")
-            if not await self._given_up(effect, type(mistake).__name__, refused=False):
+            if not await self._given_up(effect, attempts, type(mistake).__name__, refused=False):
                 raise
         else:
             await self._done(effect, attempts)
 
-    async def _given_up(self, effect: Effect, why: str, *, refused: bool) -> bool:
+    async def _ended(self, effect: Effect, attempts: int, trouble: Trouble) -> bool:
+        if not trouble.for_good:
+            return await self._put_apart(effect, attempts, trouble.message)
+        # Nobody reached in the channel may only mean that the app has to be added to the team again.
+        refused = not isinstance(trouble, Unreachable)
+        return await self._given_up(effect, attempts, trouble.message, refused=refused)
+
+    async def _put_apart(self, effect: Effect, attempts: int, why: str) -> bool:
+        """Looks now and then, so that a notice which is late for an hour costs no write. After a day it is said.
+
+        True where it is tried on one by one.
+        """
+        if not isinstance(effect, NOTICES) or not attempts or attempts % LOOK_EVERY:
+            return False
+        now = self.carry_out.clock.now()
+        failures = await self.undelivered.failed(_waits(effect), now, anew=attempts == LOOK_EVERY)
+        if now - failures.since < LONGEST:
+            return False
+        if isinstance(effect, TellTogether):
+            await self._tell_apart(effect, why)
+            return True
+        await self._say(effect, What.NOT_DELIVERED_YET, why, now, failures.since)
+        return False
+
+    async def _given_up(self, effect: Effect, attempts: int, why: str, *, refused: bool) -> bool:
         if not isinstance(effect, NOTICES):
             return False
         now = self.carry_out.clock.now()
-        failures = await self.undelivered.failed(key_of(effect), now)
+        failures = await self.undelivered.failed(key_of(effect), now, anew=not attempts)
         if not is_over(failures, now, refused=refused):
             return False
-        await self._give_up(effect, why, now)
-        await self.undelivered.forget(key_of(effect))
+        if isinstance(effect, TellTogether):
+            await self._tell_apart(effect, why)
+            return True
+        # A process that died right after it had forgotten counts once more: by then it was said within the last day.
+        await self._say(effect, What.NOT_DELIVERED, why, now, failures.since - LONGEST)
+        await self._forget(effect)
         return True
 
-    async def _give_up(self, effect: NOTICES, why: str, now: datetime) -> None:
-        """Into the audit, and before the helpdesk's eyes; an alarm that cannot be shown raises no other one."""
-        log.error("given up", reference=effect.reference, effect=type(effect).__name__, why=why)
-        self.figures.notice("none", "given_up")
-        event = Event(What.NOT_DELIVERED, details={"notice": key_of(effect), "why": why})
+    async def _tell_apart(self, effect: TellTogether, why: str) -> None:
+        log.warning("told one by one", effect=type(effect).__name__, why=why)
+        await self.apart(effect)
+        await self._forget(effect)
+
+    async def _say(self, effect: NOTICES, what: What, why: str, now: datetime, since: datetime) -> None:
+        """Into the audit, and before the helpdesk's eyes, unless that was done since.
+
+        What cannot be shown in the channel, and is about no other message, raises no alarm there.
+        """
+        key, about, gone = key_of(effect), _about(effect), what is What.NOT_DELIVERED
         async with self.carry_out.book.page() as page:
-            await page.record([self.carry_out.entry(effect.reference, event, now)])
-            if not isinstance(effect, Alarm):
-                about = key_of(effect).removeprefix(f"{effect.reference}:")
-                await page.want((Alarm(effect.reference, "undelivered", about),))
+            if await page.is_recorded(about, what, key, since):
+                return
+            event = Event(what, details={"notice": key, "why": why})
+            await page.record([self.carry_out.entry(about, event, now)])
+            if not isinstance(effect, Alarm | Warn | ShowDrift):
+                which = key.removeprefix(f"{effect.reference}:") + ("" if gone else STILL_TRIED)
+                await page.want((Alarm(effect.reference, "undelivered", which),))
+        said = "given up" if gone else "not delivered for long"
+        log.error(said, reference=effect.reference, effect=type(effect).__name__, why=why)
+        self.figures.notice("none", "given_up" if gone else "still_tried")
+
+    async def _forget(self, effect: NOTICES) -> None:
+        await self.undelivered.forget(key_of(effect), _waits(effect))
 
     async def _done(self, effect: Effect, attempts: int) -> None:
         if attempts and isinstance(effect, NOTICES):
-            await self.undelivered.forget(key_of(effect))
+            await self._forget(effect)
         if isinstance(effect, End) or (isinstance(effect, Tell) and effect.notice is Notice.REMINDER):
             await self._count_lateness(effect)
 

@@ -65,7 +65,7 @@ class Figures(Protocol):
         ...
 
     def notice(self, way: str, outcome: str) -> None:
-        """`way`: teams, mail, channel or none. `outcome`: sent or given_up."""
+        """`way`: teams, mail, channel or none. `outcome`: sent, given_up or still_tried."""
         ...
 
     def tried_again(self, effect: str, why: str) -> None:

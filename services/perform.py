@@ -80,6 +80,10 @@ class Perform:
             self.carry_out, self.messenger, self.addresses, self.copies, self.notices, self.show, self.reach
         )
 
+    async def apart(self, effect: TellTogether) -> None:
+        """May raise `Trouble`."""
+        await self._together.apart(effect)
+
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
         with structlog.contextvars.bound_contextvars(reference=effect.reference, effect=type(effect).__name__):
@@ -177,14 +181,14 @@ class Perform:
     async def _tell(self, tell: Tell, request: Request) -> None:
         if not still_says_so(request, tell.notice) or timeline.is_overtaken(request, tell):
             return
-        trouble: Trouble | None = None
+        failed: list[Exception] = []
         for person in people(request, tell.to, await self.carry_out.leads(tell.to)):
             try:
                 await self._tell_one(person, tell, request)
-            except Trouble as failed:
-                trouble = failed
-        if trouble:
-            raise trouble
+            except Exception as failure:
+                failed.append(failure)
+        if failed:
+            raise min(failed, key=_how_lasting)
 
     async def _tell_one(self, person: Person, tell: Tell, request: Request) -> None:
         key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
@@ -275,29 +279,40 @@ class Perform:
 
     async def _warn(self, effect: Warn) -> None:
         place, now = await helpdesk_channel(self.addresses), self.carry_out.clock.now()
-        directory, policy = self.carry_out.directory, self.carry_out.policy
-        by = await directory.person(effect.by)
-        subject = await directory.person(effect.subject) if effect.subject else None
+        by = await self._whoever(effect.by)
+        subject = await self._whoever(effect.subject) if effect.subject else None
         key = f"warn:{effect.about}:{effect.subject or effect.by}:{effect.occasion}"
-        if by is None or not await self.notices.begin(key, effect.reference, now):
+        if not await self.notices.begin(key, effect.reference, now):
             return
-        sent = await self.messenger.post(place, alarms.attempt(effect.about, by, subject, now, policy))
+        card = alarms.attempt(effect.about, by, subject, now, self.carry_out.policy)
+        sent = await self.messenger.post(place, card)
         await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
+
+    async def _whoever(self, entra_id: str) -> Person:
+        """By their id alone where Entra does not know them any more."""
+        return await self.carry_out.directory.person(entra_id) or Person(entra_id, entra_id, "")
 
     async def _keep_copy(self, request: Request, view: str, viewer_id: str, sent: Sent) -> None:
         copy = Copy(request.reference, view, viewer_id, sent)
         await keep_true(copy, request.version, self.show, self.copies, self.messenger)
 
     async def _refresh(self, request: Request) -> None:
-        trouble: Trouble | None = None
+        failed: list[Exception] = []
         for copy in await self.copies.copies(request.reference):
             try:
                 card = await self.show(request, copy.view, viewer_id=copy.viewer_id)
                 await coming_back(partial(draw, copy, card, self.copies, self.messenger))
-            except Trouble as failed:
-                trouble = failed
-        if trouble:
-            raise trouble
+            except Exception as failure:
+                failed.append(failure)
+        if failed:
+            raise min(failed, key=_how_lasting)
+
+
+def _how_lasting(failure: Exception) -> int:
+    """What passes counts first: whoever it keeps from being told is not given up because of somebody else."""
+    if not isinstance(failure, Trouble):
+        return 1
+    return 2 if failure.for_good else 0
 
 
 def _report(trouble: Trouble, attempts: int) -> ReportTrouble:

@@ -50,12 +50,22 @@ class Reach:
         place = await self.addresses.place()
         if place is None:
             return None
-        found = await self.messenger.find(place, person.id)
+        found = await self._found(place, person)
         if found is None and self.installer is not None:
             found = await self._installed(self.installer, place, person)
         if found is not None:
             await self.addresses.remember(person.id, "", found, self.clock.now())
         return found
+
+    async def _found(self, place: Address, person: Person) -> Address | None:
+        """Teams may not know the account at all: that is no reason not to write an e-mail."""
+        try:
+            return await self.messenger.find(place, person.id)
+        except Trouble as trouble:
+            if not trouble.for_good:
+                raise
+            log.warning("not found in Teams", message=trouble.message)
+            return None
 
     async def _installed(self, installer: Installer, place: Address, person: Person) -> Address | None:
         try:

@@ -12,7 +12,7 @@ from domain.effects import Effect, ShowDrift
 from domain.errors import Unreachable
 from services.book import Addresses, Notices
 from services.carry_out import CarryOut
-from services.chat import Messenger
+from services.chat import Messenger, Sent
 from services.drifts import NOT_PERMITTED, Drifts, Seen
 from services.reach import helpdesk_channel
 from services.reconcile import kinds_of
@@ -42,20 +42,23 @@ class ShowDrifts:
         if seen is None:
             log.error("a drift that does not exist", key=effect.key)
         elif seen.card is not None:
-            await self._redraw(seen)
+            await self._redraw(seen, seen.card)
         else:
             await self._post(seen)
 
-    async def _redraw(self, seen: Seen) -> None:
-        assert seen.card is not None
+    async def _redraw(self, seen: Seen, card: Sent) -> None:
+        now, notice = self.carry_out.clock.now(), _notice(seen)
+        # Open still where a process died after it had posted the card.
+        if await self.notices.begin(notice, seen.drift.reference, now):
+            await self.notices.finish([notice], way="channel", activity_id=card.activity_id, at=now)
         try:
-            await self.messenger.replace(seen.card, await self.card(seen))
+            await self.messenger.replace(card, await self.card(seen))
         except Unreachable:
             log.warning("the card of a drift is gone", key=seen.drift.key)
 
     async def _post(self, seen: Seen) -> None:
         place, now = await helpdesk_channel(self.addresses), self.carry_out.clock.now()
-        notice = f"drift:{seen.drift.key}:{seen.occasion}"
+        notice = _notice(seen)
         if not await self.notices.begin(notice, seen.drift.reference, now):
             return
         sent = await self.messenger.post(place, await self.card(seen))
@@ -81,3 +84,7 @@ class ShowDrifts:
             by=by.name if by else seen.by_id,
         )
         return cards.drift(shown, self.carry_out.policy)
+
+
+def _notice(seen: Seen) -> str:
+    return f"drift:{seen.drift.key}:{seen.occasion}"

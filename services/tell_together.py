@@ -57,6 +57,11 @@ class TellsTogether:
         else:
             await self._finish(effect, told, listed, sent)
 
+    async def apart(self, effect: TellTogether) -> None:
+        """Whatever waits is told alone, as if it had not waited."""
+        while waiting := await self.notices.take(effect, MOST):
+            await self._each_alone(waiting)
+
     async def _sent(self, effect: TellTogether, person: Person, requests: Sequence[Request]) -> Sent | None:
         """None where only e-mail is left, or where Teams will never take the list."""
         address = await self.reach(person)

@@ -69,6 +69,11 @@ class PostgresPage:
     async def record(self, entries: Sequence[Entry]) -> None:
         self.recorded.extend(entries)
 
+    async def is_recorded(self, reference: str, what: What, notice: str, since: datetime) -> bool:
+        such = (audit.c.reference == reference, audit.c.what == what.value, audit.c.at >= since)
+        about = audit.c.details["notice"].astext == notice
+        return (await self._connection.execute(select(audit.c.id).where(*such, about).limit(1))).first() is not None
+
     async def release(self, keys: Sequence[str]) -> None:
         waiting = update(notices).where(notices.c.key.in_(keys), notices.c.status == "waiting")
         await self._connection.execute(waiting.values(status="sending", attempts=notices.c.attempts - 1))

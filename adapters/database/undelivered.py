@@ -16,11 +16,13 @@ class PostgresUndelivered:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = each_alone(engine)
 
-    async def failed(self, key: str, at: datetime) -> Failures:
+    async def failed(self, key: str, at: datetime, *, anew: bool = False) -> Failures:
+        first = {"tries": 1, "since": at}
+        again = first if anew else {"tries": undelivered.c.tries + 1}
         query = (
             upsert(undelivered)
-            .values(key=key, tries=1, since=at)
-            .on_conflict_do_update(index_elements=[undelivered.c.key], set_={"tries": undelivered.c.tries + 1})
+            .values(key=key, **first)
+            .on_conflict_do_update(index_elements=[undelivered.c.key], set_=again)
             .returning(undelivered.c.tries, undelivered.c.since)
         )
         with no_database():
@@ -28,7 +30,7 @@ class PostgresUndelivered:
                 row = (await connection.execute(query)).one()
         return Failures(row.tries, row.since)
 
-    async def forget(self, key: str) -> None:
+    async def forget(self, *keys: str) -> None:
         with no_database():
             async with self._engine.begin() as connection:
-                await connection.execute(delete(undelivered).where(undelivered.c.key == key))
+                await connection.execute(delete(undelivered).where(undelivered.c.key.in_(keys)))

@@ -44,6 +44,7 @@ UNDELIVERED = (
     "WriteToMailbox:",
     "ShowHelpdesk:",
     "ShowOthers:",
+    "Tell:reminder:owners:3600:still_tried",
 )
 LONGEST = "longest addresses"
 FILES = [EvidenceFile(f"f{n}", f"{'long name ' * 8}{n}.pdf", "pdf", 1000, "0" * 64, NOON, OWNER.id) for n in range(5)]

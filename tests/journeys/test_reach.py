@@ -48,6 +48,13 @@ async def test_whoever_took_the_bot_away_is_told_by_mail_until_they_speak_again(
     await until(lambda: "ends in 4 hours" in chidi.all_text)
 
 
+async def test_somebody_whom_teams_does_not_know_at_all_gets_an_email(world: World) -> None:
+    world.connector.fail(400, code="BadArgument", where="/members/", times=1000)
+    await lost(world)
+    mail = await until(lambda: world.mail_to("chidi.okafor@nhs.example"))
+    assert "An MFA exception was asked for you" in mail["subject"]
+
+
 async def test_the_app_is_installed_for_somebody_where_the_settings_allow_it() -> None:
     async with World(more={"TEAMS_APP_ID": "mfa-exceptions"}) as world:
         await world.helpdesk_channel()

@@ -87,6 +87,14 @@ async def test_whoever_teams_does_not_reach_gets_an_email_for_each_request_in_it
     assert sorted(steps.reference_in(mail["subject"]) for mail in mails) == sorted(references)
 
 
+async def test_whoever_teams_does_not_know_at_all_gets_an_email_for_each_request_and_none_waits(world: World) -> None:
+    world.connector.fail(400, code="BadArgument", where="/members/", times=1000)
+    _, references = await asked_for_four(world)
+    await world.advance("PT6M")
+    await until(lambda: world.mails_to("imran.sheikh@nhs.example", 4))
+    await until(lambda: all_sent_once(world, references))
+
+
 async def test_a_list_that_teams_never_takes_is_told_one_by_one(world: World) -> None:
     helen, references = await asked_for_four(world)
     world.connector.fail(413, code="MessageSizeTooBig", where=helen.person.chat_id, method="POST")

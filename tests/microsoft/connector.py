@@ -141,7 +141,10 @@ class Connector:
         ]
 
     async def _member(self, request: web.Request) -> web.Response:
-        """Somebody of the team, by Entra id; a bot may ask so in Teams."""
+        """Somebody of the team, by Entra id; a bot may ask so in Teams. It fails where a fault says `/members/`."""
+        fault = self._next_fault(request, only="/members/")
+        if fault is not None:
+            return _error(fault.status, fault.code, fault.retry_after)
         person = self.roster.get(request.match_info["member"])
         if person is None:
             return _error(404, "MemberNotFoundInConversation")
@@ -203,9 +206,10 @@ class Connector:
         channel = body.get("channelData", {}).get("channel", {}).get("id", "a:new")
         return f"{channel};messageid={activity}"
 
-    def _next_fault(self, request: web.Request) -> _Fault | None:
+    def _next_fault(self, request: web.Request, only: str = "") -> _Fault | None:
+        """`only`: of the faults whose `where` has this."""
         for fault in self._faults:
-            if fault.where in request.path and fault.method in ("", request.method):
+            if only in fault.where and fault.where in request.path and fault.method in ("", request.method):
                 fault.met = True
                 fault.times -= 1
                 if fault.times <= 0:

@@ -23,6 +23,7 @@ from domain.effects import (
     ShowHelpdesk,
     Tell,
     TellTogether,
+    Warn,
     WriteToMailbox,
 )
 from domain.errors import NotPermitted, Trouble, Unproved
@@ -31,9 +32,10 @@ from domain.people import Person
 from domain.request import Request, State
 from services.book import Entry, Waiting
 from services.chat import Address, Scope, Sent
+from services.deliver import MOST_TRIES
 from services.perform import Perform
 from services.tell_together import TellsTogether
-from tests.builders import NOON, OTHER_OWNER, OWNER, POLICY, SUBJECT, facts, long_request, request
+from tests.builders import NOON, OTHER_OWNER, OWNER, POLICY, SITE, SUBJECT, facts, long_request, request
 
 DAY = timedelta(hours=24)
 
@@ -332,6 +334,8 @@ class Reaching(World):
 
     channel: Address | None = None
     out_of_reach: frozenset[str] = frozenset()
+    refused: Exception | None = None
+    """What happens to the second owner, whatever else does."""
     mailed: list[str] = field(default_factory=list)
     posted: int = 0
 
@@ -351,6 +355,8 @@ class Reaching(World):
     async def reach(self, person: Person) -> None:
         if person.id in self.out_of_reach:
             raise Trouble("Teams answered 500")
+        if person == OTHER_OWNER and self.refused:
+            raise self.refused
 
     async def send(self, *, to: str, mail: Mail, key: str) -> None:
         self.mailed.append(to)
@@ -381,6 +387,29 @@ async def test_one_person_who_cannot_be_told_keeps_nobody_else_from_being_told()
     assert world.mailed == [OTHER_OWNER.address]
 
 
+@pytest.mark.parametrize(
+    "refused", [Trouble("400", for_good=True), KeyError("bug")], ids=lambda one: type(one).__name__
+)
+async def test_one_person_who_is_given_up_takes_nobody_else_with_them(refused: Exception) -> None:
+    one, tell = long_request(State.LAPSED), Tell(long_request().reference, Notice.LAPSED, Audience.OWNERS)
+    world = Reaching([one], out_of_reach=frozenset({OWNER.id}), refused=refused)
+    for attempts in range(3 * MOST_TRIES):
+        with pytest.raises(Trouble, match="500"):
+            await world.performing()(tell, attempts)
+    world.out_of_reach = frozenset()
+    with pytest.raises(type(refused)):
+        await world.performing()(tell, 3 * MOST_TRIES)
+    assert world.mailed == [OWNER.address]
+
+
+async def test_a_mistake_about_one_person_keeps_nobody_else_from_being_told() -> None:
+    one = long_request(State.LAPSED, site=replace(SITE, owners=(OTHER_OWNER, OWNER)))
+    world = Reaching([one], refused=KeyError("bug"))
+    with pytest.raises(KeyError):
+        await world.performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), 0)
+    assert world.mailed == [OWNER.address]
+
+
 async def test_an_alarm_waits_for_a_channel_and_is_not_lost() -> None:
     one = request(State.ACTIVE)
     world = Reaching([one])
@@ -389,6 +418,30 @@ async def test_an_alarm_waits_for_a_channel_and_is_not_lost() -> None:
     world.channel = CHANNEL
     await world.performing()(Alarm(one.reference, "undelivered", "Tell:reminder:subject"), 1)
     assert world.posted == 1
+
+
+@pytest.mark.parametrize("known", [(), (SUBJECT,), (OWNER, SUBJECT)])
+async def test_a_warning_about_somebody_who_has_left_is_shown_with_their_id(known: tuple[Person, ...]) -> None:
+    @dataclass
+    class Leaving(Reaching):
+        shown: str = ""
+
+        @property
+        def directory(self) -> "Leaving":
+            return self
+
+        async def person(self, entra_id: str) -> Person | None:
+            return next((one for one in known if one.id == entra_id), None)
+
+        async def post(self, place: Address, card: Any) -> Sent:
+            self.shown = str(card.content)
+            return Sent(place, "activity")
+
+    world = Leaving([], channel=CHANNEL)
+    await world.performing()(Warn("barred", OWNER.id, SUBJECT.id, "x"), 0)
+    for person in (OWNER, SUBJECT):
+        assert (f"{person.name} ({person.address})" if person in known else f"'{person.id}'") in world.shown
+    assert "()" not in world.shown
 
 
 async def test_a_reminder_that_a_later_one_has_overtaken_is_not_sent() -> None:
