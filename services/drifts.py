@@ -59,6 +59,10 @@ class Members(Protocol):
         """All members of these groups, whatever they are: read whole where `known` is None or Entra says so."""
         ...
 
+    async def holds(self, group: str, entra_id: str) -> bool:
+        """Whether this is among the group's members now, whatever it is. For a single one: it reads the whole list."""
+        ...
+
 
 class DirectoryAudit(Protocol):
     async def added(self, group: str, entra_id: str) -> Added:

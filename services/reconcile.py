@@ -143,11 +143,16 @@ class Reconcile:
         """Looks again at this one, in Entra and then in the book: what was read of everybody may be minutes old."""
         if not drift.group:
             return True
-        member = await self.exemptions.contains(drift.group, drift.entra_id)
-        if not member and drift.sort is Sort.STRANGER:
-            # Not a person, as another group within the group: Entra cannot be asked about it in this way.
-            member = await self.carry_out.directory.person(drift.entra_id) is None
+        member = await self._is_member(drift)
         return drift.key in {one.key for one in await self._about(drift.group, drift.entra_id, member=member)}
+
+    async def _is_member(self, drift: Drift) -> bool:
+        if await self.exemptions.contains(drift.group, drift.entra_id):
+            return True
+        if drift.sort is not Sort.STRANGER or await self.carry_out.directory.person(drift.entra_id) is not None:
+            return False
+        # No person, as another group within the group, or deleted: Entra says it of nobody but people.
+        return await self.members.holds(drift.group, drift.entra_id)
 
     async def _about(self, group: str, entra_id: str, *, member: bool) -> tuple[Drift, ...]:
         bound = await self.drifts.bound({group}, {entra_id})
@@ -245,7 +250,7 @@ class Reconcile:
         tenant = self.carry_out.tenant_id
         with expecting_removal(tenant, drift.group, drift.entra_id, by.id, f"{drift.key}:{seen.occasion}"):
             await self.exemptions.remove(drift.group, drift.entra_id)
-        if await self.exemptions.contains(drift.group, drift.entra_id):
+        if await self._is_member(drift):
             raise Trouble("Entra still shows the account in the exemption group")
         if await self._held(drift):
             await self._give_back(drift)

@@ -110,6 +110,9 @@ class World:
         found = self.members if self.read_before is None else self.read_before
         return Known({GROUP: frozenset(found)}, "link", known.whole_at if known else None)
 
+    async def holds(self, group: str, entra_id: str) -> bool:
+        return entra_id in self.members
+
     async def added(self, group: str, entra_id: str) -> Added:
         if isinstance(self.audit, Trouble):
             raise self.audit
@@ -282,6 +285,26 @@ async def test_a_group_within_the_group_is_a_stranger_too() -> None:
         await reconcile.stranger(Drift(Sort.STRANGER, GROUP, "a-group").key, AGENT)
 
 
+async def test_a_group_within_the_group_that_entra_does_not_let_go_is_trouble() -> None:
+    world, reconcile = comparing(members={"a-group"}, stubborn=True)
+    key = Drift(Sort.STRANGER, GROUP, "a-group").key
+    await reconcile(world.moment)
+    with pytest.raises(Trouble, match="still shows"):
+        await reconcile.remove(key, AGENT, "activity")
+    assert outcomes(world) == [(Sort.STRANGER, "")]
+    world.stubborn = False
+    await reconcile.remove(key, AGENT, "activity")
+    assert outcomes(world) == [(Sort.STRANGER, "removed")]
+
+
+async def test_a_deleted_account_that_was_read_as_a_member_and_is_none_is_no_alarm() -> None:
+    world, reconcile = comparing(members={"deleted"})
+    await reconcile(world.moment)
+    world.members, world.read_before = set(), {"deleted"}
+    assert (await reconcile(world.moment)).drifts == ()
+    assert outcomes(world) == [(Sort.STRANGER, "gone")]
+
+
 async def test_where_members_cannot_be_read_nothing_is_done() -> None:
     world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, unreadable=Trouble("503"))
     with pytest.raises(Trouble):
@@ -426,9 +449,7 @@ async def test_of_two_comparisons_at_once_one_removes_and_says_so() -> None:
     other = replace(ENDED, reference="MFA-2222-2222", subject=AGENT)
     world, reconcile = comparing(requests=[ENDED, other], members={SUBJECT.id, AGENT.id})
     began = world.moment
-    first, second = sorted(
-        [Drift(Sort.OVERSTAYED, GROUP, one.subject.id, one.reference).key for one in (ENDED, other)]
-    )
+    first, second = sorted([Drift(Sort.OVERSTAYED, GROUP, one.subject.id, one.reference).key for one in (ENDED, other)])
 
     async def another() -> None:
         world.moment += timedelta(seconds=5)

@@ -164,6 +164,27 @@ async def test_a_kept_link_that_leads_elsewhere_is_not_followed(tenant: Tenant) 
         await tenant.members.read([tenant.short], known)
 
 
+async def test_one_alone_is_looked_up_in_the_list_whatever_it_is(tenant: Tenant) -> None:
+    everybody = {await tenant.put(user.upn) for user in tenant.sandbox.tenant.users}
+    for one in everybody:
+        assert await tenant.members.holds(tenant.short, one.upper())
+    leads = tenant.sandbox.tenant.groups["leads"]
+    for nobody in (leads, "4c1d2e7f-0000-4b1c-a2d3-e4f506172800"):
+        assert not await tenant.members.holds(tenant.short, nobody)
+    await tenant.door("POST", "members", {"group": "exempt_short", "user": "leads", "action": "add"})
+    assert await tenant.members.holds(tenant.short, leads)
+    assert leads in (await tenant.members.read(tenant.both, None)).members[tenant.short]
+    exemptions = EntraExemptions(tenant.graph, tenant.sandbox.graph_url)
+    assert not await exemptions.contains(tenant.short, leads)
+    await exemptions.remove(tenant.short, leads)
+    assert not await tenant.members.holds(tenant.short, leads)
+    with pytest.raises(Trouble):
+        await tenant.members.holds(tenant.short, "../users")
+    await tenant.door("POST", "faults", {"path": "/v1.0/groups/*", "status": 500})
+    with pytest.raises(Trouble):
+        await tenant.members.holds(tenant.short, leads)
+
+
 async def test_the_audit_says_who_added_a_member_to_this_group_last(tenant: Tenant) -> None:
     bilal = await tenant.put("bilal", by="Anna Price")
     await tenant.put("bilal", "remove")
