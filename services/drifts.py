@@ -65,8 +65,11 @@ class Members(Protocol):
 
 
 class DirectoryAudit(Protocol):
-    async def added(self, group: str, entra_id: str) -> Added:
-        """Who added this member last. Raises `NotPermitted` where the app may not read it."""
+    async def added(self, group: str, entra_id: str, seen: datetime) -> Added:
+        """Who had added whoever was a member at the moment `seen`; empty while that is not in Entra's audit.
+
+        Raises `NotPermitted` where the app may not read it.
+        """
         ...
 
 
@@ -92,6 +95,10 @@ class Drifts(Protocol):
     async def compared(self, at: datetime) -> None: ...
 
     async def open(self) -> tuple[Seen, ...]: ...
+
+    async def removed_since(self, since: datetime) -> tuple[Seen, ...]:
+        """Whoever had overstayed and was removed since, as far as it is not known who had added them."""
+        ...
 
     async def one(self, key: str) -> Seen | None: ...
 

@@ -30,6 +30,8 @@ from texts import say
 log = structlog.get_logger(__name__)
 WHOLE_EVERY = timedelta(days=1)
 """Entra's changes are believed for so long; then everybody is read again."""
+ASKED_FOR = timedelta(hours=2)
+"""So long after the removal Entra's audit is asked who had added whoever was removed at once."""
 _OF_EXCLUSIONS = frozenset({Sort.EXCLUSION_GONE, Sort.EXCLUSION_MORE})
 _LATER = "not done yet, will be tried again"
 
@@ -93,6 +95,7 @@ class Reconcile:
             await self._over([one.drift for one in done], began, exclusions_read=not cannot)
             if not troubles:
                 await self.drifts.compared(began)
+            await self._find_earlier(began)
         wait = max((one.wait for one in done if one.wait), default=None)
         return Report(tuple(done), (*troubles, *([cannot] if cannot else [])), wait)
 
@@ -194,10 +197,16 @@ class Reconcile:
             log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
         return seen
 
+    async def _find_earlier(self, began: datetime) -> None:
+        """Of those that were removed at once, when Entra's audit could not have it yet."""
+        for seen in await self.drifts.removed_since(began - ASKED_FOR):
+            if seen.over_at is not None and seen.over_at <= began:
+                await self._find_who(seen)
+
     async def _find_who(self, seen: Seen) -> None:
         """Entra's audit comes some minutes late, so it is looked at again with each comparison."""
         try:
-            added = await self.audit.added(seen.drift.group, seen.drift.entra_id)
+            added = await self.audit.added(seen.drift.group, seen.drift.entra_id, seen.last_seen)
         except NotPermitted:
             added = Added(NOT_PERMITTED)
         except Trouble as trouble:

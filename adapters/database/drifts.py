@@ -104,6 +104,18 @@ class PostgresDrifts:
             async with self._engine.connect() as connection:
                 return tuple(_seen(row) for row in await connection.execute(query))
 
+    async def removed_since(self, since: datetime) -> tuple[Seen, ...]:
+        wanted = and_(
+            drifts.c.sort == Sort.OVERSTAYED.value,
+            drifts.c.outcome == "removed",
+            drifts.c.over_at >= since,
+            drifts.c.added_at.is_(None),
+        )
+        with no_database():
+            async with self._engine.connect() as connection:
+                rows = await connection.execute(select(drifts).where(wanted).order_by(drifts.c.key))
+                return tuple(_seen(row) for row in rows)
+
     async def one(self, key: str) -> Seen | None:
         with no_database():
             async with self._engine.connect() as connection:

@@ -14,7 +14,7 @@ from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.book import Entry
 from services.drifts import NOT_PERMITTED, Added, Known, Seen
-from services.reconcile import Reconcile
+from services.reconcile import ASKED_FOR, Reconcile
 from tests.builders import AGENT, NOON, POLICY, STRANGER, SUBJECT, person, request
 
 GROUP = "group"
@@ -113,7 +113,7 @@ class World:
     async def holds(self, group: str, entra_id: str) -> bool:
         return entra_id in self.members
 
-    async def added(self, group: str, entra_id: str) -> Added:
+    async def added(self, group: str, entra_id: str, seen: datetime) -> Added:
         if isinstance(self.audit, Trouble):
             raise self.audit
         return self.audit
@@ -145,6 +145,10 @@ class World:
 
     async def open(self) -> tuple[Seen, ...]:
         return tuple(one for one in self.seen.values() if one.over_at is None)
+
+    async def removed_since(self, since: datetime) -> tuple[Seen, ...]:
+        over = [one for one in self.seen.values() if one.over_at is not None and one.over_at >= since]
+        return tuple(one for one in over if one.drift.sort is Sort.OVERSTAYED and one.added.at is None)
 
     async def one(self, key: str) -> Seen | None:
         return self.seen.get(key)
@@ -207,6 +211,20 @@ async def test_who_added_somebody_is_asked_again_until_entra_says_so() -> None:
         world.audit = answer
         await reconcile(world.moment)
         assert world.seen[key].added.by == by
+
+
+async def test_who_had_added_whoever_was_removed_at_once_is_asked_for_two_hours() -> None:
+    world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, audit=Added())
+    await reconcile(world.moment)
+    [key] = world.seen
+    world.moment += ASKED_FOR
+    world.audit = Added("Sam Price", NOON)
+    await reconcile(world.moment)
+    assert world.seen[key].added == Added("Sam Price", NOON)
+    world.seen[key] = replace(world.seen[key], added=Added())
+    world.moment += timedelta(seconds=1)
+    await reconcile(world.moment)
+    assert world.seen[key].added == Added()
 
 
 async def test_whoever_overstayed_is_removed_by_the_usual_steps_and_it_is_shown() -> None:

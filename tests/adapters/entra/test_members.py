@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,29 +189,48 @@ async def test_the_audit_says_who_added_a_member_to_this_group_last(tenant: Tena
     bilal = await tenant.put("bilal", by="Anna Price")
     await tenant.put("bilal", "remove")
     await tenant.put("bilal", by=tenant.user("meera"))
-    added = await tenant.audit.added(tenant.short, bilal)
+    added = await tenant.audit.added(tenant.short, bilal, datetime.now(UTC))
     assert added.by == "Meera Patel (meera.patel@nhs.example)"
     assert added.at is not None
     assert added.at.tzinfo is not None
-    assert await tenant.audit.added(tenant.both[1], bilal) == Added()
-    assert await tenant.audit.added(tenant.short, tenant.user("anna")) == Added()
+    assert await tenant.audit.added(tenant.both[1], bilal, datetime.now(UTC)) == Added()
+    assert await tenant.audit.added(tenant.short, tenant.user("anna"), datetime.now(UTC)) == Added()
+
+
+async def test_who_was_removed_last_was_added_by_somebody_whom_the_audit_does_not_name_yet(tenant: Tenant) -> None:
+    exemptions = EntraExemptions(tenant.graph, tenant.sandbox.graph_url)
+    anna = tenant.user("anna")
+    await exemptions.add(tenant.short, anna, until=NOON, reference="MFA-7K3Q-9XDM")
+    await exemptions.remove(tenant.short, anna)
+    removed = datetime.now(UTC)
+    seen = removed + timedelta(minutes=10)
+    assert await tenant.audit.added(tenant.short, anna, seen) == Added()
+    await tenant.door("POST", "clock", {"advance": "PT9M"})
+    await tenant.put("anna", by="Sam Price")
+    assert (await tenant.audit.added(tenant.short, anna, seen)).by == "Sam Price"
+    await tenant.door("POST", "clock", {"advance": "PT1M"})
+    await exemptions.remove(tenant.short, anna)
+    assert (await tenant.audit.added(tenant.short, anna, seen)).by == "Sam Price", "our removal came of it"
+    await tenant.door("POST", "clock", {"advance": "PT10M"})
+    await tenant.put("anna", by="Somebody later")
+    assert (await tenant.audit.added(tenant.short, anna, seen)).by == "Sam Price"
 
 
 async def test_what_our_own_app_added_bears_its_name(tenant: Tenant) -> None:
     exemptions = EntraExemptions(tenant.graph, tenant.sandbox.graph_url)
     anna = tenant.user("anna")
     await exemptions.add(tenant.short, anna, until=NOON, reference="MFA-7K3Q-9XDM")
-    assert (await tenant.audit.added(tenant.short, anna)).by == "MFA exceptions"
+    assert (await tenant.audit.added(tenant.short, anna, datetime.now(UTC))).by == "MFA exceptions"
 
 
 async def test_an_app_that_may_not_read_the_audit_is_told_apart_from_an_outage(tenant: Tenant) -> None:
     for status, error in ((403, NotPermitted), (503, Trouble)):
         await tenant.door("POST", "faults", {"path": "/v1.0/auditLogs/*", "status": status})
         with pytest.raises(error):
-            await tenant.audit.added(tenant.short, "x")
+            await tenant.audit.added(tenant.short, "x", NOON)
     await tenant.door("POST", "faults", {"path": "/v1.0/auditLogs/*", "status": 200, "body": '{"value": [{}]}'})
     with pytest.raises(Trouble, match="another shape"):
-        await tenant.audit.added(tenant.short, "x")
+        await tenant.audit.added(tenant.short, "x", NOON)
 
 
 async def test_the_mfa_policy_says_whom_it_leaves_out(tenant: Tenant) -> None:
