@@ -103,7 +103,8 @@ class Drifts(Protocol):
     async def one(self, key: str) -> Seen | None: ...
 
     async def see(self, drift: Drift, at: datetime, entry: Entry, began: datetime | None = None) -> Seen | None:
-        """Found, or found again. Where it begins: `entry` goes into the audit, and the channel will be shown it.
+        """Found, or found again. Where it begins: `entry` goes into the audit, and the channel will be shown it. Where
+        its number is another than before, the channel will be shown it again.
 
         None, and nothing is written, where it was settled since `began`: whoever found it had read that before.
         """

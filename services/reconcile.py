@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from domain.commands import PutBack, Tick
-from domain.drift import Drift, Sort, compare, compare_exclusions, few_at_once
+from domain.drift import FEW, Drift, Sort, compare, compare_exclusions, few_at_once
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
@@ -30,6 +30,8 @@ from texts import say
 log = structlog.get_logger(__name__)
 WHOLE_EVERY = timedelta(days=1)
 """Entra's changes are believed for so long; then everybody is read again."""
+MOST_LOOKED_AT = 300
+"""So many at once are looked at again before they are called too many: Entra may just be late."""
 ASKED_FOR = timedelta(hours=2)
 """So long after the removal Entra's audit is asked who had added whoever was removed at once."""
 _OF_EXCLUSIONS = frozenset({Sort.EXCLUSION_GONE, Sort.EXCLUSION_MORE})
@@ -139,8 +141,34 @@ class Reconcile:
         policy = self.carry_out.policy
         everybody = frozenset(one for ids in known.members.values() for one in ids)
         bound = await self.drifts.bound(self.groups, everybody)
-        most = policy.reconcile.most_removals if self.most is None else self.most
-        return few_at_once(compare(known.members, bound, policy, began), known.members, most)
+        found = compare(known.members, bound, policy, began)
+        shown = {one.drift.key for one in await self.drifts.open()}
+        few = self._few(found, known, shown)
+        many = {one.entra_id for one in few if one.sort is Sort.MANY}
+        doubtful = [one for one in found if one.sort in many]
+        if not doubtful or len(doubtful) > MOST_LOOKED_AT:
+            return few
+        certain = [one for one in found if one.sort not in many]
+        return self._few([*certain, *await self._still_so(doubtful)], known, shown)
+
+    def _few(self, found: Sequence[Drift], known: Known, shown: Collection[str]) -> tuple[Drift, ...]:
+        if self.most is None:
+            return few_at_once(found, known.members, self.carry_out.policy.reconcile.most_removals, shown=shown)
+        return few_at_once(found, known.members, self.most, shown=shown, few=max(FEW, self.most))
+
+    async def _still_so(self, drifts: Sequence[Drift]) -> list[Drift]:
+        """Those that are so when they are looked at again, and all that cannot be looked at."""
+        kept: list[Drift] = []
+        for number, drift in enumerate(drifts):
+            try:
+                if await self._is_so(drift):
+                    kept.append(drift)
+            except Throttled:
+                return [*kept, *drifts[number:]]
+            except Exception as error:
+                log.warning("one of many could not be looked at again", key=drift.key, error=repr(error))
+                kept.append(drift)
+        return kept
 
     async def _is_so(self, drift: Drift) -> bool:
         """Looks again at this one, in Entra and then in the book: what was read of everybody may be minutes old."""

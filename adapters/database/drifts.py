@@ -141,7 +141,7 @@ class PostgresDrifts:
         with no_database():
             async with self._engine.begin() as connection:
                 # One after the other, so that of two comparisons at once only one begins it.
-                known = select(drifts.c.key).where(drifts.c.key == drift.key, drifts.c.over_at.is_(None))
+                known = select(drifts.c.number).where(drifts.c.key == drift.key, drifts.c.over_at.is_(None))
                 before = (await connection.execute(known.with_for_update())).first()
                 row = (await connection.execute(query)).first()
                 if row is None:
@@ -149,6 +149,8 @@ class PostgresDrifts:
                 seen = _seen(row)
                 if before is None and seen.first_seen == at:
                     await self._show(connection, seen, [entry])
+                elif before is not None and before.number != drift.number:
+                    await self._show(connection, seen, [])
         return seen
 
     async def know(self, key: str, added: Added) -> None:

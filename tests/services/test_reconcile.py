@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from domain.commands import Command, ConfirmEnd, Tick
-from domain.drift import Drift, Sort
+from domain.drift import FEW, Drift, Sort
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.book import Entry
 from services.drifts import NOT_PERMITTED, Added, Known, Seen
-from services.reconcile import ASKED_FOR, Reconcile
+from services.reconcile import ASKED_FOR, MOST_LOOKED_AT, Reconcile
 from tests.builders import AGENT, NOON, POLICY, STRANGER, SUBJECT, person, request
 
 GROUP = "group"
@@ -350,6 +350,43 @@ async def test_more_than_the_policy_lets_remove_at_once_are_not_touched() -> Non
     assert len((await few(world.moment)).drifts) == len(people)
     assert world.members == set()
     assert (Sort.MANY, "gone") in outcomes(world)
+
+
+async def test_what_somebody_said_is_right_is_not_too_many_at_the_next_comparison() -> None:
+    strangers = {person(f"Person {number}").id for number in range(POLICY.reconcile.most_removals + 1)}
+    world, reconcile = comparing(members=set(strangers))
+    [many] = (await reconcile(world.moment)).drifts
+    assert (many.drift.sort, many.drift.number) == (Sort.MANY, len(strangers))
+    await replace(reconcile, most=len(strangers))(world.moment)
+    world.moment += timedelta(hours=1)
+    report = await reconcile(world.moment)
+    assert {one.drift.entra_id for one in report.drifts} == strangers
+    assert {one.done for one in report.drifts} == {"alarm shown before"}
+    assert (await world.one(many.drift.key) or Seen(many.drift, NOON, NOON)).outcome == "gone"
+
+
+async def test_a_group_that_was_emptied_on_purpose_can_be_said_to_be_right() -> None:
+    on = [replace(ON, reference=f"MFA-{n}", subject=person(f"Person {n}")) for n in range(FEW + 1)]
+    world, reconcile = comparing(requests=on)
+    assert [one.drift.sort for one in (await reconcile(world.moment)).drifts] == [Sort.MANY]
+    for compares in (replace(reconcile, most=len(on)), reconcile):
+        assert {one.drift.sort for one in (await compares(world.moment)).drifts} == {Sort.MISSING}
+
+
+async def test_many_that_entra_has_only_not_told_of_yet_are_not_too_many() -> None:
+    people = [person(f"Person {number}") for number in range(POLICY.reconcile.most_removals + 5)]
+    everybody = {one.id for one in people}
+    world, reconcile = comparing(read_before=everybody, members={people[0].id})
+    world.unreadable_ones[people[1].id] = Trouble("500")
+    report = await reconcile(world.moment)
+    assert sorted(one.drift.entra_id for one in report.drifts) == sorted([people[0].id, people[1].id])
+    assert len(report.troubles) == 1
+
+
+async def test_so_many_that_looking_again_would_take_long_are_too_many_at_once() -> None:
+    world, reconcile = comparing(members={f"somebody-{number}" for number in range(MOST_LOOKED_AT + 1)})
+    assert [one.drift.number for one in (await reconcile(world.moment)).drifts] == [MOST_LOOKED_AT + 1]
+    assert world.asked == []
 
 
 async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> None:
