@@ -74,8 +74,8 @@ class DirectoryAudit(Protocol):
 
 
 class MfaPolicy(Protocol):
-    async def left_out(self) -> frozenset[str]:
-        """The ids of all groups, users and roles that the MFA policy leaves out."""
+    async def left_out(self) -> frozenset[str] | None:
+        """The ids of all groups, users and roles that the MFA policy leaves out; None where there is no such policy."""
         ...
 
 

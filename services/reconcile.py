@@ -200,6 +200,9 @@ class Reconcile:
         except Trouble as trouble:
             log.warning("exclusions not read", message=trouble.message)
             return (), f"the MFA policy's exclusions were not read: {trouble.message}"
+        if left_out is None:
+            log.error("there is no policy with the id that MFA_POLICY_ID says")
+            left_out = frozenset()
         return compare_exclusions(left_out, self.groups, self.carry_out.policy.reconcile.other_exclusions), ""
 
     async def _do(self, drift: Drift, began: datetime, *, dry_run: bool) -> Found | None:

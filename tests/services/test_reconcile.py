@@ -50,7 +50,8 @@ class World:
     dies: bool = False
     """The process does, once Entra has removed somebody."""
     audit: Added | Trouble = field(default_factory=lambda: Added("Sam Price", NOON))
-    excluded: frozenset[str] | Trouble = frozenset({GROUP})
+    excluded: frozenset[str] | Trouble | None = frozenset({GROUP})
+    """None: there is no such policy."""
     groups: dict[str, str] = field(default_factory=lambda: {"exempt_short": GROUP, "exempt_long": GROUP})
     policy = POLICY
     tenant_id = "tenant"
@@ -118,7 +119,7 @@ class World:
             raise self.audit
         return self.audit
 
-    async def left_out(self) -> frozenset[str]:
+    async def left_out(self) -> frozenset[str] | None:
         if isinstance(self.excluded, Trouble):
             raise self.excluded
         return self.excluded
@@ -401,6 +402,13 @@ async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> No
     world.excluded = frozenset({GROUP})
     await reconcile(world.moment)
     assert {outcome for _, outcome in outcomes(world)} == {"gone"}
+
+
+async def test_an_mfa_policy_that_is_not_there_leaves_none_of_our_groups_out() -> None:
+    world, reconcile = comparing(mfa_policy=True, excluded=None)
+    report = await reconcile(world.moment)
+    assert report.troubles == ()
+    assert [one.drift for one in report.drifts] == [Drift(Sort.EXCLUSION_GONE, entra_id=GROUP)]
 
 
 async def test_it_is_due_at_the_interval_wherever_the_clock_jumps() -> None:
