@@ -134,15 +134,24 @@ FEW = 3
 """So many exceptions that are on may be missing from a group that reads as empty; more is no coincidence."""
 
 
-def few_at_once(drifts: Sequence[Drift], members: Mapping[str, Collection[str]], most: int) -> tuple[Drift, ...]:
-    """The same, but where there are more than `most` of a sort, one that says how many and takes their place.
+def few_at_once(
+    drifts: Sequence[Drift],
+    members: Mapping[str, Collection[str]],
+    most: int,
+    *,
+    shown: Collection[str] = (),
+    few: int = FEW,
+) -> tuple[Drift, ...]:
+    """The same, but where more than `most` of a sort are new, one that says how many there are takes their place.
 
-    The same where a group reads as empty while the book has several in it: it is rather misread than emptied.
+    The same where a group reads as empty while the book has more than `few` in it: it is rather misread than emptied.
+    `shown`: keys of those that people have been shown, and so are not new.
     """
     numbers = Counter(one.sort for one in drifts)
-    emptied = Counter(one.group for one in drifts if one.sort is Sort.MISSING and not members[one.group])
-    many = {sort for sort, number in numbers.items() if number > most}
-    if any(number > FEW for number in emptied.values()):
+    new = [one for one in drifts if one.key not in shown]
+    emptied = Counter(one.group for one in new if one.sort is Sort.MISSING and not members[one.group])
+    many = {sort for sort, number in Counter(one.sort for one in new).items() if number > most}
+    if any(number > few for number in emptied.values()):
         many.add(Sort.MISSING)
     kept = [one for one in drifts if one.sort not in many]
     return (*kept, *(Drift(Sort.MANY, entra_id=sort.value, number=numbers[sort]) for sort in sorted(many)))

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sandbox.answers import GraphError, Json, page
 from sandbox.clock import MovableClock, written
-from sandbox.directory import Directory
+from sandbox.directory import USER, Directory
 from sandbox.doors import body_of, refused
 from sandbox.odata import BadQueryError
 from sandbox.state import MemberChange
@@ -66,7 +66,7 @@ class Audits:
         member: Json = {
             "id": change.user,
             "displayName": None,
-            "type": "User",
+            "type": "User" if self._directory.kind(change.user) is USER else "Group",
             "userPrincipalName": known.upn if known else None,
             "groupType": None,
             "modifiedProperties": [modified],
@@ -121,14 +121,14 @@ class Audits:
         if wanted not in groups.values():
             return refused(f"{group} is not in [groups]. Write one of: {', '.join(groups)}.")
         try:
-            found = self._directory.user(user)
+            found = str(self._directory.object_row(groups.get(user, user))["id"])
         except GraphError as error:
             return refused(error.message)
         request[_BY] = str(by)
         if action == "add":
-            self._state.add(wanted, [found.id])
+            self._state.add(wanted, [found])
         else:
-            self._state.remove(wanted, found.id)
+            self._state.remove(wanted, found)
         return web.json_response({"group": wanted, "members": list(self._state.members(wanted))})
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from aiohttp import web
 
 from sandbox.answers import GraphError, Json
-from sandbox.directory import GROUP, USER, Directory
+from sandbox.directory import GROUP, Directory
 from sandbox.odata import selected
 
 _ID = r"id\s+eq\s+'([^']+)'"
@@ -112,15 +112,14 @@ class Delta:
         names = [name for name in wanted if name != "members"]
         chosen = GROUP.chosen(",".join(["id", *names]) if wanted else "")
         row = selected(self._directory.group_row(group), chosen)
-        members = list(_members(group, shown)) if not wanted or "members" in wanted else []
+        members = list(self._members(group, shown)) if not wanted or "members" in wanted else []
         return {**row, **({"members@delta": members} if members else {})}
 
-
-def _members(group: str, shown: list[tuple[str, str, bool]]) -> Iterator[Json]:
-    for one, user, added in shown:
-        if one == group:
-            row = {"@odata.type": USER.odata_type, "id": user}
-            yield row if added else {**row, "@removed": {"reason": "deleted"}}
+    def _members(self, group: str, shown: list[tuple[str, str, bool]]) -> Iterator[Json]:
+        for one, member, added in shown:
+            if one == group:
+                row = {"@odata.type": self._directory.kind(member).odata_type, "id": member}
+                yield row if added else {**row, "@removed": {"reason": "deleted"}}
 
 
 def _link(request: web.Request, name: str, place: _Place) -> str:

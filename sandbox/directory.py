@@ -70,6 +70,16 @@ class Directory:
         changes = self.state.changes()
         return [_changed(self._by_id[user], changes) for user in self.state.members(group) if user in self._by_id]
 
+    def nested(self, group: str) -> list[Json]:
+        """Groups that are members of this one, with a user's properties too, which they have none of."""
+        found = [one for one in self.state.members(group) if one in self._group_names.keys() - self._by_id.keys()]
+        nothing: Json = {name: [] if kind is list else None for name, kind in USER.properties.items()}
+        return [nothing | self.group_row(one) for one in found]
+
+    def kind(self, key: str) -> Kind:
+        """Of what has this id."""
+        return GROUP if key.lower() in self._group_names else USER
+
     def groups_of(self, user: User) -> list[str]:
         return sorted(self.state.groups_of(user.id) & self._group_names.keys())
 

@@ -37,12 +37,11 @@ def listed(request: web.Request, context: str, rows: list[Json], kind: Kind) -> 
 
 
 def linked(request: web.Request, rows: list[Json], kind: Kind) -> web.Response:
-    """One page of what something else links to; each says of what type it is."""
+    """One page of what something else links to; each says of what type it is, where a row does not, of `kind`."""
     names = kind.chosen(request.query.get("$select", ""))
     found = asked_for(request, rows, kind, link=True)
-    return page(
-        request, "directoryObjects", [{"@odata.type": kind.odata_type, **selected(row, names)} for row in found]
-    )
+    typed = [{"@odata.type": row.get("@odata.type", kind.odata_type), **selected(row, names)} for row in found]
+    return page(request, "directoryObjects", typed)
 
 
 def counted(request: web.Request, rows: list[Json], kind: Kind, *, link: bool = False) -> web.Response:

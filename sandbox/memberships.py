@@ -22,7 +22,7 @@ class Memberships:
             web.get("/v1.0/groups", self._groups),
             web.get("/v1.0/groups/$count", self._groups_count),
             web.get(group, self._group),
-            web.get(f"{group}/members", self._members),
+            web.get(f"{group}/members", self._direct_members),
             web.get(f"{group}/members/$count", self._count),
             web.get(f"{group}/members/$ref", self._references),
             web.get(f"{group}/members/microsoft.graph.user", self._members),
@@ -51,6 +51,11 @@ class Memberships:
         row = self._directory.group_row(self._named(request))
         return thing(request, "groups/$entity", selected(row, names))
 
+    async def _direct_members(self, request: web.Request) -> web.Response:
+        """Users, and groups within the group."""
+        nested = [{"@odata.type": GROUP.odata_type, **row} for row in self._directory.nested(self._named(request))]
+        return linked(request, [*self._rows(request), *nested], USER)
+
     async def _members(self, request: web.Request) -> web.Response:
         return linked(request, self._rows(request), USER)
 
@@ -67,8 +72,7 @@ class Memberships:
         reference = _REFERENCE.fullmatch(str((await json_body(request)).get("@odata.id", "")))
         if not reference:
             raise GraphError(400, "Invalid URL format specified in '@odata.id'.")
-        user = self._directory.user(reference[1])
-        if not self._directory.state.add(group, [user.id]):
+        if not self._directory.state.add(group, [self._directory.object_row(reference[1])["id"]]):
             raise GraphError(
                 400,
                 "One or more added object references already exist for the following modified properties: 'members'.",
@@ -77,9 +81,9 @@ class Memberships:
 
     async def _remove(self, request: web.Request) -> web.Response:
         group = self._named(request)
-        user = self._directory.user(request.match_info["user"])
-        if not self._directory.state.remove(group, user.id):
-            raise not_found(user.id)
+        member = self._directory.object_row(request.match_info["user"])["id"]
+        if not self._directory.state.remove(group, member):
+            raise not_found(member)
         return web.Response(status=204)
 
     async def _delete_user(self, request: web.Request) -> web.Response:

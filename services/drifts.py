@@ -59,16 +59,23 @@ class Members(Protocol):
         """All members of these groups, whatever they are: read whole where `known` is None or Entra says so."""
         ...
 
+    async def holds(self, group: str, entra_id: str) -> bool:
+        """Whether this is among the group's members now, whatever it is. For a single one: it reads the whole list."""
+        ...
+
 
 class DirectoryAudit(Protocol):
-    async def added(self, group: str, entra_id: str) -> Added:
-        """Who added this member last. Raises `NotPermitted` where the app may not read it."""
+    async def added(self, group: str, entra_id: str, seen: datetime) -> Added:
+        """Who had added whoever was a member at the moment `seen`; empty while that is not in Entra's audit.
+
+        Raises `NotPermitted` where the app may not read it.
+        """
         ...
 
 
 class MfaPolicy(Protocol):
-    async def left_out(self) -> frozenset[str]:
-        """The ids of all groups, users and roles that the MFA policy leaves out."""
+    async def left_out(self) -> frozenset[str] | None:
+        """The ids of all groups, users and roles that the MFA policy leaves out; None where there is no such policy."""
         ...
 
 
@@ -93,10 +100,15 @@ class Drifts(Protocol):
 
     async def open(self) -> tuple[Seen, ...]: ...
 
+    async def removed_since(self, since: datetime) -> tuple[Seen, ...]:
+        """Whoever had overstayed and was removed since, as far as it is not known who had added them."""
+        ...
+
     async def one(self, key: str) -> Seen | None: ...
 
     async def see(self, drift: Drift, at: datetime, entry: Entry, began: datetime | None = None) -> Seen | None:
-        """Found, or found again. Where it begins: `entry` goes into the audit, and the channel will be shown it.
+        """Found, or found again. Where it begins: `entry` goes into the audit, and the channel will be shown it. Where
+        its number is another than before, the channel will be shown it again.
 
         None, and nothing is written, where it was settled since `began`: whoever found it had read that before.
         """

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from domain.commands import PutBack, Tick
-from domain.drift import Drift, Sort, compare, compare_exclusions, few_at_once
+from domain.drift import FEW, Drift, Sort, compare, compare_exclusions, few_at_once
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
@@ -30,6 +30,10 @@ from texts import say
 log = structlog.get_logger(__name__)
 WHOLE_EVERY = timedelta(days=1)
 """Entra's changes are believed for so long; then everybody is read again."""
+MOST_LOOKED_AT = 300
+"""So many at once are looked at again before they are called too many: Entra may just be late."""
+ASKED_FOR = timedelta(hours=2)
+"""So long after the removal Entra's audit is asked who had added whoever was removed at once."""
 _OF_EXCLUSIONS = frozenset({Sort.EXCLUSION_GONE, Sort.EXCLUSION_MORE})
 _LATER = "not done yet, will be tried again"
 
@@ -93,6 +97,7 @@ class Reconcile:
             await self._over([one.drift for one in done], began, exclusions_read=not cannot)
             if not troubles:
                 await self.drifts.compared(began)
+            await self._find_earlier(began)
         wait = max((one.wait for one in done if one.wait), default=None)
         return Report(tuple(done), (*troubles, *([cannot] if cannot else [])), wait)
 
@@ -151,18 +156,49 @@ class Reconcile:
         policy = self.carry_out.policy
         everybody = frozenset(one for ids in known.members.values() for one in ids)
         bound = await self.drifts.bound(known.members, everybody)
-        most = policy.reconcile.most_removals if self.most is None else self.most
-        return few_at_once(compare(known.members, bound, policy, began), known.members, most)
+        found = compare(known.members, bound, policy, began)
+        shown = {one.drift.key for one in await self.drifts.open()}
+        few = self._few(found, known, shown)
+        many = {one.entra_id for one in few if one.sort is Sort.MANY}
+        doubtful = [one for one in found if one.sort in many]
+        if not doubtful or len(doubtful) > MOST_LOOKED_AT:
+            return few
+        certain = [one for one in found if one.sort not in many]
+        return self._few([*certain, *await self._still_so(doubtful)], known, shown)
+
+    def _few(self, found: Sequence[Drift], known: Known, shown: Collection[str]) -> tuple[Drift, ...]:
+        if self.most is None:
+            return few_at_once(found, known.members, self.carry_out.policy.reconcile.most_removals, shown=shown)
+        return few_at_once(found, known.members, self.most, shown=shown, few=max(FEW, self.most))
+
+    async def _still_so(self, drifts: Sequence[Drift]) -> list[Drift]:
+        """Those that are so when they are looked at again, and all that cannot be looked at."""
+        kept: list[Drift] = []
+        for number, drift in enumerate(drifts):
+            try:
+                if await self._is_so(drift):
+                    kept.append(drift)
+            except Throttled:
+                return [*kept, *drifts[number:]]
+            except Exception as error:
+                log.warning("one of many could not be looked at again", key=drift.key, error=repr(error))
+                kept.append(drift)
+        return kept
 
     async def _is_so(self, drift: Drift) -> bool:
         """Looks again at this one, in Entra and then in the book: what was read of everybody may be minutes old."""
         if not drift.group:
             return True
-        member = await self.exemptions.contains(drift.group, drift.entra_id)
-        if not member and drift.sort is Sort.STRANGER:
-            # Not a person, as another group within the group: Entra cannot be asked about it in this way.
-            member = await self.carry_out.directory.person(drift.entra_id) is None
+        member = await self._is_member(drift)
         return drift.key in {one.key for one in await self._about(drift.group, drift.entra_id, member=member)}
+
+    async def _is_member(self, drift: Drift) -> bool:
+        if await self.exemptions.contains(drift.group, drift.entra_id):
+            return True
+        if drift.sort is not Sort.STRANGER or await self.carry_out.directory.person(drift.entra_id) is not None:
+            return False
+        # No person, as another group within the group, or deleted: Entra says it of nobody but people.
+        return await self.members.holds(drift.group, drift.entra_id)
 
     async def _about(self, group: str, entra_id: str, *, member: bool) -> tuple[Drift, ...]:
         bound = await self.drifts.bound({group}, {entra_id})
@@ -179,6 +215,9 @@ class Reconcile:
         except Trouble as trouble:
             log.warning("exclusions not read", message=trouble.message)
             return (), f"the MFA policy's exclusions were not read: {trouble.message}"
+        if left_out is None:
+            log.error("there is no policy with the id that MFA_POLICY_ID says")
+            left_out = frozenset()
         groups = self.groups | await self.drifts.groups_in_use()
         return compare_exclusions(left_out, groups, self.carry_out.policy.reconcile.other_exclusions), ""
 
@@ -205,10 +244,16 @@ class Reconcile:
             log.warning("drift", sort=drift.sort.value, key=drift.key, reference=drift.reference)
         return seen
 
+    async def _find_earlier(self, began: datetime) -> None:
+        """Of those that were removed at once, when Entra's audit could not have it yet."""
+        for seen in await self.drifts.removed_since(began - ASKED_FOR):
+            if seen.over_at is not None and seen.over_at <= began:
+                await self._find_who(seen)
+
     async def _find_who(self, seen: Seen) -> None:
         """Entra's audit comes some minutes late, so it is looked at again with each comparison."""
         try:
-            added = await self.audit.added(seen.drift.group, seen.drift.entra_id)
+            added = await self.audit.added(seen.drift.group, seen.drift.entra_id, seen.last_seen)
         except NotPermitted:
             added = Added(NOT_PERMITTED)
         except Trouble as trouble:
@@ -261,7 +306,7 @@ class Reconcile:
         tenant = self.carry_out.tenant_id
         with expecting_removal(tenant, drift.group, drift.entra_id, by.id, f"{drift.key}:{seen.occasion}"):
             await self.exemptions.remove(drift.group, drift.entra_id)
-        if await self.exemptions.contains(drift.group, drift.entra_id):
+        if await self._is_member(drift):
             raise Trouble("Entra still shows the account in the exemption group")
         if await self._held(drift):
             await self._give_back(drift)

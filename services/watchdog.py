@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from domain.commands import Tick
-from domain.errors import Trouble
+from domain.errors import Throttled, Trouble
 from domain.request import Request, State
 from services.carry_out import CarryOut
 from services.end import EndExemption
+from services.pace import LONGEST_PAUSE
 
 log = structlog.get_logger(__name__)
 EVERY = 30.0
@@ -31,25 +32,40 @@ class Overdue(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Watchdog:
     """It does what the workers would do, by the same steps, so that it may live beside them."""
 
     overdue: Overdue
     carry_out: CarryOut
     end: EndExemption
+    _waiting: set[str] = field(default_factory=set)
+    """At whose ends Entra asked us to wait. Next time they come last, or one alone could keep all others waiting."""
 
     async def __call__(self) -> int:
-        """One look. Gives how many are overdue and could not be ended. Raises `Trouble` where nobody can be read."""
+        """One look. Gives how many are overdue and could not be ended. Raises `Trouble` where nobody can be read.
+
+        Raises `Throttled` where Entra asks us to wait; the rest is left to the next look.
+        """
         now, limits = self.carry_out.clock.now(), self.carry_out.policy.limits
         found = await self.overdue.overdue(now, OVERDUE, limits.check_again, BATCH)
-        return sum([not await self._ended(request) for request in found])
+        self._waiting &= {one.reference for one in found}
+        left = 0
+        for request in sorted(found, key=lambda one: one.reference in self._waiting):
+            try:
+                left += not await self._ended(request)
+            except Throttled:
+                self._waiting.add(request.reference)
+                raise
+        return left
 
     async def _ended(self, request: Request) -> bool:
         with structlog.contextvars.bound_contextvars(reference=request.reference):
             log.error("an end is overdue and the workers have not done it", ends_at=str(request.ends_at))
             try:
                 await self._end(request)
+            except Throttled:
+                raise
             except Trouble as trouble:
                 log.error("the watchdog could not end it as usual", message=trouble.message)  # noqa: TRY400
             except Exception:
@@ -68,6 +84,8 @@ class Watchdog:
         """The account is what matters; the book follows when a worker lives."""
         try:
             held_by = await self.end.book.held_by(request) or await self.end.take_out(request)
+        except Throttled:
+            raise
         except Trouble as trouble:
             log.error("the watchdog could not end it and tries again", message=trouble.message)  # noqa: TRY400
             return False
@@ -80,8 +98,17 @@ class Watchdog:
     async def keep_looking(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Until cancelled."""
         while True:
+            pause = EVERY
             try:
                 await self()
+            except Throttled as throttled:
+                pause = _pause(throttled)
+                log.error("Entra asks the watchdog to wait", message=throttled.message, seconds=pause)  # noqa: TRY400
             except Trouble as trouble:
                 log.error("the watchdog cannot see", message=trouble.message)  # noqa: TRY400
-            await sleep(EVERY)
+            await sleep(pause)
+
+
+def _pause(throttled: Throttled) -> float:
+    """Seconds."""
+    return max(EVERY, min(throttled.retry_after or timedelta(0), LONGEST_PAUSE).total_seconds())

@@ -110,6 +110,18 @@ class PostgresDrifts:
             async with self._engine.connect() as connection:
                 return tuple(_seen(row) for row in await connection.execute(query))
 
+    async def removed_since(self, since: datetime) -> tuple[Seen, ...]:
+        wanted = and_(
+            drifts.c.sort == Sort.OVERSTAYED.value,
+            drifts.c.outcome == "removed",
+            drifts.c.over_at >= since,
+            drifts.c.added_at.is_(None),
+        )
+        with no_database():
+            async with self._engine.connect() as connection:
+                rows = await connection.execute(select(drifts).where(wanted).order_by(drifts.c.key))
+                return tuple(_seen(row) for row in rows)
+
     async def one(self, key: str) -> Seen | None:
         with no_database():
             async with self._engine.connect() as connection:
@@ -135,7 +147,7 @@ class PostgresDrifts:
         with no_database():
             async with self._engine.begin() as connection:
                 # One after the other, so that of two comparisons at once only one begins it.
-                known = select(drifts.c.key).where(drifts.c.key == drift.key, drifts.c.over_at.is_(None))
+                known = select(drifts.c.number).where(drifts.c.key == drift.key, drifts.c.over_at.is_(None))
                 before = (await connection.execute(known.with_for_update())).first()
                 row = (await connection.execute(query)).first()
                 if row is None:
@@ -143,6 +155,8 @@ class PostgresDrifts:
                 seen = _seen(row)
                 if before is None and seen.first_seen == at:
                     await self._show(connection, seen, [entry])
+                elif before is not None and before.number != drift.number:
+                    await self._show(connection, seen, [])
         return seen
 
     async def know(self, key: str, added: Added) -> None:

@@ -46,6 +46,14 @@ class EntraMembers:
             log.info("no delta, so groups are read one by one", status=refused.status, code=refused.code)
         return Known({group: await self._members(group) for group in wanted})
 
+    async def holds(self, group: str, entra_id: str) -> bool:
+        """By the list itself: a filter on it is answered from an index, which comes minutes late."""
+        wanted = checked(entra_id).lower()
+        async for one in self._one_by_one(checked(group)):
+            if one == wanted:
+                return True
+        return False
+
     async def _whole(self, groups: list[str]) -> Known:
         query = DeltaRequestBuilder.DeltaRequestBuilderGetQueryParameters(
             select=["id", "members"], filter=" or ".join(f"id eq '{group}'" for group in groups)

@@ -17,11 +17,13 @@ class EntraMfaPolicy:
         self._graph = graph
         self._policy = policy
 
-    async def left_out(self) -> frozenset[str]:
-        policies = self._graph.sdk.identity.conditional_access.policies
-        answer = await self._graph.call(policies.by_conditional_access_policy_id(checked(self._policy)).get)
+    async def left_out(self) -> frozenset[str] | None:
+        policy = self._graph.sdk.identity.conditional_access.policies.by_conditional_access_policy_id
+        answer = await self._graph.call(policy(checked(self._policy)).get, none_for=(404,))
+        if answer is None:
+            return None
         try:
-            users = (answer or {})["conditions"]["users"]
+            users = answer["conditions"]["users"]
             found = [str(one).lower() for one in (*users["excludeGroups"], *_others(users))]
         except (KeyError, TypeError, AttributeError) as error:
             raise Trouble("Graph does not tell whom the MFA policy leaves out") from error

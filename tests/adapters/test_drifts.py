@@ -149,6 +149,28 @@ async def test_of_two_comparisons_at_once_one_removes_and_the_other_does_not_beg
     assert seen.occasion == 1
 
 
+async def test_who_had_added_whoever_was_removed_can_still_be_asked(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    overstayed = Drift(Sort.OVERSTAYED, "group", "somebody", "MFA-2222-2222")
+    for drift in (STRANGER, overstayed):
+        await drifts.see(drift, NOON, ENTRY)
+        assert await drifts.removed_since(NOON) == ()
+        await drifts.settle(drift.key, outcome="removed", by_id="", at=NOON + HOUR, entries=[OVER])
+    assert [one.drift for one in await drifts.removed_since(NOON + HOUR)] == [overstayed]
+    assert await drifts.removed_since(NOON + 2 * HOUR) == ()
+    await drifts.know(overstayed.key, Added("Sam Price", NOON))
+    assert await drifts.removed_since(NOON) == ()
+
+
+async def test_many_are_shown_again_when_they_are_another_number(engine: AsyncEngine) -> None:
+    drifts, many = PostgresDrifts(engine), Drift(Sort.MANY, entra_id="stranger", number=21)
+    for number, expected in ((21, 1), (21, 0), (40, 1), (22, 1)):
+        seen = await drifts.see(replace(many, number=number), NOON, ENTRY)
+        assert seen is not None
+        assert (seen.drift.number, seen.occasion) == (number, 1)
+        assert await shows(engine) == expected
+
+
 async def test_an_unknown_drift_is_none_and_settles_nothing(engine: AsyncEngine) -> None:
     drifts = PostgresDrifts(engine)
     assert await drifts.one("stranger:group:nobody") is None

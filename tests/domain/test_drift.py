@@ -108,6 +108,21 @@ def test_a_group_that_reads_as_empty_is_rather_misread_than_emptied() -> None:
     assert few_at_once(missing[:1], {GROUP: set()}, 20) == tuple(missing[:1])
 
 
+def test_what_people_have_been_shown_does_not_make_many() -> None:
+    strangers = [Drift(Sort.STRANGER, GROUP, f"id-{n}") for n in range(6)]
+    members = {GROUP: {one.entra_id for one in strangers}}
+    shown = {one.key for one in strangers[:3]}
+    assert few_at_once(strangers, members, 3, shown=shown) == tuple(strangers)
+    assert few_at_once(strangers, members, 2, shown=shown) == (Drift(Sort.MANY, entra_id="stranger", number=6),)
+
+
+def test_an_emptied_group_that_somebody_has_looked_at_is_no_misread_one() -> None:
+    missing = [Drift(Sort.MISSING, GROUP, f"id-{n}", f"MFA-2222-222{n}") for n in range(FEW + 1)]
+    assert few_at_once(missing, {GROUP: set()}, 20, few=len(missing)) == tuple(missing)
+    shown = {one.key for one in missing}
+    assert few_at_once(missing, {GROUP: set()}, 20, shown=shown) == tuple(missing)
+
+
 STATES = st.sampled_from(list(State))
 PEOPLE = st.sampled_from([person(name) for name in ("Ann One", "Bea Two", "Cy Three")])
 

@@ -265,6 +265,18 @@ async def test_what_the_mfa_policy_leaves_out_is_watched() -> None:
         await world.sandbox("POST", "conditional-access", {"exclude_groups": ["exempt_short", "exempt_long"]})
         assert (await command(world, "reconcile"))[0] == 0
         await until(lambda: world.in_channel().count("Entra and our records agree again") == 2)
+        await world.fault(method="GET", path="/v1.0/identity/conditionalAccess/policies/*", status=404)
+        status, said = await command(world, "reconcile")
+        assert (status, said.count("exclusion gone"), "exclusion more" in said) == (1, 2, False), said
+
+
+async def test_a_group_within_the_group_is_shown_and_removed(world: World) -> None:
+    await world.sandbox("POST", "members", {"group": "exempt_short", "user": "leads", "action": "add"})
+    assert (await command(world, "reconcile"))[0] == 1
+    await until(lambda: WITHOUT in world.in_channel())
+    assert "not a person" in await press(world, world.agent, "Adopt", WITHOUT)
+    assert "was removed from the group" in await press(world, world.agent, "Remove", WITHOUT)
+    assert (await command(world, "reconcile"))[0] == 0
 
 
 class Alone:

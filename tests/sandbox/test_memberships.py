@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.sandbox.running import EVENTUAL, Answer, Caller
-from tests.sandbox.tenants import GROUPS, HELPDESK, SHORT
+from tests.sandbox.tenants import GROUPS, HELPDESK, LEADS, SHORT
 
 MEMBERS = f"/groups/{SHORT}/members"
 
@@ -146,3 +146,18 @@ async def test_a_delete_without_ref_deletes_the_user_as_graph_does(graph: Caller
 async def test_deleting_through_an_unknown_group_deletes_nobody(graph: Caller) -> None:
     assert (await graph.delete("/groups/nobody/members/meera")).error[0] == 404
     assert (await graph.get("/users/meera")).status == 200
+
+
+async def test_a_group_may_be_a_member_and_is_no_user(graph: Caller) -> None:
+    await graph.door("POST", "members", {"group": "exempt_short", "user": "leads", "action": "add"})
+    listed = await graph.get(f"/groups/{SHORT}/members", select="id,userPrincipalName")
+    assert [(row["@odata.type"], row["id"], row["userPrincipalName"]) for row in listed.json["value"]] == [
+        ("#microsoft.graph.group", LEADS, None)
+    ]
+    assert (await graph.get(f"/groups/{SHORT}/members/microsoft.graph.user")).ids == []
+    assert (await graph.post(f"/users/{LEADS}/checkMemberGroups", {"groupIds": [SHORT]})).status == 404
+    assert (await graph.delete(f"/groups/{SHORT}/members/{LEADS}/$ref")).status == 204
+    assert (await graph.get(f"/groups/{SHORT}/members")).ids == []
+    reference = f"{graph.sandbox.graph_url}/directoryObjects/{LEADS}"
+    assert (await graph.post(f"/groups/{SHORT}/members/$ref", {"@odata.id": reference})).status == 204
+    assert (await graph.get(f"/groups/{SHORT}/members")).ids == [LEADS]

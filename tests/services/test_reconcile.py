@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from domain.commands import Command, ConfirmEnd, Tick
-from domain.drift import Drift, Sort
+from domain.drift import FEW, Drift, Sort
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.book import Entry
 from services.drifts import NOT_PERMITTED, Added, Known, Seen
-from services.reconcile import Reconcile
+from services.reconcile import ASKED_FOR, MOST_LOOKED_AT, Reconcile
 from tests.builders import AGENT, NOON, POLICY, STRANGER, SUBJECT, person, request
 
 GROUP = "group"
@@ -54,7 +54,8 @@ class World:
     dies: bool = False
     """The process does, once Entra has removed somebody."""
     audit: Added | Trouble = field(default_factory=lambda: Added("Sam Price", NOON))
-    excluded: frozenset[str] | Trouble = frozenset({GROUP})
+    excluded: frozenset[str] | Trouble | None = frozenset({GROUP})
+    """None: there is no such policy."""
     groups: dict[str, str] = field(default_factory=lambda: {"exempt_short": GROUP, "exempt_long": GROUP})
     policy = POLICY
     tenant_id = "tenant"
@@ -120,12 +121,15 @@ class World:
         members = {group: frozenset(found) if group == GROUP else frozenset(self.older) for group in groups}
         return Known(members, "link", known.whole_at if known else None)
 
-    async def added(self, group: str, entra_id: str) -> Added:
+    async def holds(self, group: str, entra_id: str) -> bool:
+        return entra_id in self._in(group)
+
+    async def added(self, group: str, entra_id: str, seen: datetime) -> Added:
         if isinstance(self.audit, Trouble):
             raise self.audit
         return self.audit
 
-    async def left_out(self) -> frozenset[str]:
+    async def left_out(self) -> frozenset[str] | None:
         if isinstance(self.excluded, Trouble):
             raise self.excluded
         return self.excluded
@@ -156,6 +160,10 @@ class World:
 
     async def open(self) -> tuple[Seen, ...]:
         return tuple(one for one in self.seen.values() if one.over_at is None)
+
+    async def removed_since(self, since: datetime) -> tuple[Seen, ...]:
+        over = [one for one in self.seen.values() if one.over_at is not None and one.over_at >= since]
+        return tuple(one for one in over if one.drift.sort is Sort.OVERSTAYED and one.added.at is None)
 
     async def one(self, key: str) -> Seen | None:
         return self.seen.get(key)
@@ -218,6 +226,20 @@ async def test_who_added_somebody_is_asked_again_until_entra_says_so() -> None:
         world.audit = answer
         await reconcile(world.moment)
         assert world.seen[key].added.by == by
+
+
+async def test_who_had_added_whoever_was_removed_at_once_is_asked_for_two_hours() -> None:
+    world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, audit=Added())
+    await reconcile(world.moment)
+    [key] = world.seen
+    world.moment += ASKED_FOR
+    world.audit = Added("Sam Price", NOON)
+    await reconcile(world.moment)
+    assert world.seen[key].added == Added("Sam Price", NOON)
+    world.seen[key] = replace(world.seen[key], added=Added())
+    world.moment += timedelta(seconds=1)
+    await reconcile(world.moment)
+    assert world.seen[key].added == Added()
 
 
 async def test_whoever_overstayed_is_removed_by_the_usual_steps_and_it_is_shown() -> None:
@@ -317,6 +339,26 @@ async def test_a_group_within_the_group_is_a_stranger_too() -> None:
         await reconcile.stranger(Drift(Sort.STRANGER, GROUP, "a-group").key, AGENT)
 
 
+async def test_a_group_within_the_group_that_entra_does_not_let_go_is_trouble() -> None:
+    world, reconcile = comparing(members={"a-group"}, stubborn=True)
+    key = Drift(Sort.STRANGER, GROUP, "a-group").key
+    await reconcile(world.moment)
+    with pytest.raises(Trouble, match="still shows"):
+        await reconcile.remove(key, AGENT, "activity")
+    assert outcomes(world) == [(Sort.STRANGER, "")]
+    world.stubborn = False
+    await reconcile.remove(key, AGENT, "activity")
+    assert outcomes(world) == [(Sort.STRANGER, "removed")]
+
+
+async def test_a_deleted_account_that_was_read_as_a_member_and_is_none_is_no_alarm() -> None:
+    world, reconcile = comparing(members={"deleted"})
+    await reconcile(world.moment)
+    world.members, world.read_before = set(), {"deleted"}
+    assert (await reconcile(world.moment)).drifts == ()
+    assert outcomes(world) == [(Sort.STRANGER, "gone")]
+
+
 async def test_where_members_cannot_be_read_nothing_is_done() -> None:
     world, reconcile = comparing(requests=[ENDED], members={SUBJECT.id}, unreadable=Trouble("503"))
     with pytest.raises(Trouble):
@@ -353,6 +395,43 @@ async def test_the_mfa_policy_rightly_leaves_out_an_older_group_while_an_excepti
     assert (await reconcile(world.moment)).drifts == ()
 
 
+async def test_what_somebody_said_is_right_is_not_too_many_at_the_next_comparison() -> None:
+    strangers = {person(f"Person {number}").id for number in range(POLICY.reconcile.most_removals + 1)}
+    world, reconcile = comparing(members=set(strangers))
+    [many] = (await reconcile(world.moment)).drifts
+    assert (many.drift.sort, many.drift.number) == (Sort.MANY, len(strangers))
+    await replace(reconcile, most=len(strangers))(world.moment)
+    world.moment += timedelta(hours=1)
+    report = await reconcile(world.moment)
+    assert {one.drift.entra_id for one in report.drifts} == strangers
+    assert {one.done for one in report.drifts} == {"alarm shown before"}
+    assert (await world.one(many.drift.key) or Seen(many.drift, NOON, NOON)).outcome == "gone"
+
+
+async def test_a_group_that_was_emptied_on_purpose_can_be_said_to_be_right() -> None:
+    on = [replace(ON, reference=f"MFA-{n}", subject=person(f"Person {n}")) for n in range(FEW + 1)]
+    world, reconcile = comparing(requests=on)
+    assert [one.drift.sort for one in (await reconcile(world.moment)).drifts] == [Sort.MANY]
+    for compares in (replace(reconcile, most=len(on)), reconcile):
+        assert {one.drift.sort for one in (await compares(world.moment)).drifts} == {Sort.MISSING}
+
+
+async def test_many_that_entra_has_only_not_told_of_yet_are_not_too_many() -> None:
+    people = [person(f"Person {number}") for number in range(POLICY.reconcile.most_removals + 5)]
+    everybody = {one.id for one in people}
+    world, reconcile = comparing(read_before=everybody, members={people[0].id})
+    world.unreadable_ones[people[1].id] = Trouble("500")
+    report = await reconcile(world.moment)
+    assert sorted(one.drift.entra_id for one in report.drifts) == sorted([people[0].id, people[1].id])
+    assert len(report.troubles) == 1
+
+
+async def test_so_many_that_looking_again_would_take_long_are_too_many_at_once() -> None:
+    world, reconcile = comparing(members={f"somebody-{number}" for number in range(MOST_LOOKED_AT + 1)})
+    assert [one.drift.number for one in (await reconcile(world.moment)).drifts] == [MOST_LOOKED_AT + 1]
+    assert world.asked == []
+
+
 async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> None:
     world, reconcile = comparing(mfa_policy=True, members={STRANGER.id}, excluded=frozenset({"other"}))
     await reconcile(world.moment)
@@ -365,6 +444,13 @@ async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> No
     world.excluded = frozenset({GROUP})
     await reconcile(world.moment)
     assert {outcome for _, outcome in outcomes(world)} == {"gone"}
+
+
+async def test_an_mfa_policy_that_is_not_there_leaves_none_of_our_groups_out() -> None:
+    world, reconcile = comparing(mfa_policy=True, excluded=None)
+    report = await reconcile(world.moment)
+    assert report.troubles == ()
+    assert [one.drift for one in report.drifts] == [Drift(Sort.EXCLUSION_GONE, entra_id=GROUP)]
 
 
 async def test_it_is_due_at_the_interval_wherever_the_clock_jumps() -> None:
@@ -468,9 +554,7 @@ async def test_of_two_comparisons_at_once_one_removes_and_says_so() -> None:
     other = replace(ENDED, reference="MFA-2222-2222", subject=AGENT)
     world, reconcile = comparing(requests=[ENDED, other], members={SUBJECT.id, AGENT.id})
     began = world.moment
-    first, second = sorted(
-        [Drift(Sort.OVERSTAYED, GROUP, one.subject.id, one.reference).key for one in (ENDED, other)]
-    )
+    first, second = sorted([Drift(Sort.OVERSTAYED, GROUP, one.subject.id, one.reference).key for one in (ENDED, other)])
 
     async def another() -> None:
         world.moment += timedelta(seconds=5)

@@ -9,11 +9,12 @@ import pytest
 from domain.commands import Command, ConfirmEnd, Revoke, Tick
 from domain.decisions import decide
 from domain.drift import ending_since
-from domain.errors import Trouble
+from domain.errors import Throttled, Trouble
 from domain.request import Cause, Closing, Request, State
 from services.end import EndExemption
-from services.watchdog import OVERDUE, Watchdog
-from tests.builders import AGENT, NOON, POLICY, SUBJECT, facts, request
+from services.pace import LONGEST_PAUSE
+from services.watchdog import EVERY, OVERDUE, Watchdog
+from tests.builders import AGENT, NOON, POLICY, SUBJECT, facts, person, request
 
 ON = request(State.ACTIVE)
 OTHER = replace(ON, reference="MFA-2222-2222")
@@ -27,6 +28,10 @@ class World:
     later: timedelta = timedelta(days=2)
     broken: Exception | None = None
     """What the door in raises."""
+    throttled: dict[str, timedelta] = field(default_factory=dict)
+    """For how long Entra asks us to wait, by account."""
+    removals: list[str] = field(default_factory=list)
+    """Which Entra was asked for, in order."""
     stubborn: bool = False
     """Entra goes on showing the membership."""
     granted_meanwhile: Request | None = None
@@ -63,6 +68,9 @@ class World:
         self.members.add(entra_id)
 
     async def remove(self, group: str, entra_id: str) -> None:
+        self.removals.append(entra_id)
+        if wait := self.throttled.get(entra_id):
+            raise Throttled("429", retry_after=wait)
         if not self.stubborn:
             self.members.discard(entra_id)
         if self.granted_meanwhile:
@@ -186,6 +194,68 @@ async def test_one_that_fails_keeps_nobody_from_the_next() -> None:
     world, look = watchdog(ON, replace(OTHER, ends_at=NOON))
     world.stubborn = True
     assert await look() == 2
+
+
+def several() -> list[Request]:
+    people = [person(f"Person {number}") for number in range(4)]
+    return [replace(ON, reference=f"MFA-{n}", subject=one) for n, one in enumerate(people)]
+
+
+async def test_where_entra_asks_to_wait_the_look_is_over_and_nothing_is_asked_twice() -> None:
+    world, look = watchdog(*several())
+    world.throttled = {one.subject.id: timedelta(minutes=2) for one in several()}
+    with pytest.raises(Throttled):
+        await look()
+    assert len(world.removals) == 1
+
+
+async def test_nor_where_our_own_records_cannot_be_changed() -> None:
+    world, look = watchdog(*several())
+    world.broken = Trouble("the database cannot be reached")
+    world.throttled = {one.subject.id: timedelta(minutes=2) for one in several()}
+    with pytest.raises(Throttled):
+        await look()
+    assert len(world.removals) == 1
+
+
+async def test_one_at_which_entra_asks_to_wait_each_time_keeps_the_others_waiting_once() -> None:
+    requests = several()
+    world, look = watchdog(*requests)
+    world.members = {one.subject.id for one in requests}
+    always = {requests[0].subject.id, requests[1].subject.id}
+    world.throttled = dict.fromkeys(always, timedelta(minutes=2))
+    for _ in range(3):
+        with pytest.raises(Throttled):
+            await look()
+    assert world.members == always
+    world.throttled.clear()
+    assert await look() == 0
+    assert world.members == set()
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        (timedelta(seconds=5), EVERY),
+        (timedelta(minutes=2), 120.0),
+        (timedelta(days=1), LONGEST_PAUSE.total_seconds()),
+    ],
+)
+async def test_it_waits_as_long_as_entra_asks_but_not_for_ever(asked: timedelta, seconds: float) -> None:
+    world, look = watchdog(ON)
+    world.throttled = {SUBJECT.id: asked}
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            raise KeyboardInterrupt
+        world.throttled.clear()
+
+    with pytest.raises(KeyboardInterrupt):
+        await look.keep_looking(sleep)
+    assert slept == [seconds, EVERY]
+    assert world.members == set()
 
 
 async def test_it_goes_on_looking_where_it_cannot_see() -> None:
