@@ -210,10 +210,11 @@ class Perform:
         card = await self.show(request, view, viewer_id=person.id)
         address = await self.reach(person)
         if address is not None:
+            tried_at = self.carry_out.clock.now()
             try:
                 sent = await self.messenger.send(address, card)
             except Unreachable:
-                await self.addresses.dead(person.id)
+                await self.addresses.dead(person.id, address, tried_at)
             else:
                 await self._keep_copy(request, view, person.id, sent)
                 return "teams", sent.activity_id
