@@ -4,6 +4,7 @@ from datetime import datetime
 
 from cards.card import Card
 from cards.parts import agents_help_line, button, buttons, card, facts, heading, next_step, plain, state
+from cards.request import unusual
 from domain.effects import STILL_TRIED, Audience, Notice
 from domain.moments import span, uk_time
 from domain.people import Person
@@ -39,7 +40,7 @@ _MESSAGES = {
 
 
 def still_says_so(request: Request, about: str) -> bool:
-    if about == "undelivered":
+    if about in ("undelivered", "no_lead"):
         return True
     if about == "waiting":
         return request.state is State.AWAITING_DECISION
@@ -49,10 +50,13 @@ def still_says_so(request: Request, about: str) -> bool:
 
 
 def alarm(request: Request, about: str, policy: Policy, now: datetime, occasion: str = "") -> Card:
-    """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision), `half_way` (no answer from the site) or
-    `undelivered` (a notice was given up, or has failed for long: `occasion` says which)."""
+    """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision), `half_way` (no answer from the site),
+    `undelivered` (a notice was given up, or has failed for long) or `no_lead` (there was no lead to tell): of the last
+    two, `occasion` says what."""
     if about == "undelivered":
         return _undelivered(request, occasion, policy)
+    if about == "no_lead":
+        return _no_lead(request, Notice(occasion.partition(":")[0]), policy)
     name, reference = request.subject.name, request.reference
     if about == "waiting":
         return _card(
@@ -121,6 +125,12 @@ def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
     still_tried = occasion.endswith(STILL_TRIED)
     what = say("agent.alarm_undelivered_yet") if still_tried else say("agent.alarm_undelivered")
     return _card(request, title, what, rows, then, policy)
+
+
+def _no_lead(request: Request, notice: Notice, policy: Policy) -> Card:
+    title = say("agent.alarm_no_lead_title", subject=request.subject.name, reference=request.reference)
+    rows = [(say("agent.message_label"), say(_MESSAGES[notice])), (say("agent.unusual_label"), unusual(request))]
+    return _card(request, title, say("agent.alarm_no_lead"), rows, say("agent.alarm_no_lead_next"), policy)
 
 
 ATTEMPTS = {

@@ -71,7 +71,7 @@ from services.compare import Compare
 from services.deliver import Deliver
 from services.file_links import FileLinks
 from services.look_up import LookUp
-from services.pace import Paced
+from services.pace import GRAPH, Paced
 from services.paced import Below, PacedExemptions, PacedMessenger, paced
 from services.perform import Perform
 from services.ports import Clock, Exemptions
@@ -130,7 +130,8 @@ class Bot:
         async with AsyncExitStack() as stack:
             database = make_engine(self.database_url)
             stack.push_async_callback(database.dispose)
-            graph = Graph(self.graph_url, self.token)
+            figures = metrics.Counted()
+            graph = Graph(self.graph_url, self.token, partial(figures.throttled, GRAPH.service))
             stack.push_async_callback(graph.close)
             connection = await stack.enter_async_context(Connection(self.gateway))
             messenger = TeamsMessenger(connection)
@@ -155,7 +156,7 @@ class Bot:
             reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self.graph_url, self.common.mfa_policy)
             showing = Showing(copies, show)
             asking = Asking(self.policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
-            figures, uncounted, ceilings = metrics.Counted(), Uncounted(), PostgresCeilings(database)
+            uncounted, ceilings = Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)
             below = Below(Paced(ceilings, figures.put_off), figures)
             app_id, link_to = self.common.teams_app, partial(chat_link, self.gateway.app_id)

@@ -187,7 +187,11 @@ class Addresses(Protocol):
         """None where this person was never seen, or can no longer be reached there."""
         ...
 
-    async def dead(self, person_id: str) -> None: ...
+    async def dead(self, person_id: str, tried: Address, at: datetime) -> None:
+        """Nobody is reached there. Nothing, where this person has another address by now, or was heard of after `at`:
+        the answer to an attempt may come after they have spoken, or have installed the app again.
+        """
+        ...
 
     async def is_dead(self, person_id: str) -> bool:
         """Whether this person was reached once, and no longer can be."""

@@ -73,7 +73,7 @@ class Figures(Protocol):
         ...
 
     def throttled(self, service: str) -> None:
-        """Somebody asked us to wait."""
+        """Somebody asked us to wait. Once for each answer: Graph's client counts its own."""
         ...
 
     def put_off(self, service: str, urgency: Urgency) -> None:

@@ -182,13 +182,26 @@ class Perform:
         if not still_says_so(request, tell.notice) or timeline.is_overtaken(request, tell):
             return
         failed: list[Exception] = []
-        for person in people(request, tell.to, await self.carry_out.leads(tell.to)):
+        meant = people(request, tell.to, await self.carry_out.leads(tell.to))
+        if tell.to is Audience.LEADS and not meant:
+            await self._no_lead(tell)
+        for person in meant:
             try:
                 await self._tell_one(person, tell, request)
             except Exception as failure:
                 failed.append(failure)
         if failed:
             raise min(failed, key=_how_lasting)
+
+    async def _no_lead(self, tell: Tell) -> None:
+        """What a second pair of eyes should have seen does not end with nobody: the helpdesk's channel is told."""
+        log.warning("no lead to tell", notice=tell.notice.value)
+        event = Event(What.NOT_DELIVERED, details={"notice": tell.key, "why": "no lead who had no part in it"})
+        entry = self.carry_out.entry(tell.reference, event, self.carry_out.clock.now())
+        about = ":".join(part for part in (tell.notice.value, tell.occasion) if part)
+        async with self.book.page() as page:
+            await page.record([entry])
+            await page.want((Alarm(tell.reference, "no_lead", about),))
 
     async def _tell_one(self, person: Person, tell: Tell, request: Request) -> None:
         key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
@@ -214,10 +227,11 @@ class Perform:
         card = await self.show(request, view, viewer_id=person.id)
         address = await self.reach(person)
         if address is not None:
+            tried_at = self.carry_out.clock.now()
             try:
                 sent = await self.messenger.send(address, card)
             except Unreachable:
-                await self.addresses.dead(person.id)
+                await self.addresses.dead(person.id, address, tried_at)
             else:
                 await self._keep_copy(request, view, person.id, sent)
                 return "teams", sent.activity_id

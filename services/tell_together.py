@@ -71,7 +71,7 @@ class TellsTogether:
         try:
             return await self.messenger.send(address, notices_together(effect.notice, requests, (), policy, now))
         except Unreachable:
-            await self.addresses.dead(person.id)
+            await self.addresses.dead(person.id, address, now)
         except Trouble as trouble:
             if not trouble.for_good:
                 raise

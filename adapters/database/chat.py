@@ -78,10 +78,12 @@ class PostgresAddresses:
                 value = (await connection.execute(query)).scalar()
         return address_of(value) if value else None
 
-    async def dead(self, person_id: str) -> None:
+    async def dead(self, person_id: str, tried: Address, at: datetime) -> None:
+        same = addresses.c.address["conversation_id"].astext == tried.conversation_id
+        query = update(addresses).where(addresses.c.person_id == person_id, same, addresses.c.updated_at <= at)
         with no_database():
             async with self._engine.begin() as connection:
-                await connection.execute(update(addresses).where(addresses.c.person_id == person_id).values(dead=True))
+                await connection.execute(query.values(dead=True))
 
     async def is_dead(self, person_id: str) -> bool:
         query = select(addresses.c.dead).where(addresses.c.person_id == person_id)

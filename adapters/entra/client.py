@@ -67,9 +67,13 @@ class _Provider(AccessTokenProvider):
 
 
 class Graph:
-    """Built inside the event loop; `close` it. `base_url` ends in /v1.0."""
+    """Built inside the event loop; `close` it. `base_url` ends in /v1.0.
 
-    def __init__(self, base_url: str, token: Token) -> None:
+    `throttled` is called for each answer that asks us to wait, whoever wanted it.
+    """
+
+    def __init__(self, base_url: str, token: Token, throttled: Callable[[], None] = lambda: None) -> None:
+        self._throttled = throttled
         # Nothing is retried in here: who waits (a person, the job engine) knows better, and mail must not be repeated.
         self._transport = httpx.AsyncHTTPTransport()
         self._http = GraphClientFactory.create_with_default_middleware(
@@ -117,7 +121,10 @@ class Graph:
         if fine and response.status_code == fine[0] and fine[1] in error_of(response)[1]:
             return None
         if not response.is_success:
-            raise trouble(response)
+            failed = trouble(response)
+            if isinstance(failed, Throttled):
+                self._throttled()
+            raise failed
         return _json(response)
 
 

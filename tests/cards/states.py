@@ -172,6 +172,9 @@ def _of_alarms(words: str) -> Iterator[Named]:
             f"alarms.alarm: undelivered, {occasion}",
             alarms.alarm(long_request(), "undelivered", POLICY, NOON, occasion),
         )
+    odd = replace(request(State.GRANTING), unusual=tuple(cards.UNUSUAL))
+    for occasion, one in (("unusual", odd), ("waiting_long:1", long_request())):
+        yield f"alarms.alarm: no_lead, {occasion}", alarms.alarm(one, "no_lead", POLICY, NOON, occasion)
     for about in alarms.ATTEMPTS:
         yield f"alarms.attempt: {about}", alarms.attempt(about, named(words), None, NOON, POLICY)
         yield f"alarms.attempt: {about}, for somebody", alarms.attempt(about, AGENT, named(words), NOON, POLICY)

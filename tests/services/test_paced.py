@@ -167,7 +167,7 @@ async def test_a_request_to_wait_is_told_to_all_processes(what: str, call: Call)
         await call(Outside(timedelta(seconds=60)), below(room, noted))
     service = "teams" if call in TO_TEAMS.values() else "graph"
     assert room.pauses == [(service, timedelta(seconds=60))]
-    assert noted.seen == [("throttled", service)]
+    assert noted.seen == ([("throttled", "teams")] if service == "teams" else []), "Graph's client counts its own"
 
 
 @pytest.mark.parametrize(("what", "call"), READS.items())

@@ -1,7 +1,8 @@
 """Effects in Entra, with a book and an Entra of ten lines each: what is asked of Entra, in which state, how often."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -16,6 +17,7 @@ from domain.effects import (
     START,
     Alarm,
     Audience,
+    Effect,
     End,
     Grant,
     Notice,
@@ -35,7 +37,19 @@ from services.chat import Address, Scope, Sent
 from services.deliver import MOST_TRIES
 from services.perform import Perform
 from services.tell_together import TellsTogether
-from tests.builders import NOON, OTHER_OWNER, OWNER, POLICY, SITE, SUBJECT, facts, long_request, request
+from tests.builders import (
+    AGENT,
+    NOON,
+    OTHER_AGENT,
+    OTHER_OWNER,
+    OWNER,
+    POLICY,
+    SITE,
+    SUBJECT,
+    facts,
+    long_request,
+    request,
+)
 
 DAY = timedelta(hours=24)
 
@@ -408,6 +422,64 @@ async def test_a_mistake_about_one_person_keeps_nobody_else_from_being_told() ->
     with pytest.raises(KeyError):
         await world.performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), 0)
     assert world.mailed == [OWNER.address]
+
+
+@dataclass
+class Written:
+    """A page of the book, as lists."""
+
+    entries: list[Entry] = field(default_factory=list)
+    wanted: list[Effect] = field(default_factory=list)
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        self.entries += entries
+
+    async def want(self, effects: Sequence[Effect]) -> None:
+        self.wanted += effects
+
+
+@dataclass
+class Leads(Reaching):
+    leading: tuple[Person, ...] = ()
+    written: Written = field(default_factory=Written)
+
+    async def leads(self, to: Audience) -> tuple[Person, ...]:
+        return self.leading
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[Written]:
+        yield self.written
+
+    def entry(self, reference: str, event: Event, at: datetime) -> Entry:
+        return Entry(at, reference, event.what.value, event.by, "", "", dict(event.details))
+
+
+@pytest.mark.parametrize("leading", [(), (AGENT,)])
+async def test_what_no_lead_is_left_to_be_told_comes_into_the_channel_and_the_audit(
+    leading: tuple[Person, ...],
+) -> None:
+    """The only lead approves at night."""
+    one = replace(request(State.ACTIVE), unusual=("night",))
+    assert one.decided is not None
+    assert one.decided.by == AGENT
+    world = Leads([one], leading=leading)
+    await world.performing()(Tell(one.reference, Notice.UNUSUAL, Audience.LEADS), 0)
+    assert world.mailed == []
+    assert world.written.wanted == [Alarm(one.reference, "no_lead", "unusual")]
+    [entry] = world.written.entries
+    assert (entry.what, entry.reference) == ("not_delivered", one.reference)
+    assert entry.details["notice"] == f"{one.reference}:unusual:leads"
+    world.channel = CHANNEL
+    await world.performing()(world.written.wanted[0], 0)
+    assert world.posted == 1
+
+
+async def test_another_lead_is_told_and_the_channel_is_not() -> None:
+    one = replace(request(State.ACTIVE), unusual=("night",))
+    world = Leads([one], leading=(AGENT, OTHER_AGENT))
+    await world.performing()(Tell(one.reference, Notice.UNUSUAL, Audience.LEADS), 0)
+    assert world.mailed == [OTHER_AGENT.address]
+    assert world.written == Written()
 
 
 async def test_an_alarm_waits_for_a_channel_and_is_not_lost() -> None:

@@ -32,6 +32,7 @@ class Tenant:
     directory: EntraDirectory
     exemptions: EntraExemptions
     mail: GraphMailer
+    waits: list[str]
 
     @property
     def group(self) -> str:
@@ -63,12 +64,14 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
     async def token() -> str:
         return "a token"
 
-    graph = Graph(sandbox.graph_url, token)
+    waits: list[str] = []
+    graph = Graph(sandbox.graph_url, token, lambda: waits.append("asked to wait"))
     yield Tenant(
         sandbox,
         EntraDirectory(graph),
         EntraExemptions(graph, sandbox.graph_url),
         GraphMailer(graph, sandbox.tenant.helpdesk.mailbox),
+        waits,
     )
     await graph.close()
     await sandbox.close()
@@ -175,6 +178,23 @@ async def test_each_refusal_is_trouble_and_nothing_is_believed(tenant: Tenant, s
         assert str(status) in trouble.value.message
         assert trouble.value.retry_after == timedelta(seconds=7)
         assert "anna" not in trouble.value.message.lower()
+
+
+async def test_each_answer_that_asks_to_wait_is_counted_once_whoever_asked_and_no_other(tenant: Tenant) -> None:
+    anna = tenant.user("anna").id
+    calls: Any = (
+        lambda: tenant.directory.caller(anna),
+        lambda: tenant.directory.members(tenant.group, limit=5),
+        lambda: tenant.directory.groups_of(anna, [tenant.group]),
+        lambda: tenant.exemptions.remove(tenant.group, anna),
+    )
+    for number, call in enumerate(calls, start=1):
+        for fault in ({"status": 429}, {"status": 500}):
+            await tenant.fault(method="*", path="/v1.0/*", times=1, **fault)
+            with pytest.raises(Trouble):
+                await call()
+        await call()
+        assert len(tenant.waits) == number
 
 
 async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tenant: Tenant) -> None:
