@@ -43,7 +43,8 @@ class Counted:
             LATE.labels(what)
         for way in ("teams", "mail", "channel"):
             NOTICES.labels(way, "sent")
-        NOTICES.labels("none", "given_up")
+        for outcome in ("given_up", "unknown"):
+            NOTICES.labels("none", outcome)
         for what in (*get_args(Effect), Tick):
             for why in ("trouble", "for_good", "bug"):
                 TRIED_AGAIN.labels(what.__name__, why)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cards.card import Card
 from cards.parts import agents_help_line, button, buttons, card, facts, heading, next_step, plain, state
-from domain.effects import Audience, Notice
+from domain.effects import UNANSWERED, Audience, Notice
 from domain.moments import span, uk_time
 from domain.people import Person
 from domain.policy import Policy
@@ -50,7 +50,7 @@ def still_says_so(request: Request, about: str) -> bool:
 
 def alarm(request: Request, about: str, policy: Policy, now: datetime, occasion: str = "") -> Card:
     """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision), `half_way` (no answer from the site) or
-    `undelivered` (a notice was given up: `occasion` says which)."""
+    `undelivered` (a notice was given up, or may not have arrived: `occasion` says which)."""
     if about == "undelivered":
         return _undelivered(request, occasion, policy)
     name, reference = request.subject.name, request.reference
@@ -116,9 +116,15 @@ def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
             message = say("agent.message_cards")
             whom = ""
             then = say("agent.undelivered_cards_next")
-    title = say("agent.alarm_undelivered_title", subject=request.subject.name, reference=request.reference)
+    name, reference = request.subject.name, request.reference
+    if occasion.endswith(f":{UNANSWERED}"):
+        title = say("agent.alarm_unanswered_title", subject=name, reference=reference)
+        what = say("agent.alarm_unanswered")
+    else:
+        title = say("agent.alarm_undelivered_title", subject=name, reference=reference)
+        what = say("agent.alarm_undelivered")
     rows = [(say("agent.message_label"), message), (say("agent.to_label"), whom)]
-    return _card(request, title, say("agent.alarm_undelivered"), rows, then, policy)
+    return _card(request, title, what, rows, then, policy)
 
 
 ATTEMPTS = {

@@ -106,6 +106,10 @@ class Alarm:
     occasion: str
 
 
+UNANSWERED = "unanswered"
+"""Ends the occasion of an alarm about a notice of which nobody knows whether it arrived."""
+
+
 @dataclass(frozen=True, slots=True)
 class Warn:
     """Tell the helpdesk's channel of something that was refused and needs somebody's eyes, once for each `occasion`.

@@ -143,6 +143,9 @@ class CountedNotices:
     async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
         return await self.inner.take(together, limit)
 
+    async def not_sent(self, keys: Sequence[str]) -> None:
+        await self.inner.not_sent(keys)
+
     async def forget(self, keys: Sequence[str]) -> None:
         await self.inner.forget(keys)
 

@@ -62,7 +62,7 @@ class Figures(Protocol):
         ...
 
     def notice(self, way: str, outcome: str) -> None:
-        """`way`: teams, mail, channel or none. `outcome`: sent or given_up."""
+        """`way`: teams, mail, channel or none. `outcome`: sent, given_up, or unknown (it may have arrived)."""
         ...
 
     def tried_again(self, effect: str, why: str) -> None:

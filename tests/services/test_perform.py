@@ -1,7 +1,8 @@
 """Effects in Entra, with a book and an Entra of ten lines each: what is asked of Entra, in which state, how often."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -25,7 +26,7 @@ from domain.effects import (
     TellTogether,
     WriteToMailbox,
 )
-from domain.errors import NotPermitted, Trouble, Unproved
+from domain.errors import NotPermitted, Trouble, Unproved, Unreachable
 from domain.events import Event
 from domain.people import Person
 from domain.request import Request, State
@@ -54,6 +55,8 @@ class World:
     said: list[Command] = field(default_factory=list)
     recorded: list[Event] = field(default_factory=list)
     signed_out: list[str] = field(default_factory=list)
+    taken_back: list[str] = field(default_factory=list)
+    """Notices that were begun and did not go out, once for each time."""
     policy = POLICY
 
     def now(self) -> datetime:
@@ -106,6 +109,9 @@ class World:
 
     async def record(self, reference: str, event: Event) -> None:
         self.recorded.append(event)
+
+    async def not_sent(self, keys: Sequence[str]) -> None:
+        self.taken_back += keys
 
     def perform(self, *, proof: bool = True, sessions: bool = True) -> Perform:
         parts: dict[str, Any] = {part.name: self for part in fields(Perform)}
@@ -379,6 +385,41 @@ async def test_one_person_who_cannot_be_told_keeps_nobody_else_from_being_told()
     with pytest.raises(Trouble, match="500"):
         await world.performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), 0)
     assert world.mailed == [OTHER_OWNER.address]
+    assert world.taken_back == [f"{one.reference}:lapsed:owners:{OWNER.id}"]
+
+
+@pytest.mark.parametrize("unanswered", [False, True])
+async def test_a_notice_that_teams_does_not_reach_and_graph_does_not_take_was_begun_once(*, unanswered: bool) -> None:
+    @dataclass
+    class Gone(Reaching):
+        async def send(self, to: Any, card: Any = None, **_: Any) -> Any:
+            raise Trouble("503", unanswered=unanswered) if isinstance(to, str) else Unreachable("404")
+
+        async def reach(self, person: Person) -> Any:
+            return CHANNEL
+
+        async def dead(self, person_id: str) -> None: ...
+
+        @asynccontextmanager
+        async def page(self) -> AsyncIterator[Any]:
+            yield self
+
+        async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
+            return ()
+
+        async def record(self, *_: Any) -> None: ...
+
+        async def want(self, *_: Any) -> None: ...
+
+        @property
+        def book(self) -> Any:
+            return self
+
+    one = request(State.ACTIVE)
+    world = Gone([one])
+    with pytest.raises(Trouble, match="503"):
+        await world.performing()(Tell(one.reference, Notice.GRANTED, Audience.SUBJECT), 0)
+    assert world.taken_back == ([] if unanswered else [f"{one.reference}:granted:subject"])
 
 
 async def test_an_alarm_waits_for_a_channel_and_is_not_lost() -> None:
