@@ -42,6 +42,7 @@ from services.evidence import EvidenceStore
 from services.expecting import expecting
 from services.figures import Figures
 from services.keep_true import draw, keep_true
+from services.lateness import count_end, count_reminder
 from services.once import Once
 from services.pace import coming_back
 from services.ports import Exemptions, Mailer, Proof, Sessions
@@ -113,7 +114,7 @@ class Perform:
             case Grant():
                 await self._grant(request, attempts)
             case End():
-                await self._ending(request)
+                await self._end(request)
             case RevokeSessions():
                 await self._revoke_sessions(effect, request)
             case Tell():
@@ -155,6 +156,11 @@ class Perform:
         if self.proof:
             await self.proof.not_asked(request.subject.id)
         return await self.carry_out(request.reference, ConfirmGrant())
+
+    async def _end(self, request: Request) -> None:
+        ended = await self._ending(request)
+        if request.state is not ended.state:
+            count_end(ended, self.figures)
 
     async def _revoke_sessions(self, effect: RevokeSessions, request: Request) -> None:
         """Once for each occasion, while it is still about something. Nothing waits for it."""
@@ -204,6 +210,7 @@ class Perform:
         if sent is not None:
             await self._keep_copy(request, notice_view(tell.notice, tell.to), person.id, sent)
         await self._finish(request, key, person.id, way, sent.activity_id if sent else "")
+        count_reminder(tell, request, self.carry_out.policy, self.carry_out.clock.now(), self.figures)
 
     async def _begun(self, tell: Tell, key: str, person: Person) -> bool:
         now = self.carry_out.clock.now()

@@ -16,6 +16,7 @@ from services.book import Addresses, Copies, Copy, Notices, Waiting
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
 from services.keep_true import keep_true
+from services.lateness import count_reminder
 from services.once import Once
 from services.reach import Reach
 from services.show import Show, still_says_so, together_view
@@ -110,6 +111,9 @@ class TellsTogether:
         entries = [self.carry_out.told(one.tell.reference, one.key, effect.person, "teams", now) for one in told]
         keys = [one.key for one in told]
         await self.notices.finish(keys, way="teams", activity_id=sent.activity_id, at=now, entries=entries)
+        by_reference = {request.reference: request for request in requests}
+        for one in told:
+            count_reminder(one.tell, by_reference[one.tell.reference], self.carry_out.policy, now, self.once.figures)
 
 
 def _still_meant(effect: TellTogether, one: Waiting, request: Request | None, leads: Sequence[Person]) -> Person | None:
