@@ -51,7 +51,8 @@ class Counted:
             LATE.labels(what)
         for way in ("teams", "mail", "channel"):
             NOTICES.labels(way, "sent")
-        NOTICES.labels("none", "given_up")
+        for outcome in ("given_up", "unknown"):
+            NOTICES.labels("none", outcome)
         for what in (*_EFFECTS, Tick.__name__):
             for why in ("trouble", "for_good", "bug"):
                 TRIED_AGAIN.labels(what, why)

@@ -5,7 +5,7 @@ from datetime import datetime
 from cards.card import Card
 from cards.parts import agents_help_line, button, buttons, card, facts, heading, next_step, plain, state
 from cards.request import unusual
-from domain.effects import STILL_TRIED, Audience, Notice
+from domain.effects import STILL_TRIED, UNANSWERED, Audience, Notice
 from domain.moments import span, uk_time
 from domain.people import Person
 from domain.policy import Policy
@@ -51,8 +51,8 @@ def still_says_so(request: Request, about: str) -> bool:
 
 def alarm(request: Request, about: str, policy: Policy, now: datetime, occasion: str = "") -> Card:
     """`about`: `stuck` (Entra does not do as asked), `waiting` (a decision), `half_way` (no answer from the site),
-    `undelivered` (a notice was given up, or has failed for long) or `no_lead` (there was no lead to tell): of the last
-    two, `occasion` says what."""
+    `undelivered` (a notice was given up, has failed for long or may not have arrived) or `no_lead` (there was no lead
+    to tell): of the last two, `occasion` says what."""
     if about == "undelivered":
         return _undelivered(request, occasion, policy)
     if about == "no_lead":
@@ -120,10 +120,15 @@ def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
             message = say("agent.message_cards")
             whom = ""
             then = say("agent.undelivered_cards_next")
-    title = say("agent.alarm_undelivered_title", subject=request.subject.name, reference=request.reference)
+    name, reference = request.subject.name, request.reference
+    if occasion.endswith(f":{UNANSWERED}"):
+        title = say("agent.alarm_unanswered_title", subject=name, reference=reference)
+        what = say("agent.alarm_unanswered")
+    else:
+        title = say("agent.alarm_undelivered_title", subject=name, reference=reference)
+        still_tried = occasion.endswith(STILL_TRIED)
+        what = say("agent.alarm_undelivered_yet") if still_tried else say("agent.alarm_undelivered")
     rows = [(say("agent.message_label"), message), (say("agent.to_label"), whom)]
-    still_tried = occasion.endswith(STILL_TRIED)
-    what = say("agent.alarm_undelivered_yet") if still_tried else say("agent.alarm_undelivered")
     return _card(request, title, what, rows, then, policy)
 
 

@@ -108,6 +108,8 @@ class Alarm:
 
 STILL_TRIED = ":still_tried"
 """Ends the occasion of an alarm about a notice that is not given up."""
+UNANSWERED = "unanswered"
+"""Ends the occasion of an alarm about a notice of which nobody knows whether it arrived."""
 
 
 @dataclass(frozen=True, slots=True)

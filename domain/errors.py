@@ -20,14 +20,23 @@ class Trouble(Exception):
     """Something outside (Entra, Teams, mail, the database) did not do as asked.
 
     `retry_after` is how long it asked us to wait, if it said so. `for_good` means that the same call
-    will never succeed. The message is for helpdesk staff and logs: it holds no personal detail.
+    will never succeed, `unanswered` that nobody knows whether it did. The message is for helpdesk staff and logs: it
+    holds no personal detail.
     """
 
-    def __init__(self, message: str, *, retry_after: timedelta | None = None, for_good: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        for_good: bool = False,
+        unanswered: bool = False,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
         self.for_good = for_good
+        self.unanswered = unanswered
 
 
 class Throttled(Trouble):

@@ -71,6 +71,7 @@ from services.compare import Compare
 from services.deliver import Deliver
 from services.file_links import FileLinks
 from services.look_up import LookUp
+from services.once import Once
 from services.pace import GRAPH, Paced
 from services.paced import Below, PacedExemptions, PacedMessenger, paced
 from services.perform import Perform
@@ -164,13 +165,14 @@ class Bot:
             perform = Perform(
                 book, carry_out, exemptions, messenger,
                 GraphMailer(graph, self.mailbox), addresses, copies, notices, show, evidence,
-                Reach(addresses, messenger, self.clock, installer), link_to,
+                Reach(addresses, messenger, self.clock, installer), link_to, figures,
                 WhatIf(graph, self.common.mfa_policy) if self.common.mfa_policy else None,
                 EntraSessions(graph) if self.common.revoke_sessions else None,
             )  # fmt: skip
             show_drifts = ShowDrifts(
-                paced(perform, below), drifts, carry_out, PacedMessenger(messenger, below), addresses, notices
-            )
+                paced(perform, below), drifts, carry_out, PacedMessenger(messenger, below), addresses, notices,
+                Once(carry_out, notices, figures),
+            )  # fmt: skip
             turns = Turns(
                 policy=self.policy,
                 clock=self.clock,

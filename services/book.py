@@ -82,6 +82,10 @@ class Page(Protocol):
         """These notices wait for no others any more: `begin` and `begin_or_wait` let them be sent."""
         ...
 
+    async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """Those of these notices that may have gone out twice, and are never sent again."""
+        ...
+
     async def want(self, effects: Sequence[Effect]) -> None:
         """Puts effects before the job engine; one that already waits is not put there twice."""
         ...
@@ -244,6 +248,10 @@ class Notices(Protocol):
 
     async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
         """What waits for this person, the longest first. It waits on until it is finished, released or forgotten."""
+        ...
+
+    async def not_sent(self, keys: Sequence[str]) -> None:
+        """These were begun or taken, and did not go out: that try does not count."""
         ...
 
     async def forget(self, keys: Sequence[str]) -> None:

@@ -11,13 +11,10 @@ from typing import Protocol
 
 import structlog
 
-from domain import timeline
 from domain.effects import (
     STILL_TRIED,
     Alarm,
     Effect,
-    End,
-    Notice,
     Refresh,
     ShowDrift,
     ShowHelpdesk,
@@ -28,7 +25,6 @@ from domain.effects import (
 )
 from domain.errors import PutOff, Trouble, Unreachable
 from domain.events import Event, What
-from domain.request import Cause, State
 from services.book import Entry, Notices, Waiting
 from services.carry_out import CarryOut
 from services.figures import Figures
@@ -182,22 +178,6 @@ class Deliver:
     async def _done(self, effect: Effect, attempts: int) -> None:
         if attempts and isinstance(effect, NOTICES):
             await self._forget(effect)
-        if isinstance(effect, End) or (isinstance(effect, Tell) and effect.notice is Notice.REMINDER):
-            await self._count_lateness(effect)
-
-    async def _count_lateness(self, effect: End | Tell) -> None:
-        request = await self.carry_out.book.request(effect.reference)
-        if request is None or request.ends_at is None:
-            return
-        overtaken = isinstance(effect, Tell) and timeline.is_overtaken(request, effect)
-        if isinstance(effect, Tell) and request.state is State.ACTIVE and not overtaken:
-            before = timedelta(seconds=int(effect.occasion))
-            policy = self.carry_out.policy
-            due = timeline.reminder_at(request.ends_at, before, policy.kinds[request.kind], policy)
-            self.figures.late("reminder", self.carry_out.clock.now() - due)
-        expired = request.closing is not None and request.closing.cause is Cause.EXPIRED
-        if isinstance(effect, End) and request.state is State.ENDED and request.closed_at and expired:
-            self.figures.late("end", request.closed_at - request.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +198,9 @@ class CountedNotices:
 
     async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
         return await self.inner.take(together, limit)
+
+    async def not_sent(self, keys: Sequence[str]) -> None:
+        await self.inner.not_sent(keys)
 
     async def forget(self, keys: Sequence[str]) -> None:
         await self.inner.forget(keys)

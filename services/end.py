@@ -27,11 +27,13 @@ class EndExemption:
     carry_out: CarryOut
     exemptions: Exemptions
 
-    async def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> Request:
+        """Gives the request as it then stands."""
         if request.state is State.ENDING:
-            await self.carry_out(request.reference, ConfirmEnd(await self.let_go(request)))
-        elif request.state is State.ENDED and request.starts_at is None:
+            return await self.carry_out(request.reference, ConfirmEnd(await self.let_go(request)))
+        if request.state is State.ENDED and request.starts_at is None:
             await self.let_go(request)
+        return request
 
     async def let_go(self, request: Request) -> str:
         """Takes the subject out, or leaves the membership to whoever needs it, and gives their reference."""

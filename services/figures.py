@@ -65,7 +65,8 @@ class Figures(Protocol):
         ...
 
     def notice(self, way: str, outcome: str) -> None:
-        """`way`: teams, mail, channel or none. `outcome`: sent, given_up or still_tried."""
+        """`way`: teams, mail, channel or none. `outcome`: sent, given_up, still_tried, or unknown (it may have
+        arrived)."""
         ...
 
     def tried_again(self, effect: str, why: str) -> None:

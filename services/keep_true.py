@@ -18,15 +18,19 @@ async def keep_true(copy: Copy, version: int, show: Show, copies: Copies, messen
     What was said is not said again because that fails, and nobody is told that it failed: it is tried again later.
     """
     await copies.add_copy(copy)
-    latest = await show.book.request(copy.reference)
-    if latest is None or latest.version == version:
-        return
     try:
+        latest = await show.book.request(copy.reference)
+        if latest is None or latest.version == version:
+            return
         await draw(copy, await show(latest, copy.view, viewer_id=copy.viewer_id), copies, messenger)
     except Trouble as trouble:
         log.warning("card not drawn again yet", reference=copy.reference, message=trouble.message)
-        async with show.book.page() as page:
-            await page.want((Refresh(copy.reference),))
+    except Exception:
+        log.exception("card not drawn again, by a mistake of ours", reference=copy.reference)
+    else:
+        return
+    async with show.book.page() as page:
+        await page.want((Refresh(copy.reference),))
 
 
 async def draw(copy: Copy, card: Card, copies: Copies, messenger: Messenger) -> None:

@@ -40,7 +40,10 @@ from services.chat import Messenger, Sent
 from services.end import NOT_YET, EndExemption
 from services.evidence import EvidenceStore
 from services.expecting import expecting
+from services.figures import Figures
 from services.keep_true import draw, keep_true
+from services.lateness import count_end, count_reminder
+from services.once import Once
 from services.pace import coming_back
 from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Reach, helpdesk_channel
@@ -65,6 +68,7 @@ class Perform:
     reach: Reach
     chat_link: Callable[[str], str]
     """An address that opens the bot's chat with these words ready to be sent."""
+    figures: Figures
     proof: Proof | None = None
     """None: a grant is believed when Entra, read again, shows the membership."""
     sessions: Sessions | None = None
@@ -77,12 +81,16 @@ class Perform:
     @property
     def _together(self) -> TellsTogether:
         return TellsTogether(
-            self.carry_out, self.messenger, self.addresses, self.copies, self.notices, self.show, self.reach
+            self.carry_out, self.messenger, self.addresses, self.copies, self.notices, self.show, self.reach, self._once
         )
 
     async def apart(self, effect: TellTogether) -> None:
         """May raise `Trouble`."""
         await self._together.apart(effect)
+
+    @property
+    def _once(self) -> Once:
+        return Once(self.carry_out, self.notices, self.figures)
 
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
@@ -110,7 +118,7 @@ class Perform:
             case Grant():
                 await self._grant(request, attempts)
             case End():
-                await self._ending(request)
+                await self._end(request)
             case RevokeSessions():
                 await self._revoke_sessions(effect, request)
             case Tell():
@@ -152,6 +160,11 @@ class Perform:
         if self.proof:
             await self.proof.not_asked(request.subject.id)
         return await self.carry_out(request.reference, ConfirmGrant())
+
+    async def _end(self, request: Request) -> None:
+        ended = await self._ending(request)
+        if request.state is not ended.state:
+            count_end(ended, self.figures)
 
     async def _revoke_sessions(self, effect: RevokeSessions, request: Request) -> None:
         """Once for each occasion, while it is still about something. Nothing waits for it."""
@@ -205,9 +218,16 @@ class Perform:
 
     async def _tell_one(self, person: Person, tell: Tell, request: Request) -> None:
         key = tell.key if tell.to in _ONE_PERSON else f"{tell.key}:{person.id}"
-        if await self._begun(tell, key, person):
-            way, activity_id = await self._reach(person, request, tell, key)
-            await self._finish(request, key, person.id, way, activity_id)
+        if not await self._begun(tell, key, person):
+            return
+        reached = await self._once({key: tell}, lambda: self._reach(person, request, tell, key))
+        if reached is None:
+            return
+        way, sent = reached
+        if sent is not None:
+            await self._keep_copy(request, notice_view(tell.notice, tell.to), person.id, sent)
+        await self._finish(request, key, person.id, way, sent.activity_id if sent else "")
+        count_reminder(tell, request, self.carry_out.policy, self.carry_out.clock.now(), self.figures)
 
     async def _begun(self, tell: Tell, key: str, person: Person) -> bool:
         now = self.carry_out.clock.now()
@@ -221,24 +241,20 @@ class Perform:
         entry = self.carry_out.told(request.reference, key, to, way, now)
         await self.notices.finish([key], way=way, activity_id=activity_id, at=now, entries=[entry])
 
-    async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, str]:
-        """In Teams, else by e-mail. Gives the way and the id of the message."""
-        view = notice_view(tell.notice, tell.to)
-        card = await self.show(request, view, viewer_id=person.id)
+    async def _reach(self, person: Person, request: Request, tell: Tell, key: str) -> tuple[str, Sent | None]:
+        """In Teams, else by e-mail. Gives the way, and where the message is in Teams."""
+        card = await self.show(request, notice_view(tell.notice, tell.to), viewer_id=person.id)
         address = await self.reach(person)
         if address is not None:
             tried_at = self.carry_out.clock.now()
             try:
-                sent = await self.messenger.send(address, card)
+                return "teams", await self.messenger.send(address, card)
             except Unreachable:
                 await self.addresses.dead(person.id, address, tried_at)
-            else:
-                await self._keep_copy(request, view, person.id, sent)
-                return "teams", sent.activity_id
         link, now = self.chat_link(f"status {request.reference}"), self.carry_out.clock.now()
         mail = mails.notice(request, tell.notice, tell.to, link, self.carry_out.policy, now)
         await self.mailer.send(to=person.address, mail=mail, key=key)
-        return "mail", ""
+        return "mail", None
 
     async def _write_to_mailbox(self, effect: WriteToMailbox, request: Request) -> None:
         """A code is made for each e-mail that goes out, so the newest one counts; only its hash is kept.
@@ -248,9 +264,14 @@ class Perform:
         wanted = request.state is State.AWAITING_EVIDENCE and effect.occasion == str(request.codes)
         if not wanted or request.site is None:
             return
-        key = f"{request.reference}:mailbox:{effect.occasion}"
+        key, mailbox = f"{request.reference}:mailbox:{effect.occasion}", request.site.mailbox
         if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
             return
+        if await self._once({key: effect}, lambda: self._mailed(effect, request, mailbox, key)):
+            await self._finish(request, key, mailbox, "mail")
+
+    async def _mailed(self, effect: WriteToMailbox, request: Request, mailbox: str, key: str) -> bool:
+        """Always true: there is nothing else to do about it."""
         code, salt = codes.fresh_code(), codes.fresh_salt()
         hashed = await asyncio.to_thread(codes.digest, code, salt)
         issued = await self.carry_out(request.reference, IssueCode(salt, hashed, int(effect.occasion)))
@@ -258,8 +279,8 @@ class Perform:
             link = self.chat_link(f"evidence {request.reference}")
             mail = mails.to_mailbox(issued, code, link, self.carry_out.policy)
             # Another code makes another e-mail: it must not be taken for the one before it.
-            await self.mailer.send(to=request.site.mailbox, mail=mail, key=f"{key}:{salt}")
-        await self._finish(request, key, request.site.mailbox, "mail")
+            await self.mailer.send(to=mailbox, mail=mail, key=f"{key}:{salt}")
+        return True
 
     async def _purge(self, request: Request) -> None:
         if request.is_open or request.purged_at is not None:
@@ -275,8 +296,16 @@ class Perform:
         place = await helpdesk_channel(self.addresses)
         if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
             return
-        sent = await self.messenger.post(place, await self.show(request, HELPDESK))
-        await self._keep_copy(request, HELPDESK, "", sent)
+
+        async def post() -> Sent:
+            return await self.messenger.post(place, await self.show(request, HELPDESK))
+
+        sent = await self._once({key: effect}, post)
+        if sent is not None:
+            await self._keep_copy(request, HELPDESK, "", sent)
+            await self._posted(key, sent)
+
+    async def _posted(self, key: str, sent: Sent) -> None:
         await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
 
     async def _alarm(self, effect: Alarm, request: Request) -> None:
@@ -288,8 +317,9 @@ class Perform:
             return
         now = self.carry_out.clock.now()
         card = alarms.alarm(request, effect.about, self.carry_out.policy, now, effect.occasion)
-        sent = await self.messenger.post(place, card)
-        await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
+        sent = await self._once({key: effect}, lambda: self.messenger.post(place, card))
+        if sent is not None:
+            await self._posted(key, sent)
 
     async def _warn(self, effect: Warn) -> None:
         place, now = await helpdesk_channel(self.addresses), self.carry_out.clock.now()
@@ -299,8 +329,9 @@ class Perform:
         if not await self.notices.begin(key, effect.reference, now):
             return
         card = alarms.attempt(effect.about, by, subject, now, self.carry_out.policy)
-        sent = await self.messenger.post(place, card)
-        await self.notices.finish([key], way="channel", activity_id=sent.activity_id, at=self.carry_out.clock.now())
+        sent = await self._once({key: effect}, lambda: self.messenger.post(place, card))
+        if sent is not None:
+            await self._posted(key, sent)
 
     async def _whoever(self, entra_id: str) -> Person:
         """By their id alone where Entra does not know them any more."""

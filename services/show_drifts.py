@@ -14,6 +14,7 @@ from services.book import Addresses, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
 from services.drifts import NOT_PERMITTED, Drifts, Seen
+from services.once import Once
 from services.reach import helpdesk_channel
 from services.reconcile import kinds_of
 from texts import say
@@ -32,6 +33,7 @@ class ShowDrifts:
     messenger: Messenger
     addresses: Addresses
     notices: Notices
+    once: Once
 
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again."""
@@ -44,7 +46,7 @@ class ShowDrifts:
         elif seen.card is not None:
             await self._redraw(seen, seen.card)
         else:
-            await self._post(seen)
+            await self._post(effect, seen)
 
     async def _redraw(self, seen: Seen, card: Sent) -> None:
         now, notice = self.carry_out.clock.now(), _notice(seen)
@@ -56,12 +58,14 @@ class ShowDrifts:
         except Unreachable:
             log.warning("the card of a drift is gone", key=seen.drift.key)
 
-    async def _post(self, seen: Seen) -> None:
-        place, now = await helpdesk_channel(self.addresses), self.carry_out.clock.now()
+    async def _post(self, effect: ShowDrift, seen: Seen) -> None:
+        place, now, card = await helpdesk_channel(self.addresses), self.carry_out.clock.now(), await self.card(seen)
         notice = _notice(seen)
         if not await self.notices.begin(notice, seen.drift.reference, now):
             return
-        sent = await self.messenger.post(place, await self.card(seen))
+        sent = await self.once({notice: effect}, lambda: self.messenger.post(place, card))
+        if sent is None:
+            return
         await self.drifts.shown(seen.drift.key, seen.occasion, sent)
         await self.notices.finish([notice], way="channel", activity_id=sent.activity_id, at=now)
 

@@ -16,6 +16,8 @@ from services.book import Addresses, Copies, Copy, Notices, Waiting
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
 from services.keep_true import keep_true
+from services.lateness import count_reminder
+from services.once import Once
 from services.reach import Reach
 from services.show import Show, still_says_so, together_view
 
@@ -31,11 +33,28 @@ class TellsTogether:
     notices: Notices
     show: Show
     reach: Reach
+    once: Once
 
     async def __call__(self, effect: TellTogether) -> None:
         """May raise `Trouble`. What cannot be told in one message in Teams is told alone, as if it had not waited."""
         waiting = await self.notices.take(effect, MOST)
-        leads = await self.carry_out.leads(waiting[0].tell.to) if waiting else ()
+        try:
+            leads = await self.carry_out.leads(waiting[0].tell.to) if waiting else ()
+        except Trouble:
+            await self.notices.not_sent([one.key for one in waiting])
+            raise
+        told, requests, person = await self._still_meant(effect, waiting, leads)
+        if person is None:
+            return
+        wanted = {one.key: one.tell for one in told}
+        sent = await self.once(wanted, lambda: self._sent(effect, person, told, requests))
+        if sent is not None:
+            await self._finish(effect, told, requests, sent)
+
+    async def _still_meant(
+        self, effect: TellTogether, waiting: Sequence[Waiting], leads: Sequence[Person]
+    ) -> tuple[Sequence[Waiting], Sequence[Request], Person | None]:
+        """What of it is still true, and about which requests; the rest is forgotten. And who they are, if any is."""
         told: list[Waiting] = []
         requests: dict[str, Request] = {}
         person: Person | None = None
@@ -48,21 +67,23 @@ class TellsTogether:
             person = found
             told.append(one)
             requests[request.reference] = request
-        if person is None:
-            return
-        listed = sorted(requests.values(), key=lambda one: (one.subject.name, one.reference))
-        sent = await self._sent(effect, person, listed) if len(listed) > 1 else None
+        return told, sorted(requests.values(), key=lambda one: (one.subject.name, one.reference)), person
+
+    async def _sent(
+        self, effect: TellTogether, person: Person, told: Sequence[Waiting], requests: Sequence[Request]
+    ) -> Sent | None:
+        """None where each is told alone."""
+        sent = await self._taken(effect, person, requests) if len(requests) > 1 else None
         if sent is None:
             await self._each_alone(told)
-        else:
-            await self._finish(effect, told, listed, sent)
+        return sent
 
     async def apart(self, effect: TellTogether) -> None:
         """Whatever waits is told alone, as if it had not waited."""
         while waiting := await self.notices.take(effect, MOST):
             await self._each_alone(waiting)
 
-    async def _sent(self, effect: TellTogether, person: Person, requests: Sequence[Request]) -> Sent | None:
+    async def _taken(self, effect: TellTogether, person: Person, requests: Sequence[Request]) -> Sent | None:
         """None where only e-mail is left, or where Teams will never take the list."""
         address = await self.reach(person)
         if address is None:
@@ -95,6 +116,9 @@ class TellsTogether:
         entries = [self.carry_out.told(one.tell.reference, one.key, effect.person, "teams", now) for one in told]
         keys = [one.key for one in told]
         await self.notices.finish(keys, way="teams", activity_id=sent.activity_id, at=now, entries=entries)
+        by_reference = {request.reference: request for request in requests}
+        for one in told:
+            count_reminder(one.tell, by_reference[one.tell.reference], self.carry_out.policy, now, self.once.figures)
 
 
 def _still_meant(effect: TellTogether, one: Waiting, request: Request | None, leads: Sequence[Person]) -> Person | None:

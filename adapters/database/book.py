@@ -78,6 +78,11 @@ class PostgresPage:
         waiting = update(notices).where(notices.c.key.in_(keys), notices.c.status == "waiting")
         await self._connection.execute(waiting.values(status="sending", attempts=notices.c.attempts - 1))
 
+    async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
+        twice = and_(notices.c.key.in_(keys), notices.c.status.in_(("sending", "waiting")), notices.c.attempts > 1)
+        query = update(notices).where(twice).values(status="unknown").returning(notices.c.key)
+        return tuple((await self._connection.execute(query)).scalars())
+
     async def want(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             wanted = order(effect)

@@ -21,7 +21,7 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:whom, 0))"
 
 
 class PostgresNotices:
-    """`attempts` counts how often a notice was begun: more than one means that it may have been sent twice."""
+    """`attempts` counts how often a notice may have gone out: more than one means that it may have arrived twice."""
 
     def __init__(self, engine: AsyncEngine, tenant_id: str = "") -> None:
         """`tenant_id`: whose chain the audit's entries are put on."""
@@ -108,6 +108,13 @@ class PostgresNotices:
             Waiting(row.key, Tell(row.reference, Notice(row.notice), Audience(row.audience), row.occasion))
             for row in sorted(rows, key=lambda row: (row.updated_at, row.key))
         )
+
+    async def not_sent(self, keys: Sequence[str]) -> None:
+        begun = and_(notices.c.key.in_(keys), notices.c.status.in_(("sending", "waiting")), notices.c.attempts > 0)
+        query = update(notices).where(begun).values(attempts=notices.c.attempts - 1)
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(query)
 
     async def forget(self, keys: Sequence[str]) -> None:
         query = delete(notices).where(notices.c.key.in_(keys), _WAITING)

@@ -28,12 +28,17 @@ from msgraph_core import GraphClientFactory
 
 from domain.errors import Throttled, Trouble
 from services.retry_after import UNSAID, retry_after
+from services.unanswered import leaves_open
 
 TIMEOUT = 8.0
 """Seconds for a whole call."""
 OBJECT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 """What can be an object id. Anything else never reaches a URL."""
 _PERMISSIONS = "Check that the app has the Graph permissions that docs/running.md lists, with admin consent."
+
+_TO_CONNECT = 5.0
+"""Seconds: less than for the whole call, so that it is known where it never began."""
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 Token = Callable[[], Awaitable[str]]
 
@@ -42,7 +47,7 @@ class GraphTrouble(Trouble):
     """Graph answered, and not with success. `code` is Graph's own word for why; empty where it said none."""
 
     def __init__(self, message: str, *, status: int, code: str, retry_after: timedelta | None) -> None:
-        super().__init__(message, retry_after=retry_after)
+        super().__init__(message, retry_after=retry_after, unanswered=leaves_open(status))
         self.status = status
         self.code = code
 
@@ -76,8 +81,10 @@ class Graph:
         self._throttled = throttled
         # Nothing is retried in here: who waits (a person, the job engine) knows better, and mail must not be repeated.
         self._transport = httpx.AsyncHTTPTransport()
+        self._token = token
+        timeout = httpx.Timeout(TIMEOUT, connect=_TO_CONNECT, pool=_TO_CONNECT)
         self._http = GraphClientFactory.create_with_default_middleware(
-            client=httpx.AsyncClient(transport=self._transport, timeout=httpx.Timeout(TIMEOUT), follow_redirects=False),
+            client=httpx.AsyncClient(transport=self._transport, timeout=timeout, follow_redirects=False),
             options={RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)},
         )
         adapter = GraphRequestAdapter(
@@ -111,11 +118,15 @@ class Graph:
         configuration.headers.add("client-request-id", correlation_id or str(uuid.uuid4()))
         for name, value in (headers or {}).items():
             configuration.headers.add(name, value)
+        begun = False
         try:
             async with asyncio.timeout(TIMEOUT):
+                await self._token()  # is kept for `send`: a login that is too slow is no request without an answer
+                begun = True
                 response: httpx.Response = await send(*body, request_configuration=configuration)
         except (TimeoutError, httpx.HTTPError) as error:
-            raise Trouble(f"Graph did not answer ({type(error).__name__})") from error
+            unanswered = begun and not isinstance(error, _NEVER_LEFT)
+            raise Trouble(f"Graph did not answer ({type(error).__name__})", unanswered=unanswered) from error
         if response.status_code in none_for:
             return None
         if fine and response.status_code == fine[0] and fine[1] in error_of(response)[1]:
@@ -134,9 +145,9 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     try:
         value = json.loads(response.content)
     except ValueError as error:
-        raise Trouble("Graph's answer is not JSON") from error
+        raise Trouble("Graph's answer is not JSON", unanswered=True) from error
     if not isinstance(value, dict):
-        raise Trouble("Graph's answer has another shape than expected")
+        raise Trouble("Graph's answer has another shape than expected", unanswered=True)
     return value
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.errors import Passing, Throttled, TooLarge, Trouble, Unreachable
 from services.retry_after import UNSAID
+from services.unanswered import leaves_open
 
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,60}")
 
@@ -26,10 +27,17 @@ def trouble(status: int, body: bytes, wait: timedelta | None) -> Trouble:
         case 503 if wait:
             return Throttled(f"Teams did not take the message ({said}).", retry_after=wait)
         case 412 | 502 | 503:
-            return Passing(f"Teams did not take the message ({said}).", retry_after=wait)
+            return Passing(
+                f"Teams did not take the message ({said}).", retry_after=wait, unanswered=leaves_open(status)
+            )
         case _:
             lasting = 300 <= status < 500 and status != 408
-            return Trouble(f"Teams did not take the message ({said}).", retry_after=wait, for_good=lasting)
+            return Trouble(
+                f"Teams did not take the message ({said}).",
+                retry_after=wait,
+                for_good=lasting,
+                unanswered=leaves_open(status),
+            )
 
 
 def error_code(body: bytes) -> str:

@@ -74,6 +74,9 @@ class TeamsMessenger:
             created = await conversations.create_conversation(parameters)
         except Unreachable:
             return None
+        except Trouble as trouble:
+            trouble.unanswered = False  # nothing is said by this
+            raise
         chat = _id(created, "id")
         return Address(team.service_url, chat, team.tenant_id, team.bot_id, Scope.PERSONAL) if chat else None
 
@@ -90,7 +93,7 @@ def _id(answer: Any, name: str) -> str:
 
 
 def _nowhere() -> NoReturn:
-    raise Trouble("Teams took the message but did not say where it is.", for_good=True)
+    raise Trouble("Teams took the message but did not say where it is.", for_good=True, unanswered=True)
 
 
 class _Message(Activity):  # type: ignore[misc]

@@ -19,6 +19,8 @@ from domain.errors import Trouble
 from services.retry_after import retry_after
 
 _MOST_BYTES = 256 * 1024
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, ValueError)
+"""There was no connection, or no address to connect to. After anything else, Teams may have taken the message."""
 
 
 class Answer:
@@ -62,11 +64,15 @@ class PooledSender(AsyncHTTPSender[Any, Any]):
                 while len(body) < _MOST_BYTES and not answer.content.at_eof():
                     body += await answer.content.read(_MOST_BYTES - len(body))
                 received = Answer(answer.status, answer.headers, body)
-        except TimeoutError as error:
-            raise Trouble("Teams did not answer in time.") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except _NEVER_LEFT as error:
             raise Trouble(f"Teams could not be reached ({type(error).__name__}).") from error
-        return Response(request, received, {"deserialized_data": faults.parsed_json(body)})
+        except TimeoutError as error:
+            raise Trouble("Teams did not answer in time.", unanswered=True) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Trouble(f"Teams did not answer ({type(error).__name__}).", unanswered=True) from error
+        said = faults.parsed_json(body)
+        # Anything but an object breaks the SDK, after the message is out: it would be sent again.
+        return Response(request, received, {"deserialized_data": said if isinstance(said, dict) else None})
 
 
 class Authorised(AsyncHTTPPolicy[Any, Any]):

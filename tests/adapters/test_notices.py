@@ -57,6 +57,39 @@ async def test_where_the_audit_cannot_be_written_the_notice_counts_as_not_sent(e
     assert await notices.begin(KEY, REFERENCE, NOON)
 
 
+async def test_a_try_that_did_not_send_anything_does_not_count(engine: AsyncEngine) -> None:
+    notices = PostgresNotices(engine)
+    for _ in range(3):
+        assert await notices.begin(KEY, REFERENCE, NOON)
+        await notices.not_sent([KEY])
+    await notices.not_sent([KEY, "a key that does not exist"])
+    assert await notices.begin(KEY, REFERENCE, NOON)
+    await notices.finish([KEY], way="teams", activity_id="17", at=NOON)
+    await notices.not_sent([KEY])
+    assert await attempts(engine) == {REFERENCE: 1}
+
+
+async def over(engine: AsyncEngine, *keys: str) -> tuple[str, ...]:
+    async with PostgresBook(engine).page() as page:
+        return await page.end_unanswered(keys)
+
+
+async def test_what_may_have_gone_out_twice_is_over_and_what_went_out_is_not_called_back(engine: AsyncEngine) -> None:
+    notices = PostgresNotices(engine)
+    assert await notices.begin(KEY, REFERENCE, NOON)
+    assert await over(engine, KEY) == ()
+    assert await notices.begin(KEY, REFERENCE, NOON)
+    assert await over(engine, KEY) == (KEY,)
+    assert not await notices.begin(KEY, REFERENCE, NOON)
+    assert await over(engine, KEY) == ()
+    await notices.not_sent([KEY])
+    assert await attempts(engine) == {REFERENCE: 2}
+    for _ in range(2):
+        assert await notices.begin("another", REFERENCE, NOON)
+    await notices.finish(["another"], way="teams", activity_id="17", at=NOON)
+    assert await over(engine, "another") == ()
+
+
 # --- Notices that are told together ---------------------------------------------------------------
 
 HELEN, PRIYA = "helen", "priya"
@@ -146,6 +179,24 @@ async def test_what_is_released_is_told_alone(engine: AsyncEngine) -> None:
     assert await begun(notices, wanted(2))
     assert (await attempts(engine))[wanted(2).reference] == 1
     assert await notices.take(LANE, 10) == ()
+
+
+async def test_of_a_list_that_may_have_gone_out_twice_nothing_waits_and_nothing_is_told_again(
+    engine: AsyncEngine,
+) -> None:
+    notices = PostgresNotices(engine)
+    for number in range(1, 4):
+        await begun(notices, wanted(number))
+    keys = [one.key for one in await notices.take(LANE, 10)]
+    await notices.not_sent(keys)
+    for _ in range(2):
+        assert len(await notices.take(LANE, 10)) == 2
+    assert not await begun(notices, wanted(4))
+    assert len(await notices.take(LANE, 10)) == 3
+    await notices.not_sent(keys)
+    assert sorted(await over(engine, *keys, f"{wanted(4).key}:{HELEN}")) == sorted(keys)
+    assert [one.tell for one in await notices.take(LANE, 10)] == [wanted(4)]
+    assert not await begun(notices, wanted(2))
 
 
 async def test_what_was_overtaken_is_forgotten_and_what_was_sent_is_not(engine: AsyncEngine) -> None:

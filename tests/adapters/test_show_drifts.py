@@ -20,6 +20,7 @@ from services.book import Entry
 from services.carry_out import CarryOut
 from services.chat import Address, Scope, Sent
 from services.deliver import CountedNotices
+from services.once import Once
 from services.show_drifts import ShowDrifts
 from tests.adapters.postgres import postgres
 from tests.builders import NOON, POLICY
@@ -88,6 +89,7 @@ def _showing(engine: AsyncEngine, notices: PostgresNotices | CountedNotices, cha
 
     nothing = cast(Any, SimpleNamespace())
     carry_out = CarryOut(nothing, nothing, nothing, Clock(), POLICY, {}, "tenant")
+    once = Once(carry_out, notices, Noted())
     return ShowDrifts(
-        perform, PostgresDrifts(engine), carry_out, cast(Any, channel), PostgresAddresses(engine), notices
+        perform, PostgresDrifts(engine), carry_out, cast(Any, channel), PostgresAddresses(engine), notices, once
     )

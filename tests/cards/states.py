@@ -12,7 +12,7 @@ from cards import site as of_register
 from cards.card import Card
 from cards.together import MOST, notices_together
 from domain.drift import Drift, Sort
-from domain.effects import Audience, Notice
+from domain.effects import UNANSWERED, Audience, Notice
 from domain.errors import Refusal
 from domain.evidence import EvidenceFile
 from domain.gathering import TOGETHER
@@ -45,6 +45,9 @@ UNDELIVERED = (
     "ShowHelpdesk:",
     "ShowOthers:",
     "Tell:reminder:owners:3600:still_tried",
+    f"Tell:granted:subject:{UNANSWERED}",
+    f"WriteToMailbox:1:{UNANSWERED}",
+    f"ShowHelpdesk:{UNANSWERED}",
 )
 LONGEST = "longest addresses"
 FILES = [EvidenceFile(f"f{n}", f"{'long name ' * 8}{n}.pdf", "pdf", 1000, "0" * 64, NOON, OWNER.id) for n in range(5)]

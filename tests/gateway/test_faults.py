@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from services.chat import Sent
 from services.paced import PacedMessenger
 from services.uncounted import NotedMessenger, Uncounted
 from tests.gateway.running import CARD, Bot, chat, running
-from tests.microsoft import Microsoft, Mode
+from tests.microsoft import ANNA, Microsoft, Mode
+from tests.microsoft.connector import NO_OBJECT
 from tests.services.test_paced import Noted, Room, below
 
 
@@ -134,6 +136,54 @@ async def test_a_token_that_is_refused_twice_is_trouble(microsoft: Microsoft, bo
 async def test_a_dropped_connection_is_trouble(microsoft: Microsoft, bot: Bot) -> None:
     microsoft.connector.fail(drop=True)
     assert not (await _trouble(microsoft, bot)).for_good
+
+
+@pytest.mark.parametrize(
+    ("fault", "unanswered"),
+    [
+        *(({"status": status}, False) for status in (307, 400, 401, 403, 404, 412, 413, 429, 503)),
+        *(({"status": status}, True) for status in (408, 500, 502, 504)),
+        ({"drop": True}, True),
+    ],
+)
+async def test_whether_teams_may_have_taken_the_message_is_known(
+    microsoft: Microsoft, bot: Bot, fault: dict[str, Any], *, unanswered: bool
+) -> None:
+    microsoft.connector.fail(**fault, times=2)
+    assert (await _trouble(microsoft, bot)).unanswered is unanswered
+
+
+async def test_without_a_connection_or_a_token_nothing_was_sent(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.login.mode = Mode.DOWN
+    assert not (await _trouble(microsoft, bot)).unanswered
+    nobody = replace(chat(microsoft), service_url="https://127.0.0.1:1/")
+    settings = microsoft.settings(open_loopback=True, credentials=None)
+    async with running(settings) as elsewhere:
+        with pytest.raises(Trouble, match="could not be reached") as caught:
+            await elsewhere.messenger.say(nobody, "Hello")
+    assert not caught.value.unanswered
+
+
+async def test_a_post_that_teams_took_without_saying_where_it_is_may_be_there(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.fail(200, code="no id")
+    with pytest.raises(Trouble) as caught:
+        await bot.messenger.post(replace(chat(microsoft), channel_id="19:c"), CARD)
+    assert caught.value.unanswered
+
+
+async def test_an_answer_that_is_no_object_does_not_make_a_message_that_is_out_a_failure(
+    microsoft: Microsoft, bot: Bot
+) -> None:
+    microsoft.connector.fail(201, code=NO_OBJECT)
+    await bot.messenger.say(chat(microsoft), "Hello")
+
+
+async def test_whoever_is_only_looked_for_was_sent_nothing(microsoft: Microsoft, bot: Bot) -> None:
+    microsoft.connector.roster = {ANNA.entra_id: ANNA}
+    microsoft.connector.fail(504)
+    with pytest.raises(Trouble) as caught:
+        await bot.messenger.find(replace(chat(microsoft), channel_id="19:c"), ANNA.entra_id)
+    assert not caught.value.unanswered
 
 
 async def test_a_redirect_is_not_followed(microsoft: Microsoft, bot: Bot) -> None:

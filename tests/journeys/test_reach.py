@@ -1,6 +1,7 @@
 """Everybody concerned is told: in Teams where they spoke or can be found or the app is put, else by e-mail."""
 
 from tests.journeys.long_term import reference_in
+from tests.journeys.test_roles import rows
 from tests.journeys.world import World, until
 
 
@@ -19,6 +20,20 @@ async def test_somebody_of_the_helpdesk_team_who_never_spoke_is_told_in_teams(wo
     world.connector.roster = {chidi.person.entra_id: chidi.person}
     await lost(world)
     await until(lambda: "An MFA exception was asked for you" in chidi.all_text)
+    assert await world.mail_to("chidi.okafor@nhs.example") is None
+
+
+async def test_what_teams_takes_without_an_answer_comes_twice_at_most_and_the_helpdesk_is_told(world: World) -> None:
+    chidi = world.seat("Chidi Okafor")
+    await chidi.say("hi")
+    lost_answers = world.connector.fail(504, taken=True, times=5, where=chidi.person.chat_id, method="POST")
+    reference = await lost(world)
+    await until(lambda: "May not have arrived: a message about Chidi Okafor" in world.in_channel(), 90)
+    assert chidi.all_text.count("An MFA exception was asked for you") == 2
+    assert lost_answers.times == 3
+    told = "SELECT status, attempts FROM notices WHERE key = %s"
+    assert await rows(world, told, f"{reference}:asked_for_you:subject") == [("unknown", 2)]
+    assert world.in_channel().count("May not have arrived") == 1
     assert await world.mail_to("chidi.okafor@nhs.example") is None
 
 

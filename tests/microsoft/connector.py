@@ -13,6 +13,8 @@ from aiohttp import web
 from tests.microsoft.login import Login
 from tests.microsoft.people import Person
 
+NO_OBJECT = "NoObject"
+"""The code of a fault whose answer is a list."""
 LIMITS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
 """Calls and seconds, per bot and conversation, as Microsoft documents them."""
 
@@ -31,6 +33,8 @@ class Call:
     status: int
     at: float
     """Seconds on the monotonic clock."""
+    taken: bool = False
+    """Whether people see it although the answer says otherwise, or never came."""
 
     @property
     def activity(self) -> dict[str, Any]:
@@ -61,12 +65,13 @@ class _Fault:
     drop: bool
     where: str
     method: str
+    taken: bool = False
     met: bool = False
     """Whether a call has come to it."""
 
 
 class Connector:
-    """`sent` holds the calls that succeeded, `calls` all of them. `enforce_limits` answers 429 as Teams would."""
+    """`sent` holds the calls that had their effect, `calls` all of them. `enforce_limits`: 429 as Teams would."""
 
     def __init__(self, login: Login) -> None:
         self.calls: list[Call] = []
@@ -84,7 +89,7 @@ class Connector:
 
     @property
     def sent(self) -> list[Call]:
-        return [call for call in self.calls if 200 <= call.status < 300]
+        return [call for call in self.calls if call.taken or 200 <= call.status < 300]
 
     def fail(
         self,
@@ -97,11 +102,13 @@ class Connector:
         drop: bool = False,
         where: str = "",
         method: str = "",
+        taken: bool = False,
     ) -> "_Fault":
         """The next `times` calls (to a path that contains `where`, with `method`) fail: `status` with an error `code`,
-        a dropped connection (`drop`), or only slowness (`status` 0 with a `delay` in seconds)."""
+        a dropped connection (`drop`), or only slowness (`status` 0 with a `delay` in seconds). `taken`: they have their
+        effect all the same."""
         wait = None if retry_after is None else str(retry_after)
-        fault = _Fault(status, code, times, wait, delay, drop, where, method)
+        fault = _Fault(status, code, times, wait, delay, drop, where, method, taken)
         self._faults.append(fault)
         return fault
 
@@ -158,7 +165,8 @@ class Connector:
             activity = f"17{next(self._ids):011d}"
         if not conversation:
             conversation = self._new_conversation(body, activity)
-        answer = await self._answer(request, conversation, activity)
+        fault = self._next_fault(request) if self._authorised(request) else None
+        answer = await self._answer(request, conversation, activity, fault)
         self.calls.append(
             Call(
                 request.method,
@@ -169,6 +177,7 @@ class Connector:
                 request.headers.get("Authorization", ""),
                 answer.status if answer else 0,
                 time.monotonic(),
+                taken=fault is not None and fault.taken,
             )
         )
         async with self._changed:
@@ -179,13 +188,17 @@ class Connector:
             return web.Response(status=502)
         return answer
 
-    async def _answer(self, request: web.Request, conversation: str, activity: str) -> web.Response | None:
+    def _authorised(self, request: web.Request) -> bool:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return not self.require_token or token in self._login.valid
+
+    async def _answer(
+        self, request: web.Request, conversation: str, activity: str, fault: _Fault | None
+    ) -> web.Response | None:
         if self.delay:
             await asyncio.sleep(self.delay)
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if self.require_token and token not in self._login.valid:
+        if not self._authorised(request):
             return _error(401, "Unauthorized")
-        fault = self._next_fault(request)
         if fault is not None:
             await asyncio.sleep(fault.delay)
             if fault.drop:
@@ -231,6 +244,8 @@ def _error(status: int, code: str, retry_after: str | None = None) -> web.Respon
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     if status in {502, 504}:
         return web.Response(status=status, text="<html>Bad gateway</html>", content_type="text/html", headers=headers)
+    if code == NO_OBJECT:
+        return web.json_response([], status=status)
     if 300 <= status < 400:
         headers["Location"] = "https://elsewhere.invalid/steal"
     return web.json_response({"error": {"code": code or "Error", "message": "No."}}, status=status, headers=headers)

@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from domain import timeline
 from domain.effects import (
     Alarm,
     Audience,
@@ -28,7 +27,7 @@ from domain.effects import (
 )
 from domain.errors import PutOff, TooLarge, Trouble, Unreachable
 from domain.events import What
-from domain.request import Cause, Closing, Request, State
+from domain.request import Request
 from services.book import Entry
 from services.carry_out import CarryOut
 from services.deliver import LONGEST, LOOK_EVERY, MOST_TRIES, CountedNotices, Deliver, Failures, is_over
@@ -306,34 +305,6 @@ def test_the_limits() -> None:
     assert not is_over(few, NOON + LONGEST, refused=True)
     assert is_over(few, NOON + LONGEST, refused=False)
     assert not is_over(many, NOON + LONGEST - timedelta(seconds=1), refused=False)
-
-
-async def test_how_late_an_end_was_is_counted_only_where_it_expired() -> None:
-    ended = request(State.ENDED)
-    assert ended.ends_at is not None
-    late = replace(ended, closing=Closing(Cause.EXPIRED), closed_at=ended.ends_at + timedelta(seconds=7))
-    for one, seen in ((late, [("late", "end", timedelta(seconds=7))]), (ended, [])):
-        bench = Bench(one)
-        await bench.deliver(End(REFERENCE, "subject"), 0)
-        assert bench.noted.seen == seen
-
-
-async def test_how_late_a_reminder_was_is_counted() -> None:
-    active = request(State.ACTIVE)
-    assert active.ends_at is not None
-    bench = Bench(active)
-    bench.clock.moment = active.ends_at - timedelta(hours=4) + timedelta(seconds=3)
-    await bench.deliver(Tell(REFERENCE, Notice.REMINDER, Audience.SUBJECT, str(4 * 3600)), 0)
-    assert bench.noted.seen == [("late", "reminder", timedelta(seconds=3))]
-
-
-async def test_a_reminder_that_another_one_overtook_was_not_late_but_dropped() -> None:
-    active = request(State.ACTIVE)
-    assert active.ends_at is not None
-    bench = Bench(replace(active, done=(*active.done, f"{timeline.What.REMINDER}:3600")))
-    bench.clock.moment = active.ends_at - timedelta(hours=1)
-    await bench.deliver(Tell(REFERENCE, Notice.REMINDER, Audience.SUBJECT, str(4 * 3600)), 0)
-    assert bench.noted.seen == []
 
 
 async def test_each_notice_that_was_sent_is_counted_with_its_way() -> None:

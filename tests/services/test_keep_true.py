@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from cards.card import Card
 from domain.effects import Effect, Refresh
@@ -29,7 +30,7 @@ class World:
     """The book, the copies and the chat in one."""
 
     latest: Request | None = NOW
-    teams: Trouble | None = None
+    teams: Exception | None = None
     copies: list[Copy] = field(default_factory=list)
     drawn: list[Card] = field(default_factory=list)
     wanted: list[Effect] = field(default_factory=list)
@@ -84,10 +85,13 @@ async def test_a_request_that_moved_on_meanwhile_is_drawn_again_at_once() -> Non
     )
 
 
-@pytest.mark.parametrize("teams", [Trouble("500"), TooLarge("413"), PutOff("Teams", retry_after=timedelta(1))])
-async def test_a_card_that_cannot_be_drawn_again_is_no_failure_and_is_drawn_later(teams: Trouble) -> None:
+@pytest.mark.parametrize(
+    "teams", [Trouble("500"), TooLarge("413"), PutOff("Teams", retry_after=timedelta(1)), KeyError("a mistake of ours")]
+)
+async def test_a_card_that_cannot_be_drawn_again_is_no_failure_and_is_drawn_later(teams: Exception) -> None:
     world = World(teams=teams)
-    await world.sent()
+    with capture_logs():
+        await world.sent()
     assert (world.copies, world.drawn, world.wanted) == ([COPY], [], [Refresh(WAS.reference)])
 
 

@@ -28,10 +28,10 @@ from domain.effects import (
     Warn,
     WriteToMailbox,
 )
-from domain.errors import NotPermitted, Trouble, Unproved
+from domain.errors import NotPermitted, Trouble, Unproved, Unreachable
 from domain.events import Event
 from domain.people import Person
-from domain.request import Request, State
+from domain.request import Cause, Closing, Request, State
 from services.book import Entry, Waiting
 from services.chat import Address, Scope, Sent
 from services.deliver import MOST_TRIES
@@ -70,6 +70,10 @@ class World:
     said: list[Command] = field(default_factory=list)
     recorded: list[Event] = field(default_factory=list)
     signed_out: list[str] = field(default_factory=list)
+    taken_back: list[str] = field(default_factory=list)
+    """Notices that were begun and did not go out, once for each time."""
+    noted: list[tuple[str, timedelta]] = field(default_factory=list)
+    """What was late, and by how much."""
     policy = POLICY
 
     def now(self) -> datetime:
@@ -122,6 +126,12 @@ class World:
 
     async def record(self, reference: str, event: Event) -> None:
         self.recorded.append(event)
+
+    async def not_sent(self, keys: Sequence[str]) -> None:
+        self.taken_back += keys
+
+    def late(self, what: str, by: timedelta) -> None:
+        self.noted.append((what, by))
 
     def perform(self, *, proof: bool = True, sessions: bool = True) -> Perform:
         parts: dict[str, Any] = {part.name: self for part in fields(Perform)}
@@ -399,6 +409,41 @@ async def test_one_person_who_cannot_be_told_keeps_nobody_else_from_being_told()
     with pytest.raises(Trouble, match="500"):
         await world.performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), 0)
     assert world.mailed == [OTHER_OWNER.address]
+    assert world.taken_back == [f"{one.reference}:lapsed:owners:{OWNER.id}"]
+
+
+@pytest.mark.parametrize("unanswered", [False, True])
+async def test_a_notice_that_teams_does_not_reach_and_graph_does_not_take_was_begun_once(*, unanswered: bool) -> None:
+    @dataclass
+    class Gone(Reaching):
+        async def send(self, to: Any, card: Any = None, **_: Any) -> Any:
+            raise Trouble("503", unanswered=unanswered) if isinstance(to, str) else Unreachable("404")
+
+        async def reach(self, person: Person) -> Any:
+            return CHANNEL
+
+        async def dead(self, person_id: str, tried: Address, at: datetime) -> None: ...
+
+        @asynccontextmanager
+        async def page(self) -> AsyncIterator[Any]:
+            yield self
+
+        async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
+            return ()
+
+        async def record(self, *_: Any) -> None: ...
+
+        async def want(self, *_: Any) -> None: ...
+
+        @property
+        def book(self) -> Any:
+            return self
+
+    one = request(State.ACTIVE)
+    world = Gone([one])
+    with pytest.raises(Trouble, match="503"):
+        await world.performing()(Tell(one.reference, Notice.GRANTED, Audience.SUBJECT), 0)
+    assert world.taken_back == ([] if unanswered else [f"{one.reference}:granted:subject"])
 
 
 @pytest.mark.parametrize(
@@ -544,6 +589,92 @@ async def test_an_overtaken_reminder_that_waits_to_be_told_with_others_is_forgot
     together = TellsTogether(**dict.fromkeys((part.name for part in fields(TellsTogether)), cast(Any, world)))
     await together(TellTogether(OWNER.id, Notice.REMINDER))
     assert world.forgotten == ["key"]
+
+
+HOURS_4, DAYS_14 = str(4 * 3600), str(14 * 24 * 3600)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_how_late_a_reminder_was_is_counted_where_it_was_sent_and_not_where_it_waits(*, sent: bool) -> None:
+    @dataclass
+    class Waits(Reaching):
+        async def begin(self, key: str, reference: str, at: datetime) -> bool:
+            return sent
+
+        async def begin_or_wait(self, *_: Any) -> bool:
+            return sent
+
+    one = replace(long_request(State.ACTIVE), ends_at=NOON + timedelta(days=14, hours=-1))
+    world = Waits([one])
+    for to in (Audience.SUBJECT, Audience.OWNERS):
+        await world.performing()(Tell(one.reference, Notice.REMINDER, to, DAYS_14), 0)
+    assert world.mailed == [SUBJECT.address, OWNER.address, OTHER_OWNER.address] * sent
+    assert world.noted == [("reminder", timedelta(hours=1))] * 3 * sent
+
+
+async def test_a_reminder_that_did_not_go_out_is_not_counted_yet() -> None:
+    one = request(State.ACTIVE, ends_at=NOON + timedelta(hours=3))
+    world = Reaching([one], out_of_reach=frozenset({SUBJECT.id}))
+    with pytest.raises(Trouble):
+        await world.performing()(Tell(one.reference, Notice.REMINDER, Audience.SUBJECT, HOURS_4), 0)
+    assert world.noted == []
+
+
+async def test_of_a_list_that_comes_late_each_reminder_is_counted_with_its_own_lateness() -> None:
+    @dataclass
+    class Gathered(Reaching):
+        @property
+        def book(self) -> "Gathered":
+            return self
+
+        async def take(self, _: TellTogether, limit: int) -> tuple[Waiting, ...]:
+            tells = (Tell(one.reference, Notice.REMINDER, Audience.OWNERS, DAYS_14) for one in self.requests)
+            return tuple(Waiting(tell.key, tell) for tell in tells)
+
+        async def reach(self, person: Person) -> Any:
+            return CHANNEL
+
+        async def send(self, to: Any, card: Any = None, **_: Any) -> Any:
+            return Sent(to, "1")
+
+        async def add_copy(self, _: Any) -> None: ...
+
+    requests = [
+        replace(long_request(State.ACTIVE), reference=f"MFA-2222-222{n}", ends_at=NOON + timedelta(days=14, hours=-n))
+        for n in (2, 3)
+    ]
+    world = Gathered(requests)
+    performing = world.performing()
+    together = replace(performing._together, show=cast(Any, world), reach=cast(Any, world.reach))
+    await together(TellTogether(OWNER.id, Notice.REMINDER))
+    assert world.noted == [("reminder", timedelta(hours=n)) for n in (2, 3)]
+
+
+@dataclass
+class Ended(World):
+    """Whatever is confirmed ends the first request, 7 seconds late."""
+
+    cause: Cause = Cause.EXPIRED
+
+    async def __call__(self, reference: str, command: Command) -> Request:
+        one = self.requests[0]
+        assert one.ends_at is not None
+        closed_at = one.ends_at + timedelta(seconds=7)
+        self.requests[0] = replace(one, state=State.ENDED, closing=Closing(self.cause), closed_at=closed_at)
+        return self.requests[0]
+
+
+async def test_how_late_an_end_was_is_counted_once_however_often_it_is_tried() -> None:
+    world = Ended([request(State.ENDING)])
+    for attempts in range(3):
+        await world.perform()(End(ONE.reference, SUBJECT.id), attempts)
+    assert world.noted == [("end", timedelta(seconds=7))]
+
+
+async def test_an_end_that_somebody_asked_for_was_not_late() -> None:
+    world = Ended([request(State.ENDING)], cause=Cause.REVOKED)
+    await world.perform()(End(ONE.reference, SUBJECT.id), 0)
+    assert world.noted == []
 
 
 @pytest.mark.parametrize("state", list(State))

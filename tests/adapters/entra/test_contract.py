@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters.entra import client
 from adapters.entra.client import Graph
 from adapters.entra.directory import EntraDirectory
 from adapters.entra.exemptions import EntraExemptions
@@ -195,6 +196,45 @@ async def test_each_answer_that_asks_to_wait_is_counted_once_whoever_asked_and_n
                 await call()
         await call()
         assert len(tenant.waits) == number
+
+
+MAIL = Mail("MFA-7K3Q-9XDM", NOON, "", "", (), "")
+
+
+@pytest.mark.parametrize(
+    ("status", "unanswered"),
+    [(400, False), (404, False), (429, False), (503, False), (408, True), (500, True), (502, True), (504, True)],
+)
+async def test_whether_graph_may_have_taken_an_e_mail_is_known(
+    tenant: Tenant, status: int, *, unanswered: bool
+) -> None:
+    await tenant.fault(method="POST", path="*/sendMail", status=status)
+    with pytest.raises(Trouble) as raised:
+        await tenant.mail.send(to="anna.baker@nhs.example", mail=MAIL, key="one")
+    assert raised.value.unanswered is unanswered
+
+
+async def test_graph_that_is_too_slow_may_have_taken_an_e_mail_and_without_a_connection_or_a_login_it_has_not(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "TIMEOUT", 0.3)
+    await tenant.fault(method="POST", path="*/sendMail", status=202, delay=1)
+
+    async def token() -> str:
+        return "a token"
+
+    async def slow() -> str:
+        await asyncio.sleep(1)
+        return "a token"
+
+    url = tenant.sandbox.graph_url
+    nobody = "http://127.0.0.1:1/v1.0"
+    for graph_url, login, unanswered in ((url, token, True), (nobody, token, False), (url, slow, False)):
+        graph = Graph(graph_url, login)
+        with pytest.raises(Trouble, match="did not answer") as raised:
+            await GraphMailer(graph, "mfa@nhs.example").send(to="anna.baker@nhs.example", mail=MAIL, key="one")
+        assert raised.value.unanswered is unanswered
+        await graph.close()
 
 
 async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tenant: Tenant) -> None:
