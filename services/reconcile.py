@@ -104,7 +104,7 @@ class Reconcile:
     async def _each(self, drifts: Iterable[Drift], began: datetime, *, dry_run: bool) -> list[Found]:
         """Those that are so still, or may be. Whoever has overstayed comes first.
 
-        Once Entra asks us to wait, nothing else is tried: it would only have to wait for longer.
+        Once Entra asks us to wait, only their removals are still tried: the others would make us wait for longer.
         """
         done: list[Found] = []
         for drift in sorted(drifts, key=lambda one: one.sort is not Sort.OVERSTAYED):
@@ -197,7 +197,7 @@ class Reconcile:
             return True
         if drift.sort is not Sort.STRANGER or await self.carry_out.directory.person(drift.entra_id) is not None:
             return False
-        # No person, as another group within the group, or deleted: Entra says it of nobody but people.
+        # Another group within the group, say, or a deleted account: that was asked of people only.
         return await self.members.holds(drift.group, drift.entra_id)
 
     async def _about(self, group: str, entra_id: str, *, member: bool) -> tuple[Drift, ...]:
