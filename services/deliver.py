@@ -111,16 +111,18 @@ class Deliver:
             await self._done(effect, attempts)
 
     async def _ended(self, effect: Effect, attempts: int, trouble: Trouble) -> bool:
+        if isinstance(effect, Alarm) and effect.occasion.endswith(STILL_TRIED):
+            return True  # wanted again while it is so: else all of them came when Teams is back, and none was true
         if not trouble.for_good:
-            return await self._put_apart(effect, attempts, trouble.message)
+            return await self._look_how_long(effect, attempts, trouble.message)
         # Nobody reached in the channel may only mean that the app has to be added to the team again.
         refused = not isinstance(trouble, Unreachable)
         return await self._given_up(effect, attempts, trouble.message, refused=refused)
 
-    async def _put_apart(self, effect: Effect, attempts: int, why: str) -> bool:
+    async def _look_how_long(self, effect: Effect, attempts: int, why: str) -> bool:
         """Looks now and then, so that a notice which is late for an hour costs no write. After a day it is said.
 
-        True where it is tried on one by one.
+        True where it is told one by one instead.
         """
         if not isinstance(effect, NOTICES) or not attempts or attempts % LOOK_EVERY:
             return False
@@ -155,19 +157,21 @@ class Deliver:
         await self._forget(effect)
 
     async def _say(self, effect: NOTICES, what: What, why: str, now: datetime, since: datetime) -> None:
-        """Into the audit, and before the helpdesk's eyes, unless that was done since.
+        """Into the audit, unless that was done since, and before the helpdesk's eyes.
 
         What cannot be shown in the channel, and is about no other message, raises no alarm there.
         """
         key, about, gone = key_of(effect), _about(effect), what is What.NOT_DELIVERED
         async with self.carry_out.book.page() as page:
-            if await page.is_recorded(about, what, key, since):
-                return
-            event = Event(what, details={"notice": key, "why": why})
-            await page.record([self.carry_out.entry(about, event, now)])
-            if not isinstance(effect, Alarm | Warn | ShowDrift):
+            known = await page.is_recorded(about, what, key, since)
+            if not known:
+                event = Event(what, details={"notice": key, "why": why})
+                await page.record([self.carry_out.entry(about, event, now)])
+            if not (known and gone) and not isinstance(effect, Alarm | Warn | ShowDrift):
                 which = key.removeprefix(f"{effect.reference}:") + ("" if gone else STILL_TRIED)
                 await page.want((Alarm(effect.reference, "undelivered", which),))
+        if known:
+            return
         said = "given up" if gone else "not delivered for long"
         log.error(said, reference=effect.reference, effect=type(effect).__name__, why=why)
         self.figures.notice("none", "given_up" if gone else "still_tried")

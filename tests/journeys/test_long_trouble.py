@@ -8,7 +8,7 @@ import pytest
 from adapters.database.book import PostgresBook
 from adapters.database.engine import make_engine
 from domain.effects import WriteToMailbox
-from services.deliver import MOST_TRIES
+from services.deliver import LOOK_EVERY, MOST_TRIES
 from tests.builders import ROOT
 from tests.journeys import long_term as steps
 from tests.journeys.long_term import ANSWERS, MAILBOX
@@ -106,6 +106,28 @@ async def test_a_mail_that_is_refused_for_good_is_given_up_and_the_helpdesk_sees
     await until(lambda: "Not delivered" in world.in_channel())
     told = "SELECT details->>'why' FROM audit WHERE what = 'not_delivered' AND reference = %s"
     assert "Graph answered 404" in str(await rows(world, told, reference))
+
+
+async def test_a_mail_that_is_late_for_a_day_is_known_to_the_helpdesk_and_still_goes_out(world: World) -> None:
+    await world.fault(method="POST", path="*sendMail*", status=503, times=1000)
+    reference = await steps.ask(world.seat("Bilal Hussain"))
+    job, key = f"{reference}:mailbox:1", f"{reference}:WriteToMailbox:1:still_tried"
+    await until(lambda: tried(world, job, LOOK_EVERY))
+    await until(lambda: rows(world, "SELECT 1 FROM undelivered WHERE key = %s", key))
+    await world.advance("P1DT1H")
+    await until(lambda: tried(world, job, 2 * LOOK_EVERY))
+    await until(lambda: "It has been tried for more than a day, and we keep trying" in world.in_channel())
+    told = "SELECT details->>'why' FROM audit WHERE what = 'not_delivered_yet' AND reference = %s"
+    assert "Graph answered 503" in str(await rows(world, told, reference))
+    await world.sandbox("DELETE", "faults")
+    await until(lambda: tried(world, job, 2 * LOOK_EVERY + 1))
+    await until(lambda: world.mail_to(MAILBOX))
+
+
+async def tried(world: World, job: str, times: int) -> bool:
+    """Lets a job that waits be tried at once, as if for the time after so many tries, which would take hours."""
+    wait = "UPDATE procrastinate_jobs SET attempts = %s, scheduled_at = now() WHERE queueing_lock = %s"
+    return bool(await rows(world, f"{wait} AND status = 'todo' AND attempts > 0 RETURNING 1", times, job))
 
 
 async def test_an_owner_who_was_disabled_cannot_go_on_and_another_takes_over(world: World) -> None:

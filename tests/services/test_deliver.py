@@ -207,7 +207,7 @@ async def test_what_does_not_pass_for_a_day_is_said_once_and_tried_on(effect: Ef
         assert await bench.tries(effect, 50, before=50 * (days + 1)) == 50
     assert [(one.what, one.details["why"]) for one in bench.book.entries] == [("not_delivered_yet", "401")]
     assert bench.noted.seen.count(("notice", "none", "still_tried")) == 1
-    alarms = [one.occasion for one in bench.book.wanted if isinstance(one, Alarm)]
+    alarms = {one.occasion for one in bench.book.wanted if isinstance(one, Alarm)}
     assert [one.endswith(":still_tried") for one in alarms] == ([] if isinstance(effect, RAISES_NO_ALARM) else [True])
 
 
@@ -227,6 +227,21 @@ async def test_what_cannot_be_told_together_is_told_one_by_one(error: Exception,
         await bench.tries(TOGETHER, LOOK_EVERY, before=2 * LOOK_EVERY)
     assert bench.apart == [TOGETHER]
     assert (bench.book.entries, bench.book.wanted, bench.undelivered.kept) == ([], [], {})
+
+
+@pytest.mark.parametrize("error", [Trouble("503"), Unreachable("404")], ids=lambda one: type(one).__name__)
+async def test_while_the_channel_is_away_no_alarms_pile_up_that_are_not_true_when_it_is_back(error: Trouble) -> None:
+    """Such an alarm is wanted anew while the notice still fails."""
+    bench = Bench()
+    bench.error = Trouble("503")
+    await bench.tries(TELL, 2 * LOOK_EVERY)
+    bench.clock.moment += LONGEST
+    await bench.tries(TELL, 2 * LOOK_EVERY, before=2 * LOOK_EVERY)
+    first, second = bench.book.wanted
+    assert first == second
+    bench.error = error
+    assert await bench.tries(first, 100) == 1
+    assert len(bench.book.entries) == 1
 
 
 async def test_putting_off_is_no_failure_however_long_it_takes() -> None:
