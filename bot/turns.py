@@ -412,6 +412,6 @@ class Turns:
         try:
             await self.own.status(me, reply, reference)
         except Refusal:
-            if not await self._shown_as_agent(me.id):
+            if not await self._shown_groups(me.id):
                 raise
             await self.deciding.review(me, reply, reference)

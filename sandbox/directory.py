@@ -45,6 +45,9 @@ class Directory:
         self._by_id = {user.id: user for user in tenant.users}
         self._by_upn = {user.upn.lower(): user for user in tenant.users}
         self._group_names = {group: name for name, group in tenant.groups.items()}
+        self._nested: dict[str, set[str]] = {}
+        for name, within in tenant.nested.items():
+            self._nested.setdefault(tenant.groups[name], set()).update(tenant.groups[one] for one in within)
         self._purposes = {site.mailbox.lower(): "shared" for site in tenant.sites}
         self._purposes[tenant.helpdesk.mailbox.lower()] = "shared"
         self._purposes |= {box.address.lower(): _purpose(box.purpose) for box in tenant.mailboxes}
@@ -80,8 +83,25 @@ class Directory:
         """Of what has this id."""
         return GROUP if key.lower() in self._group_names else USER
 
+    def transitive_members(self, group: str) -> list[User]:
+        """With those of the groups that are members of it, and of theirs. Each once."""
+        found = {user.id: user for one in self._within(group) for user in self.members(one)}
+        return [found[key] for key in sorted(found)]
+
     def groups_of(self, user: User) -> list[str]:
         return sorted(self.state.groups_of(user.id) & self._group_names.keys())
+
+    def transitive_groups_of(self, user: User) -> list[str]:
+        direct = set(self.groups_of(user))
+        return sorted(group for group in self._group_names if direct & self._within(group))
+
+    def _within(self, group: str) -> set[str]:
+        """The group itself and all groups that are members of it, directly or not."""
+        found, new = set(), {group}
+        while new:
+            found |= new
+            new = {member for one in new for member in self._nested.get(one, ())} - found
+        return found
 
     def group_row(self, group: str) -> Json:
         name = self._group_names[group]

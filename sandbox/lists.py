@@ -51,6 +51,12 @@ def counted(request: web.Request, rows: list[Json], kind: Kind, *, link: bool = 
     return web.Response(text=str(len(asked_for(request, rows, kind, link=link))))
 
 
+def only_advanced(request: web.Request) -> None:
+    """Raises `GraphError` unless this is an advanced query, as a cast has to be."""
+    if not _advanced(request):
+        raise GraphError(400, "Unsupported Query.", code=_UNSUPPORTED)
+
+
 def _advanced(request: web.Request) -> bool:
     """https://learn.microsoft.com/graph/aad-advanced-queries: the header, and something that counts."""
     counts = request.query.get("$count", "").lower() == "true" or request.path.endswith("/$count")

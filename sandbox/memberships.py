@@ -6,7 +6,7 @@ from aiohttp import web
 
 from sandbox.answers import GraphError, Json, json_body, not_found, page, thing
 from sandbox.directory import GROUP, USER, Directory, user_row
-from sandbox.lists import asked_for, counted, linked, listed
+from sandbox.lists import asked_for, counted, linked, listed, only_advanced
 from sandbox.odata import selected
 
 _REFERENCE = re.compile(r".*/(?:directoryObjects|users)/([^/\s]+)")
@@ -25,10 +25,12 @@ class Memberships:
             web.get(f"{group}/members", self._direct_members),
             web.get(f"{group}/members/$count", self._count),
             web.get(f"{group}/members/$ref", self._references),
-            web.get(f"{group}/members/microsoft.graph.user", self._members),
+            web.get(f"{group}/members/microsoft.graph.user", self._cast),
+            web.get(f"{group}/members/graph.user", self._cast),  # as the SDK writes it
             web.get(f"{group}/transitiveMembers", self._members),
             web.get(f"{group}/transitiveMembers/$count", self._count),
-            web.get(f"{group}/transitiveMembers/microsoft.graph.user", self._members),
+            web.get(f"{group}/transitiveMembers/microsoft.graph.user", self._cast),
+            web.get(f"{group}/transitiveMembers/graph.user", self._cast),
             web.post(f"{group}/members/$ref", self._add),
             web.delete(f"{group}/members/{{user}}/$ref", self._remove),
             web.delete(f"{group}/members/{{user}}", self._delete_user),
@@ -38,7 +40,10 @@ class Memberships:
         return self._directory.group(request.match_info["group"])
 
     def _rows(self, request: web.Request) -> list[Json]:
-        return [user_row(user) for user in self._directory.members(self._named(request))]
+        """People only: a group that is a member is not listed itself."""
+        transitive = "/transitiveMembers" in request.path
+        members = self._directory.transitive_members if transitive else self._directory.members
+        return [user_row(user) for user in members(self._named(request))]
 
     async def _groups(self, request: web.Request) -> web.Response:
         return listed(request, "groups", self._directory.groups(), GROUP)
@@ -58,6 +63,10 @@ class Memberships:
 
     async def _members(self, request: web.Request) -> web.Response:
         return linked(request, self._rows(request), USER)
+
+    async def _cast(self, request: web.Request) -> web.Response:
+        only_advanced(request)
+        return await self._members(request)
 
     async def _count(self, request: web.Request) -> web.Response:
         return counted(request, self._rows(request), USER, link=True)

@@ -74,7 +74,7 @@ class People:
             raise GraphError(400, "Invalid value specified for property 'groupIds' of resource 'User'.")
         if len(asked) > _MOST_GROUPS:
             raise GraphError(400, f"The number of group ids exceeds the maximum of {_MOST_GROUPS}.")
-        member_of = self._directory.groups_of(self._directory.user(request.match_info["user"]))
+        member_of = self._directory.transitive_groups_of(self._directory.user(request.match_info["user"]))
         found = [group for group in dict.fromkeys(map(str.lower, asked)) if group in member_of]
         return page(request, "Collection(Edm.String)", found)
 
@@ -83,7 +83,9 @@ class People:
         wanted = request.match_info.get("kind")
         if wanted not in _KINDS:
             raise BadQueryError(f"The type 'microsoft.graph.{wanted}' cannot be used here.")
-        groups = [self._directory.group_row(group) for group in self._directory.groups_of(user)]
+        transitive = "/transitiveMemberOf" in request.path
+        member_of = self._directory.transitive_groups_of if transitive else self._directory.groups_of
+        groups = [self._directory.group_row(group) for group in member_of(user)]
         roles = [self._directory.role_row()] if user.privileged else []
         kind = {"group": GROUP, "directoryRole": ROLE}.get(wanted or "")
         if kind is not None:

@@ -106,6 +106,8 @@ class Tenant:
     sites: tuple[Site, ...] = ()
     helpdesk: Helpdesk = field(default_factory=Helpdesk)
     conditional_access: ConditionalAccess = field(default_factory=ConditionalAccess)
+    nested: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Group name to the names of the groups that are members of it."""
 
     @property
     def digest(self) -> str:
@@ -244,6 +246,10 @@ def _group_faults(tenant: Tenant) -> Iterator[tuple[tuple[str | int, ...], str]]
             yield ("groups", name), f"this group is missing. {hint}"
     for name, value in tenant.groups.items():
         yield from _id_faults(("groups", name), value)
+    for name, within in tenant.nested.items():
+        for one in (name, *within):
+            if one not in tenant.groups:
+                yield ("nested", name), f"{one} is not in [groups]. Write one of: {', '.join(tenant.groups)}."
 
 
 def _id_faults(at: tuple[str | int, ...], value: str) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -40,7 +40,7 @@ class Directory(Protocol):
         ...
 
     async def members(self, group: str, *, limit: int) -> tuple[Person, ...]:
-        """Users who are in this group, directly; at most `limit`."""
+        """Users who are in this group, also through other groups; at most `limit`. Nobody for an unknown group."""
         ...
 
     async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from msgraph.generated.groups.item.members.members_request_builder import MembersRequestBuilder
+from msgraph.generated.groups.item.transitive_members.graph_user.graph_user_request_builder import (
+    GraphUserRequestBuilder,
+)
 from msgraph.generated.users.item.check_member_groups.check_member_groups_post_request_body import (
     CheckMemberGroupsPostRequestBody,
 )
@@ -20,7 +22,6 @@ from domain.errors import Trouble
 from domain.people import Account, Caller, Person
 
 _FIELDS = ["id", "displayName", "userPrincipalName", "mail", "accountEnabled", "userType"]
-_USER = "#microsoft.graph.user"
 _UNSHOWN = str.maketrans(dict.fromkeys("[]*_`<>#~\\{}|", " "))
 MOST_GROUPS = 20
 """Graph's limit for one checkMemberGroups call."""
@@ -119,11 +120,12 @@ class EntraDirectory:
     async def members(self, group: str, *, limit: int) -> tuple[Person, ...]:
         if not OBJECT_ID.fullmatch(group):
             return ()
-        query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=_FIELDS, top=limit)
-        builder = self._graph.sdk.groups.by_group_id(group).members
-        answer = await self._graph.call(builder.get, query=query, none_for=(404,))
-        users = [one for one in (answer or {}).get("value", []) if one.get("@odata.type", _USER) == _USER]
-        return tuple(person_of(one) for one in users)[:limit]
+        query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(count=True, select=_FIELDS, top=limit)
+        users = self._graph.sdk.groups.by_group_id(group).transitive_members.graph_user
+        answer = await self._graph.call(
+            users.get, query=query, headers={"ConsistencyLevel": "eventual"}, none_for=(404,)
+        )
+        return tuple(person_of(one) for one in (answer or {}).get("value", []))[:limit]
 
     async def groups_of(self, entra_id: str, among: Iterable[str]) -> frozenset[str]:
         wanted = sorted({group for group in among if group})

@@ -188,3 +188,25 @@ async def test_no_button_can_be_made_to_show_evidence_in_the_channel(world: Worl
     for build in (world.teams.execute, world.teams.submit):
         assert (await world.post(build("review", asked, agent.person, world.channel))).status == 200
         assert not [answer for answer in steps.ANSWERS.values() if answer in world.in_channel()]
+
+
+async def test_an_approval_at_night_by_the_only_lead_is_shown_to_the_helpdesks_channel(world: World) -> None:
+    await world.helpdesk_channel()
+    await world.set_clock("2026-12-07T23:30:00Z")
+    meera, anna = world.seat("Meera Patel"), world.seat("Anna Baker")
+    await anna.say("I lost my phone")
+    await anna.press("For me")
+    reference = steps.reference_in(await anna.press("Send request"))
+    await meera.say(f"approve {reference} called back")
+    await until(lambda: f"No lead was told about Anna Baker ({reference})" in world.in_channel())
+    assert "It was approved at night" in world.in_channel()
+
+
+async def test_whoever_is_only_a_lead_opens_a_request_by_the_link_of_an_email(tmp_path: Path) -> None:
+    upn = 'upn = "bilal.hussain@nhs.example"\n'
+    async with World(tenant_with(tmp_path, (upn, f'{upn}groups = ["leads"]\n'))) as world:
+        anna, lead, stranger = map(world.seat, ("Anna Baker", "Bilal Hussain", "Joy Adeyemi"))
+        await anna.say("chidi.okafor@nhs.example lost his phone")
+        reference = steps.reference_in(await anna.press("Send request"))
+        assert "Chidi Okafor" in await lead.say(f"status {reference}")
+        assert "Chidi Okafor" not in await stranger.say(f"status {reference}")

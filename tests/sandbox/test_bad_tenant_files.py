@@ -25,6 +25,8 @@ UNKNOWN = "this key is not known. Write one of these instead, or take it out:"
 ADDRESS = "is not an address. Write one as in anna.baker@nhs.example."
 ID = "cannot be an id. Write a GUID, or letters, digits, dots, underscores and hyphens."
 
+GROUP = "is not in [groups]. Write one of: helpdesk, leads, exempt_short, exempt_long."
+
 
 @pytest.mark.parametrize(
     ("changes", "sentences"),
@@ -46,6 +48,8 @@ ID = "cannot be an id. Write a GUID, or letters, digits, dots, underscores and h
         ({"groups": GROUPS | {"leads": "a b"}}, [f"line 5, groups, leads: 'a b' {ID}"]),
         ({"groups": GROUPS | {"leads": "-a"}}, [f"line 5, groups, leads: '-a' {ID}"]),
         ({"groups": GROUPS | {"leads": "a" * 65}}, [f"line 5, groups, leads: '{'a' * 65}' {ID}"]),
+        ({"nested": {"leads": ["night"]}}, [f"line 14, nested, leads: night {GROUP}"]),
+        ({"nested": {"night": ["leads"]}}, [f"line 14, nested, night: night {GROUP}"]),
         ({"helpdesk": {"team": "../x"}}, [f"line 10, helpdesk, team: '../x' {ID}"]),
         ({"helpdesk": {"mailbox": "x"}}, [f"line 10, helpdesk, mailbox: 'x' {ADDRESS}"]),
         (
@@ -56,7 +60,7 @@ ID = "cannot be an id. Write a GUID, or letters, digits, dots, underscores and h
             {"user": "x"},
             [
                 f"line 2, user: {UNKNOWN} "
-                "tenant_id, groups, users, mailboxes, sites, helpdesk, conditional_access."
+                "tenant_id, groups, users, mailboxes, sites, helpdesk, conditional_access, nested."
             ],
         ),
         (

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from adapters.sandbox_clock import SandboxClock
 from cards.mail_layout import Mail, Paragraph
 from domain.errors import Trouble
 from sandbox.server import Sandbox
+from sandbox.tenant import Tenant as PretendTenant
 from sandbox.tenant import User, read_tenant
 from tests.builders import NOON
 from tests.journeys.world import until
@@ -59,7 +61,13 @@ class Tenant:
 
 @pytest.fixture
 async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
-    sandbox = Sandbox(read_tenant(), tmp_path, port=0)
+    async with tenant_of(read_tenant(), tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def tenant_of(pretend: PretendTenant, folder: Path) -> AsyncIterator[Tenant]:
+    sandbox = Sandbox(pretend, folder, port=0)
     await sandbox.start()
 
     async def token() -> str:
@@ -67,15 +75,17 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
 
     waits: list[str] = []
     graph = Graph(sandbox.graph_url, token, lambda: waits.append("asked to wait"))
-    yield Tenant(
-        sandbox,
-        EntraDirectory(graph),
-        EntraExemptions(graph, sandbox.graph_url),
-        GraphMailer(graph, sandbox.tenant.helpdesk.mailbox),
-        waits,
-    )
-    await graph.close()
-    await sandbox.close()
+    try:
+        yield Tenant(
+            sandbox,
+            EntraDirectory(graph),
+            EntraExemptions(graph, sandbox.graph_url),
+            GraphMailer(graph, sandbox.tenant.helpdesk.mailbox),
+            waits,
+        )
+    finally:
+        await graph.close()
+        await sandbox.close()
 
 
 async def test_adding_and_removing_may_be_repeated(tenant: Tenant) -> None:
@@ -320,6 +330,16 @@ async def test_the_members_of_a_group_are_people_by_name_and_no_more_than_asked_
     assert len(await tenant.directory.members(helpdesk, limit=2)) == 2
     for unknown in ("no-such-group", "../users", ""):
         assert await tenant.directory.members(unknown, limit=5) == ()
+
+
+async def test_whoever_may_decide_through_a_group_within_the_group_is_one_of_its_members(tmp_path: Path) -> None:
+    pretend = replace(read_tenant(), nested={"leads": ("helpdesk",)})
+    async with tenant_of(pretend, tmp_path) as tenant:
+        leads, agent = pretend.groups["leads"], next(user.id for user in pretend.users if user.groups == ("helpdesk",))
+        assert await tenant.directory.groups_of(agent, [leads]) == {leads}
+        assert agent in [one.id for one in await tenant.directory.members(leads, limit=5)]
+        [call] = [call for call in await tenant.calls() if "transitiveMembers" in call["path"]]
+        assert call["path"].endswith("/graph.user")
 
 
 async def test_an_account_tells_each_of_its_methods_apart(tenant: Tenant) -> None:
