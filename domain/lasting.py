@@ -45,9 +45,11 @@ def revoke(request: Request, command: Revoke, _: Facts, policy: Policy, __: date
     return ending(request, Closing(Cause.REVOKED, command.by, words))
 
 
-def put_back(request: Request, command: PutBack, _: Facts, __: Policy, now: datetime) -> Decision:
+def put_back(request: Request, command: PutBack, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    """Raises `Refusal` where the account may not be exempt any more: it may have been taken out because of that."""
     if request.ends_at is not None and request.ends_at <= now:
         return ending(request, Closing(Cause.EXPIRED))
+    eligibility.check_may_stay(facts.account, policy)
     granting = replace(request, state=State.GRANTING, stuck=None)
     effects = (Grant(request.reference, request.subject.id), Refresh(request.reference))
     return Decision(granting, (Event(What.PUT_BACK, command.by.id),), effects)
