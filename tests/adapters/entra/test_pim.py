@@ -80,6 +80,11 @@ class Tenant:
         body = json.dumps({"error": {"code": code, "message": "No.", "innerError": {"request-id": "r"}}})
         await self.ask("POST", "/sandbox/faults", {"method": "POST", "path": REQUESTS, "status": status, "body": body})
 
+    async def take(self, status: str) -> None:
+        """The next request is taken by PIM with this status, and nothing comes of it."""
+        fault = {"method": "POST", "path": REQUESTS, "status": 201, "body": json.dumps({"status": status})}
+        await self.ask("POST", "/sandbox/faults", fault)
+
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Tenant]:
@@ -240,7 +245,52 @@ async def test_what_is_so_already_or_becoming_so_is_left_to_the_reading(tenant: 
     await tenant.assign(tenant.now() + timedelta(hours=1))
     assert not await tenant.member()
     await tenant.assign(tenant.now() + timedelta(hours=1))
-    await tenant.refuse(code)
+    if code != "PendingRoleAssignmentRequest":
+        await tenant.refuse(code)
+        await tenant.pim.remove(tenant.group, tenant.anna)
+        assert await tenant.member()
+
+
+async def test_a_removal_that_a_pending_request_holds_up_says_where_to_cancel_it(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(hours=1))
+    await tenant.refuse("PendingRoleAssignmentRequest")
+    with pytest.raises(Unproved, match=r"pending request.*cancel the request in Entra under .*Pending requests"):
+        await tenant.pim.remove(tenant.group, tenant.anna)
+
+
+async def test_a_request_that_waits_for_an_approver_is_cancelled_for_a_removal(tenant: Tenant) -> None:
+    until = tenant.now() + timedelta(hours=1)
+    await tenant.assign(until)
+    wish = {"accessId": "member", "action": "selfActivate", "groupId": tenant.group, "principalId": tenant.anna}
+    assert (await tenant.ask("POST", REQUESTS, wish))["status"] == "PendingApproval"
+    with pytest.raises(Unproved, match="PendingRoleAssignmentRequest"):
+        await tenant.assign(until + timedelta(days=1))
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert not await tenant.member()
+    assert await tenant.asked() == ["adminAssign", "selfActivate", "adminRemove"]
+
+
+@pytest.mark.parametrize("status", ["PendingApproval", "PendingAdminDecision", "Denied", "Failed", "Canceled", "x", ""])
+async def test_a_request_that_pim_took_and_did_not_carry_out_proves_nothing(tenant: Tenant, status: str) -> None:
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    for change in (
+        tenant.assign(tenant.now() + timedelta(days=180)),
+        tenant.assign(tenant.now() + timedelta(days=7)),
+        tenant.pim.remove(tenant.group, tenant.anna),
+    ):
+        await tenant.take(status)
+        with pytest.raises(Trouble, match=f"not carr(y|ied) it out.*{status}"):
+            await change
+    assert await tenant.asked() == ["adminAssign"]
+
+
+@pytest.mark.parametrize("status", ["PendingProvisioning", "PendingScheduleCreation"])
+async def test_what_pim_is_doing_is_read_again(tenant: Tenant, status: str) -> None:
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    await tenant.take(status)
+    with pytest.raises(Unproved, match=status):
+        await tenant.assign(tenant.now() + timedelta(days=180))
+    await tenant.take(status)
     await tenant.pim.remove(tenant.group, tenant.anna)
     assert await tenant.member()
 
