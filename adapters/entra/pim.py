@@ -42,6 +42,8 @@ _REFUSED = frozenset({"Canceled", "Denied", "Failed"})
 _WAITS = frozenset({"PendingAdminDecision", "PendingApproval"})
 """What the status of a request may be:
 https://learn.microsoft.com/graph/api/resources/privilegedaccessgroupassignmentschedulerequest"""
+_NO_PIM = frozenset({400, 403, 404})
+"""No licence, no permission or no such group: Graph's answers to whoever does not use PIM."""
 _PENDING_REQUESTS = "Identity Governance, Privileged Identity Management, Groups, this group, Pending requests"
 _HINTS: dict[str, tuple[str, timedelta | None]] = {
     # The third attempt then comes late enough, and before any alarm.
@@ -97,6 +99,17 @@ class EntraPim:
                 f"PIM has not moved the assignment's end yet ({word}). If this goes on, look in Entra under "
                 f"{_PENDING_REQUESTS}"
             )
+
+    async def keep(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
+        """Moves the end of what is assigned, if it would come too early. Where PIM cannot be read there is none."""
+        try:
+            found = _last(filter(_is_assigned, await self._rows(checked(group), checked(entra_id))))
+        except GraphTrouble as refused:
+            if refused.status not in _NO_PIM:
+                raise
+            return
+        if found and found.ends and found.ends < until + _EARLIEST:
+            await self.add(group, entra_id, until=until, reference=reference)
 
     async def remove(self, group: str, entra_id: str) -> None:
         """Also what was not assigned by PIM: from before the setting was `pim`, or no user at all."""
@@ -199,6 +212,27 @@ class EntraPim:
             justification=f"MFA exception {wish.reference}".strip(),
             schedule_info=schedule if wish.ends else None,
         )
+
+
+class DirectAfterPim:
+    """Keeps `services.ports.Exemptions` by direct membership, where the setting may have been `pim` before.
+
+    Whoever PIM has assigned is a member already, and Entra would end that at the end that PIM was given.
+    """
+
+    def __init__(self, direct: EntraExemptions, pim: EntraPim) -> None:
+        self._direct = direct
+        self._pim = pim
+
+    async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
+        if not await self._direct.join(group, entra_id):
+            await self._pim.keep(group, entra_id, until=until, reference=reference)
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        await self._direct.remove(group, entra_id)
+
+    async def contains(self, group: str, entra_id: str) -> bool:
+        return await self._direct.contains(group, entra_id)
 
 
 def _explained(refused: GraphTrouble) -> GraphTrouble:

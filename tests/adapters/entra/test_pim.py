@@ -13,7 +13,7 @@ import pytest
 
 from adapters.entra.client import Graph
 from adapters.entra.exemptions import EntraExemptions
-from adapters.entra.pim import EntraPim
+from adapters.entra.pim import DirectAfterPim, EntraPim
 from domain.errors import Trouble, Unproved
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
@@ -203,6 +203,38 @@ async def test_a_member_from_before_gets_an_end_and_is_removed_at_it(tenant: Ten
     assert await tenant.asked() == ["adminUpdate"]
     tenant.sandbox.clock.offset += timedelta(hours=25)
     assert not await tenant.member()
+
+
+async def test_by_group_a_renewal_of_what_pim_assigned_moves_its_end(tenant: Tenant) -> None:
+    by_group = DirectAfterPim(tenant.direct, tenant.pim)
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    until = tenant.now() + timedelta(days=180)
+    for _ in range(2):
+        await by_group.add(tenant.group, tenant.anna, until=until, reference=REFERENCE)
+    assert await tenant.asked() == ["adminAssign", "adminExtend"]
+    assert await tenant.ends() > until
+    await by_group.remove(tenant.group, tenant.anna)
+    assert not await by_group.contains(tenant.group, tenant.anna)
+
+
+async def test_by_group_whoever_pim_did_not_assign_is_left_to_be_removed_by_the_bot(tenant: Tenant) -> None:
+    by_group = DirectAfterPim(tenant.direct, tenant.pim)
+    until = tenant.now() + timedelta(days=180)
+    for _ in range(2):
+        await by_group.add(tenant.group, tenant.anna, until=until, reference=REFERENCE)
+    assert await tenant.asked() == []
+    tenant.sandbox.clock.offset += timedelta(days=365)
+    assert await by_group.contains(tenant.group, tenant.anna)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_by_group_a_tenant_without_pim_is_no_trouble(tenant: Tenant, status: int) -> None:
+    by_group = DirectAfterPim(tenant.direct, tenant.pim)
+    fault = {"method": "GET", "path": REQUESTS.replace("Requests", "s"), "status": status}
+    await tenant.ask("POST", "/sandbox/faults", fault)
+    for _ in range(2):
+        await by_group.add(tenant.group, tenant.anna, until=tenant.now(), reference=REFERENCE)
+    assert await by_group.contains(tenant.group, tenant.anna)
 
 
 async def test_a_member_whom_pim_does_not_know_is_removed_from_the_group(tenant: Tenant) -> None:
