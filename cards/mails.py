@@ -257,6 +257,12 @@ def _lapsed(request: Request, policy: Policy, _: Audience, __: datetime) -> Word
 
 
 def _ended(request: Request, policy: Policy, to: Audience, _: datetime) -> Words:
+    if request.never_confirmed:
+        return (
+            to_each(request, to, "requester.never_confirmed_title", "everyone.never_confirmed_title"),
+            say("everyone.mail_lapsed"),
+            say("everyone.mail_never_confirmed"),
+        )
     closing = request.closing
     said = closing is not None and closing.words and closing.cause is not Cause.RENEWED
     return (

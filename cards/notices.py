@@ -235,6 +235,9 @@ def _lapsed(request: Request, policy: Policy, _: datetime, __: Audience) -> Word
 
 
 def _ended(request: Request, policy: Policy, _: datetime, to: Audience) -> Words:
+    if request.never_confirmed:
+        title = to_each(request, to, "requester.never_confirmed_title", "everyone.never_confirmed_title")
+        return title, say("everyone.never_confirmed")
     closing = request.closing
     if closing and closing.words and closing.cause is not Cause.RENEWED:
         ended = say("everyone.ended_with_words", cause=cause(request), words=plain(closing.words))

@@ -171,7 +171,8 @@ def ended(request: Request) -> tuple[str, ...]:
     if request.closing is None:
         return (f"{state_of(request)}.",)
     who = f", by {request.closing.by.name}" if request.closing.by else ""
-    why = f"{_CAUSES[request.closing.cause]}{who}."
+    cause = "Entra never confirmed it" if request.never_confirmed else _CAUSES[request.closing.cause]
+    why = f"{cause}{who}."
     if request.closed_at is None:
         return (why, "Entra has not confirmed the end.")
     if request.closing.cause is Cause.RENEWED:

@@ -182,6 +182,8 @@ def _next(request: Request, policy: Policy, *, yours: bool) -> str:
             return sentences(until, follow_up(request, policy, yours=yours))
         case State.ENDING:
             return sentences(say("requester.next_end_is_confirmed"), follow_up(request, policy, yours=yours))
+        case State.ENDED if request.never_confirmed:
+            return say("requester.next_ask_again")
         case State.ENDED:
             return sentences(say("requester.next_prompts_are_back"), follow_up(request, policy, yours=yours))
         case State.REJECTED:
@@ -306,6 +308,8 @@ def cause(request: Request, *, names_others: bool = False) -> str:
     """`names_others`: for the helpdesk, also the reference of another request, which may not concern the reader."""
     closing = request.closing
     assert closing is not None
+    if request.never_confirmed:
+        return say("everyone.ended_never_confirmed")
     if closing.cause is Cause.RENEWED and names_others:
         return say("agent.ended_renewed", reference=closing.words)
     who = f" ({closing.by.name})" if closing.by and closing.cause is not Cause.RENEWED else ""

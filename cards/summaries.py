@@ -57,6 +57,8 @@ def summary(request: Request, what: Notice, to: Audience, policy: Policy, now: d
             return to_each(request, to, "requester.lapsed_line", "everyone.lapsed_line")
         case Notice.ENDED if request.closing and request.closing.cause is Cause.REVOKED:
             return to_each(request, to, "requester.revoked_line", "everyone.revoked_line")
+        case Notice.ENDED if request.never_confirmed:
+            return to_each(request, to, "requester.never_confirmed_line", "everyone.never_confirmed_line")
         case Notice.ENDED:
             return to_each(request, to, "requester.ended_line", "everyone.ended_line")
 

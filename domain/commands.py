@@ -140,7 +140,7 @@ class ReportTrouble:
 
 @dataclass(frozen=True, slots=True)
 class SeeAccount:
-    """The account of somebody who is exempt was looked at; None: it is no longer in Entra."""
+    """The account of somebody who is exempt, or is to be, was looked at; None: it is no longer in Entra."""
 
     account: Account | None
 

@@ -56,7 +56,10 @@ def decide(request: Request | None, command: Command, facts: Facts, policy: Poli
         if isinstance(command, SystemCommand):
             return Decision(request)
         raise Refusal(_too_late(request, command), rule="state")
-    return _scheduled(_DECIDE[type(command)](request, command, facts, policy, now), policy, now)
+    decision = _DECIDE[type(command)](request, command, facts, policy, now)
+    if isinstance(command, SeeAccount) and decision.request.state is State.GRANTING:
+        return decision  # or looking often would put off for ever what is started again
+    return _scheduled(decision, policy, now)
 
 
 def _scheduled(decision: Decision, policy: Policy, now: datetime) -> Decision:

@@ -14,6 +14,17 @@ from texts import any_of, say
 
 def check_account(account: Account | None, policy: Policy) -> None:
     """Raises `Refusal` unless this account may be exempted at all."""
+    account = check_may_stay(account, policy)
+    if not set(account.methods) & set(policy.account.core_methods):
+        raise Refusal(
+            say("everyone.no_method", name=account.person.name, methods=_names(policy), **policy.helpdesk.contact),
+            rule="no_method",
+            link=(say("everyone.register_method_button"), policy.links.register_method),
+        )
+
+
+def check_may_stay(account: Account | None, policy: Policy) -> Account:
+    """The same but for the methods: who is exempt may have lost them. Raises `Refusal`."""
     if account is None:
         raise Refusal(say("everyone.unknown_account"), rule="unknown_account")
     name = account.person.name
@@ -37,12 +48,7 @@ def check_account(account: Account | None, policy: Policy) -> None:
             say("everyone.barred", name=name, **policy.helpdesk.contact),
             rule="barred",
         )
-    if not set(account.methods) & set(policy.account.core_methods):
-        raise Refusal(
-            say("everyone.no_method", name=name, methods=_names(policy), **policy.helpdesk.contact),
-            rule="no_method",
-            link=(say("everyone.register_method_button"), policy.links.register_method),
-        )
+    return account
 
 
 def is_barred(account: Account, policy: Policy) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain import eligibility
+from domain import eligibility, timeline
 from domain.commands import (
     ConfirmEnd,
     ConfirmGrant,
@@ -45,9 +45,11 @@ def revoke(request: Request, command: Revoke, _: Facts, policy: Policy, __: date
     return ending(request, Closing(Cause.REVOKED, command.by, words))
 
 
-def put_back(request: Request, command: PutBack, _: Facts, __: Policy, now: datetime) -> Decision:
+def put_back(request: Request, command: PutBack, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    """Raises `Refusal` where the account may not be exempt any more: it may have been taken out because of that."""
     if request.ends_at is not None and request.ends_at <= now:
         return ending(request, Closing(Cause.EXPIRED))
+    eligibility.check_may_stay(facts.account, policy)
     granting = replace(request, state=State.GRANTING, stuck=None)
     effects = (Grant(request.reference, request.subject.id), Refresh(request.reference))
     return Decision(granting, (Event(What.PUT_BACK, command.by.id),), effects)
@@ -55,13 +57,17 @@ def put_back(request: Request, command: PutBack, _: Facts, __: Policy, now: date
 
 def end_if_confirmed(request: Request, policy: Policy, now: datetime) -> datetime:
     """When the exception ends if the grant is confirmed now. A renewal lasts from its own approval."""
-    length = timedelta(days=request.days) if request.days else policy.kinds[request.kind].duration
     begins = request.decided.at if request.renews and request.decided else now
-    return max(begins + length, now + timedelta(minutes=1))
+    return max(begins + timeline.length(request, policy), now + timedelta(minutes=1))
 
 
 def confirm_grant(request: Request, _: ConfirmGrant, facts: Facts, policy: Policy, now: datetime) -> Decision:
-    """The clock starts. A renewal takes the place of what it follows; what was put back keeps its times."""
+    """The clock starts. A renewal takes the place of what it follows; what was put back keeps its times.
+
+    Entra's word may come after the time that was approved, where nobody was there to tell the time: then it ends.
+    """
+    if request.starts_at is None and timeline.is_given_up(request, policy, now):
+        return ending(request, Closing(Cause.EXPIRED))
     ends_at = request.ends_at or end_if_confirmed(request, policy, now)
     starts_at = request.starts_at or now
     active = replace(request, state=State.ACTIVE, starts_at=starts_at, ends_at=ends_at, stuck=None, looked_at=now)
@@ -140,6 +146,8 @@ def see_account(request: Request, command: SeeAccount, _: Facts, policy: Policy,
         return ending(looked, Closing(Cause.PRIVILEGED))
     if eligibility.is_barred(account, policy):
         return ending(looked, Closing(Cause.BARRED))
+    if request.state is State.GRANTING:  # it asks nobody to end what has not begun
+        return Decision(looked)
     fresh = [one for one in account.method_ids if one not in request.method_ids]
     new = [one for one in fresh if one.partition(":")[0] in policy.account.core_methods]
     if not new:

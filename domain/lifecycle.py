@@ -27,7 +27,7 @@ _CLOSED: frozenset[type[Command]] = frozenset({Tick, ConfirmPurge})
 ACCEPTED: dict[State, frozenset[type[Command]]] = {
     State.AWAITING_EVIDENCE: frozenset({SendCode, IssueCode, GiveCode, GiveEvidence, Reject, Withdraw, Tick}),
     State.AWAITING_DECISION: frozenset({Approve, Reject, SendBack, Withdraw, Tick}),
-    State.GRANTING: frozenset({ConfirmGrant, Withdraw, EndEarly, Revoke, ReportTrouble, Tick}),
+    State.GRANTING: frozenset({ConfirmGrant, Withdraw, EndEarly, Revoke, ReportTrouble, SeeAccount, Tick}),
     State.ACTIVE: frozenset({EndEarly, StillNeeded, Revoke, PutBack, SeeAccount, Tick}),
     State.ENDING: frozenset({ConfirmEnd, ReportTrouble, Tick}),
     **{state: _CLOSED for state in State if state not in OPEN},

@@ -36,7 +36,7 @@ class Facts:
     """What was read outside for this decision, a moment ago."""
 
     account: Account | None = None
-    """The subject's account, for `Ask` and `Approve`."""
+    """The subject's account, for `Ask`, `Approve` and `PutBack`."""
     by_account: Account | None = None
     """The account of whoever acts, for `GiveCode` and `GiveEvidence`."""
     already: tuple[Request, ...] = ()

@@ -211,6 +211,11 @@ class Request:
         return self.state in OPEN
 
     @property
+    def never_confirmed(self) -> bool:
+        """Whether it ended because Entra did not confirm the grant within the time that was approved."""
+        return self.starts_at is None and self.closing is not None and self.closing.cause is Cause.EXPIRED
+
+    @property
     def waits_since(self) -> datetime:
         return self.waiting_since or self.asked_at
 

@@ -24,12 +24,15 @@ def standing(request: Request) -> str:
         case State.ACTIVE if request.decided and request.ends_at:
             return f"{_decided(request.decided)} {say('everyone.ends_at', ends_at=uk_time(request.ends_at))}"
         case State.ENDING if request.closing:
-            return f"{_why(request.closing)} {say('everyone.ends_now')}"
+            return f"{_why(request, request.closing)} {say('everyone.ends_now')}"
         case State.ENDED if request.closing and request.closed_at and request.closing.cause is Cause.RENEWED:
-            return _why(request.closing)
+            return _why(request, request.closing)
+        case State.ENDED if request.closed_at and request.never_confirmed:
+            taken_back = say("everyone.taken_back_at", closed_at=uk_time(request.closed_at))
+            return f"{say('everyone.never_confirmed_in_time')} {taken_back}"
         case State.ENDED if request.closing and request.closed_at:
             ended = say("everyone.ended_at", closed_at=uk_time(request.closed_at))
-            return f"{_why(request.closing)} {ended}"
+            return f"{_why(request, request.closing)} {ended}"
         case State.REJECTED if request.decided:
             return _decided(request.decided)
         case State.WITHDRAWN if request.closed_at:
@@ -46,9 +49,11 @@ def _decided(decided: Decided) -> str:
     return say(key, name=decided.by.name, at=uk_time(decided.at))
 
 
-def _why(closing: Closing) -> str:
+def _why(request: Request, closing: Closing) -> str:
     who = closing.by.name if closing.by else say("everyone.somebody")
     match closing.cause:
+        case Cause.EXPIRED if request.never_confirmed:
+            return say("everyone.never_confirmed_in_time")
         case Cause.EXPIRED:
             return say("everyone.time_is_up")
         case Cause.NO_LONGER_NEEDED:

@@ -19,8 +19,8 @@ def tick(request: Request, _: Tick, __: Facts, policy: Policy, now: datetime) ->
     """Of several occasions of one sort that are due at once (after an outage) only the latest comes to pass."""
     if request.next_due is None or now < request.next_due:
         return Decision(request)
-    if request.state is State.GRANTING and request.ends_at is not None and request.ends_at <= now:
-        return ending(request, Closing(Cause.EXPIRED))  # it was being put back
+    if request.state is State.GRANTING and timeline.is_given_up(request, policy, now):
+        return ending(request, Closing(Cause.EXPIRED))
     if request.state in (State.GRANTING, State.ENDING):
         return _again(request)
     coming = timeline.due(request, policy, now)

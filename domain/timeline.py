@@ -80,9 +80,29 @@ def next_due(request: Request, policy: Policy, now: datetime) -> datetime | None
     """The next moment at which time alone changes something; None where it never will."""
     if request.state in (State.GRANTING, State.ENDING):
         again = now + policy.limits.check_again
-        put_back_until = request.ends_at if request.state is State.GRANTING else None
-        return min(again, put_back_until or again)
+        given_up = granting_until(request, policy) if request.state is State.GRANTING else None
+        return min(again, given_up or again)
     return min((one.comes(now, policy) for one in plan(request, policy)), default=None)
+
+
+def length(request: Request, policy: Policy) -> timedelta:
+    """What was agreed, or what the policy gives."""
+    return timedelta(days=request.days) if request.days else policy.kinds[request.kind].duration
+
+
+def granting_until(request: Request, policy: Policy) -> datetime | None:
+    """When a grant that Entra has not confirmed is given up: nobody is exempt unproved for longer than was approved.
+
+    What is being put back has its end already.
+    """
+    if request.ends_at is not None or request.decided is None:
+        return request.ends_at
+    return request.decided.at + length(request, policy)
+
+
+def is_given_up(request: Request, policy: Policy, now: datetime) -> bool:
+    until = granting_until(request, policy)
+    return until is not None and until <= now
 
 
 def is_overtaken(request: Request, tell: Tell) -> bool:

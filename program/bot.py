@@ -33,7 +33,7 @@ from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.mailboxes import EntraMailboxes
 from adapters.entra.members import EntraMembers
 from adapters.entra.mfa_policy import EntraMfaPolicy
-from adapters.entra.pim import EntraPim
+from adapters.entra.pim import DirectAfterPim, EntraPim
 from adapters.entra.proof import WhatIf
 from adapters.entra.sessions import EntraSessions
 from adapters.entra.teams_app import GraphTeamsApp
@@ -236,7 +236,8 @@ async def _fits(policy: Policy, book: PostgresBook) -> None:
 def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock) -> Exemptions:
     """`way`: as the setting has it, `group` or `pim`."""
     direct = EntraExemptions(graph, graph_url)
-    return EntraPim(graph, direct, clock) if way == "pim" else direct
+    pim = EntraPim(graph, direct, clock)
+    return pim if way == "pim" else DirectAfterPim(direct, pim)
 
 
 def make_reconcile(

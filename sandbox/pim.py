@@ -23,6 +23,7 @@ from sandbox.state import Assignment
 _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=365)
 """As the group's PIM settings have it: Microsoft's own longest is 180 days, and docs/running.md asks for 365."""
 _MOST_REQUESTS = 10_000
+_WAITING = "PendingApproval"
 _COMMON = dict.fromkeys(("id", "accessId", "principalId", "groupId"), str)
 _LASTING = _COMMON | {"memberType": str, "assignmentType": str}
 SCHEDULE = Kind(
@@ -57,6 +58,7 @@ class Pim:
             web.post(f"{group}/assignmentScheduleRequests", self._ask),
             web.get(f"{group}/assignmentScheduleRequests", self._requests),
             web.get(f"{group}/assignmentScheduleRequests/{{id}}", self._request),
+            web.post(f"{group}/assignmentScheduleRequests/{{id}}/cancel", self._cancel),
             web.get(f"{group}/assignmentSchedules", self._schedules),
             web.get(f"{group}/assignmentSchedules/{{id}}", self._schedule),
             web.get(f"{group}/assignmentScheduleInstances", self._instances),
@@ -90,10 +92,14 @@ class Pim:
             "adminExtend": self._extend,
             "adminUpdate": self._update,
             "adminRemove": self._remove,
+            "selfActivate": self._wait,
         }
         action = actions.get(str(body.get("action")))
         if action is None:
             raise GraphError(400, "The action is invalid or is not played here.", code="InvalidAction")
+        if any((row["groupId"], row["principalId"], row["status"]) == (group, user, _WAITING) for row in self._asked):
+            message = "There is already an existing pending Role assignment request."
+            raise GraphError(400, message, code="PendingRoleAssignmentRequest")
         schedule_id, status = action(group, user, body)
         now = written(self._clock.now())
         row = {
@@ -166,6 +172,10 @@ class Pim:
         self._state.unassign(group, user)
         return one.id if one else _permanent_id(group, user), "Revoked"
 
+    def _wait(self, group: str, user: str, _: Json) -> tuple[str, str]:
+        """What somebody asks for themselves waits for an approver, who never comes."""
+        return _permanent_id(group, user), _WAITING
+
     def _known(self, group: str, user: str) -> Assignment | None:
         return next((one for one in self._state.assignments() if (one.group, one.user) == (group, user)), None)
 
@@ -197,6 +207,16 @@ class Pim:
 
     async def _request(self, request: web.Request) -> web.Response:
         return _one(request, "assignmentScheduleRequests", list(self._asked))
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        key = request.match_info["id"]
+        row = next((row for row in self._asked if row["id"] == key), None)
+        if row is None:
+            raise not_found(key)
+        if row["status"] != _WAITING:
+            raise GraphError(400, "The request cannot be cancelled in its status.", code="InvalidRequestStatus")
+        row["status"] = "Canceled"
+        return web.Response(status=204)
 
 
 def _scoped(request: web.Request, name: str, rows: list[Json], kind: Kind) -> web.Response:

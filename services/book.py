@@ -117,7 +117,9 @@ class Book(Protocol):
         ...
 
     async def to_look_at(self, before: datetime, limit: int) -> tuple[Request, ...]:
-        """Exceptions that are on, whose account was last looked at before this moment, the longest ago first."""
+        """Exceptions that are on, or were to be, whose account was last looked at before this moment, the longest ago
+        first. One that was never looked at was looked at when it was approved.
+        """
         ...
 
     async def waiting(self, limit: int) -> tuple[Request, ...]:

@@ -15,6 +15,7 @@ from domain.commands import (
     ConfirmGrant,
     GiveCode,
     GiveEvidence,
+    PutBack,
     SendCode,
 )
 from domain.decisions import decide
@@ -65,7 +66,7 @@ class CarryOut:
         try:
             return await self._one(reference, command, await self._facts(reference, command), activity)
         except Refusal as refusal:
-            if isinstance(command, Approve) and refusal.rule in watching.ALARMING:
+            if isinstance(command, Approve | PutBack) and refusal.rule in watching.ALARMING:
                 found = await self.book.request(reference)
                 await self.tried(refusal, command.by.id, found.subject.id if found else "", activity, reference)
             raise
@@ -115,6 +116,9 @@ class CarryOut:
             history = await self.history(found.subject.id, found.kind, found.reference) if found else ()
             own_team = await self._own_team(found.subject.id) if found else False
             facts = replace(facts, account=account, history=history, own_team=own_team)
+        if isinstance(command, PutBack) and facts.groups:
+            found = await self.book.request(reference)
+            facts = replace(facts, account=await self.account(found.subject.id) if found else None)
         if isinstance(command, GiveEvidence):
             facts = replace(
                 facts,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import and_, case, delete, func, or_, select, text, update
+from sqlalchemy import and_, case, cast, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.database import counts
 from adapters.database.audit import write
 from adapters.database.engine import each_alone
-from adapters.database.tables import FOUND_BY, audit, drafts, notices, requests
+from adapters.database.overdue import ON
+from adapters.database.tables import FOUND_BY, MOMENT, audit, drafts, notices, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
 from adapters.jobs.orders import QUEUE, TASK, Order, order
@@ -174,7 +175,14 @@ class PostgresBook:
     async def to_look_at(self, before: datetime, limit: int) -> tuple[Request, ...]:
         looked_at = requests.c.looked_at
         wanted = and_(requests.c.state == State.ACTIVE.value, or_(looked_at.is_(None), looked_at < before))
-        return await self._requests(select(*_COLUMNS).where(wanted).order_by(looked_at.nulls_first()).limit(limit))
+        on = await self._requests(select(*_COLUMNS).where(wanted).order_by(looked_at.nulls_first()).limit(limit))
+        return (*await self._being_granted(before), *on)[:limit]
+
+    async def _being_granted(self, before: datetime) -> tuple[Request, ...]:
+        """The few whose first grant has not been confirmed. The index of those that are on has them at its end."""
+        granting = (ON, requests.c.state == State.GRANTING.value, requests.c.ends_at.is_(None))
+        seen = func.coalesce(requests.c.looked_at, cast(requests.c.decided["at"].astext, MOMENT))
+        return await self._requests(select(*_COLUMNS).where(*granting, seen < before))
 
     async def waiting(self, limit: int) -> tuple[Request, ...]:
         wanted = requests.c.state == State.AWAITING_DECISION.value

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, cast, func, or_, text
 from adapters.database.tables import MOMENT, requests
 from domain.request import State
 
-_ON = text("requests.state IN ('granting', 'active')")
+ON = text("requests.state IN ('granting', 'active')")
 """In these very words, or a plan that was made for any values does not use the index."""
 _ENDING = requests.c.state == State.ENDING.value
 
@@ -25,7 +25,7 @@ def overdue_since(check_again: timedelta) -> ColumnElement[Any]:
 
 def over(now: datetime) -> ColumnElement[bool]:
     """On past its end."""
-    return and_(_ON, requests.c.ends_at < now)
+    return and_(ON, requests.c.ends_at < now)
 
 
 def overdue(now: datetime, by: timedelta, check_again: timedelta) -> ColumnElement[bool]:

@@ -23,8 +23,12 @@ class EntraExemptions:
 
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:  # noqa: ARG002
         """A member stays until removed: Entra is told neither an end nor a reference."""
+        await self.join(group, entra_id)
+
+    async def join(self, group: str, entra_id: str) -> bool:
+        """False for somebody who was a member already."""
         body = ReferenceCreate(odata_id=f"{self._base_url}/directoryObjects/{checked(entra_id)}")
-        await self._graph.call(self._members(group).ref.post, body, fine=(400, _ALREADY))
+        return await self._graph.call(self._members(group).ref.post, body, fine=(400, _ALREADY)) is not None
 
     async def remove(self, group: str, entra_id: str) -> None:
         reference = self._members(group).by_directory_object_id(checked(entra_id)).ref

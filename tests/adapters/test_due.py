@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.book import PostgresBook
 from adapters.database.engine import make_engine
 from domain.people import Person
-from domain.request import Request, State
+from domain.request import Decided, Request, State
 from tests.adapters.postgres import postgres
-from tests.builders import NOON, POLICY, long_request, request
+from tests.builders import AGENT, NOON, POLICY, long_request, request
 
 HOUR = timedelta(hours=1)
 
@@ -58,3 +59,25 @@ async def test_open_requests_of_a_kind_that_the_policy_no_longer_has_are_counted
         assert await page.add(long_request(State.ENDED, reference="ended"))
     assert await book.open_besides(["short"]) == {"long": 1}
     assert await book.open_besides(POLICY.kinds) == {}
+
+
+async def test_the_accounts_of_whoever_is_exempt_or_is_to_be_are_looked_at_in_turn(engine: AsyncEngine) -> None:
+    book = PostgresBook(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text("TRUNCATE requests"))
+    approved = Decided(AGENT, NOON - HOUR, approved=True)
+    async with book.page() as page:
+        for name, state, seen, decided in (
+            ("on", State.ACTIVE, NOON - HOUR, approved),
+            ("on, never looked at", State.ACTIVE, None, approved),
+            ("on, just looked at", State.ACTIVE, NOON, approved),
+            ("to be", State.GRANTING, None, approved),
+            ("to be, just looked at", State.GRANTING, NOON, approved),
+            ("to be, just approved", State.GRANTING, None, replace(approved, at=NOON)),
+            ("ended", State.ENDED, None, approved),
+        ):
+            one = request(state, reference=name, subject=Person(name, name, f"{name}@nhs.net"))
+            assert await page.add(replace(one, looked_at=seen, decided=decided))
+    found = await book.to_look_at(NOON - HOUR / 4, 10)
+    assert [one.reference for one in found] == ["to be", "on, never looked at", "on"]
+    assert len(await book.to_look_at(NOON - HOUR / 4, 2)) == 2

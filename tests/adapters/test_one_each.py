@@ -15,7 +15,7 @@ from domain.decisions import decide
 from domain.outcome import Facts
 from domain.request import Request, State
 from tests.adapters.postgres import postgres
-from tests.builders import AGENT, NOON, POLICY, long_request
+from tests.builders import AGENT, NOON, POLICY, account, long_request
 
 OLD, NEW = "MFA-2222-2222", "MFA-3333-3333"
 LATER = NOON + timedelta(days=150)
@@ -52,7 +52,7 @@ async def test_what_entra_lost_is_put_back_while_its_renewal_waits_and_one_of_th
     renewal = long_request(State.AWAITING_EVIDENCE, reference=NEW, renews=OLD)
     assert await add(book, old)
     assert await add(book, renewal)
-    back = decide(old, PutBack(AGENT), Facts(groups=frozenset({"helpdesk"})), POLICY, LATER).request
+    back = decide(old, PutBack(AGENT), Facts(groups=frozenset({"helpdesk"}), account=account()), POLICY, LATER).request
     for state in (State.AWAITING_EVIDENCE, State.AWAITING_DECISION, State.GRANTING):
         renewal = long_request(state, reference=NEW, renews=OLD)
         await change(book, replace(old, state=State.ACTIVE))

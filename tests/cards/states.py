@@ -79,6 +79,11 @@ def requests(words: str = "A short reason") -> Iterator[tuple[str, Request]]:
     yield from _long_requests(words)
 
 
+def never_confirmed(state: State) -> Request:
+    """It ended because its time was up before Entra had confirmed it."""
+    return request(state, asked_by=ASKER, starts_at=None, ends_at=None, closing=Closing(Cause.EXPIRED))
+
+
 def _short_requests(words: str) -> Iterator[tuple[str, Request]]:
     for state in State:
         if state is State.AWAITING_EVIDENCE:
@@ -91,6 +96,8 @@ def _short_requests(words: str) -> Iterator[tuple[str, Request]]:
         yield f"short, {state}", one
         if state in (State.GRANTING, State.ENDING):
             yield f"short, {state}, stuck", replace(one, stuck=replace(stuck_since(), message=words))
+    for state in (State.ENDING, State.ENDED):
+        yield f"short, {state}, never confirmed", never_confirmed(state)
     yield "short, for themself", request()
     yield "short, a call", request(taken_by=AGENT, asked_by=AGENT)
 

@@ -11,11 +11,12 @@ from domain.commands import ConfirmGrant, PutBack, Tick
 from domain.decisions import decide
 from domain.drift import BEING_DONE, FEW, Drift, Sort, compare, compare_exclusions, few_at_once
 from domain.effects import Grant, Tell
-from domain.people import Person
+from domain.errors import Refusal
+from domain.people import Account, Person
 from domain.policy import Reconciling
 from domain.policy_faults import faults
 from domain.request import Cause, Closing, Request, State
-from tests.builders import AGENT, NOON, POLICY, SUBJECT, facts, long_request, person, request, stuck
+from tests.builders import AGENT, NOON, POLICY, SUBJECT, account, facts, long_request, person, request, stuck
 
 GROUP, OTHER = "group", "group-long"
 ON = request(State.ACTIVE)
@@ -191,6 +192,27 @@ def test_what_is_put_back_keeps_the_end_that_it_had_and_nobody_is_told_twice() -
     assert (again.state, again.starts_at, again.ends_at) == (State.ACTIVE, ON.starts_at, ENDS)
     assert again.next_due == ON.next_due
     assert not [effect for effect in decision.effects if isinstance(effect, Tell)]
+
+
+@pytest.mark.parametrize(
+    ("found", "rule"),
+    [
+        (None, "unknown_account"),
+        (account(enabled=False), "disabled"),
+        (account(guest=True), "guest_account"),
+        (account(privileged=True), "privileged"),
+        (account(barred=True), "barred"),
+    ],
+)
+def test_nobody_is_put_back_whose_account_may_not_be_exempt_any_more(found: Account | None, rule: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        decide(ON, PutBack(AGENT), facts(account=found), POLICY, NOON + timedelta(hours=2))
+    assert refused.value.rule == rule
+
+
+def test_whoever_has_lost_their_methods_is_put_back_all_the_same() -> None:
+    bare = facts(account=account(methods=("password",)))
+    assert decide(ON, PutBack(AGENT), bare, POLICY, NOON + timedelta(hours=2)).request.state is State.GRANTING
 
 
 def test_what_is_put_back_too_slowly_ends_at_its_end() -> None:

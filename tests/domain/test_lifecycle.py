@@ -57,12 +57,13 @@ LASTING: dict[tuple[State, type[Command]], State] = {
     (State.AWAITING_DECISION, Reject): State.REJECTED,
     (State.AWAITING_DECISION, Withdraw): State.WITHDRAWN,
     (State.AWAITING_DECISION, Tick): State.LAPSED,
-    (State.GRANTING, ConfirmGrant): State.ACTIVE,
+    (State.GRANTING, ConfirmGrant): State.ENDING,  # its time is up
     (State.GRANTING, Withdraw): State.ENDING,
     (State.GRANTING, EndEarly): State.ENDING,
     (State.GRANTING, Revoke): State.ENDING,
     (State.GRANTING, ReportTrouble): State.GRANTING,
-    (State.GRANTING, Tick): State.GRANTING,
+    (State.GRANTING, SeeAccount): State.ENDING,
+    (State.GRANTING, Tick): State.ENDING,  # its time is up
     (State.ACTIVE, EndEarly): State.ENDING,
     (State.ACTIVE, Revoke): State.ENDING,
     (State.ACTIVE, PutBack): State.ENDING,  # its time is up

@@ -10,7 +10,7 @@ from domain import timeline
 from domain.commands import Approve, ConfirmGrant, StillNeeded, Tick
 from domain.decisions import decide
 from domain.effects import Alarm, Audience, Effect, End, Notice, Purge, Tell
-from domain.request import Request, State
+from domain.request import Decided, Request, State
 from domain.working_time import is_working
 from tests.builders import AGENT, LONG, NOON, OWNER, POLICY, RULES, facts, long_request, request
 
@@ -18,7 +18,7 @@ MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2032, 12, 31), timezones=s
 
 
 def granted(moment: datetime, days: int | None = None) -> Request:
-    granting = long_request(State.GRANTING, days=days)
+    granting = long_request(State.GRANTING, days=days, decided=Decided(AGENT, moment, approved=True))
     return decide(granting, ConfirmGrant(), facts(), POLICY, moment).request
 
 

@@ -11,11 +11,15 @@ from domain.commands import ConfirmGrant, Tick
 from domain.decisions import decide
 from domain.effects import End, Tell
 from domain.moments import UK, span, uk_date, uk_time
-from domain.request import State
-from tests.builders import POLICY, facts, request
+from domain.request import Decided, Request, State
+from tests.builders import AGENT, POLICY, facts, request
 
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2032, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 KIND = POLICY.kinds["short"]
+
+
+def approved(moment: datetime) -> Request:
+    return request(State.GRANTING, decided=Decided(AGENT, moment, approved=True))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_two_different_moments_never_read_alike(moment: datetime) -> None:
 
 @given(MOMENTS)
 def test_twenty_four_hours_are_twenty_four_hours_over_daylight_saving(moment: datetime) -> None:
-    active = decide(request(State.GRANTING), ConfirmGrant(), facts(), POLICY, moment).request
+    active = decide(approved(moment), ConfirmGrant(), facts(), POLICY, moment).request
     assert active.starts_at is not None
     assert active.ends_at is not None
     assert active.ends_at.astimezone(UK).timestamp() - active.starts_at.astimezone(UK).timestamp() == 24 * 3600
@@ -80,7 +84,7 @@ def test_twenty_four_hours_are_twenty_four_hours_over_daylight_saving(moment: da
 def test_however_time_is_looked_at_each_reminder_comes_once_and_the_end_is_never_late(
     moment: datetime, looks: list[int]
 ) -> None:
-    one = decide(request(State.GRANTING), ConfirmGrant(), facts(), POLICY, moment).request
+    one = decide(approved(moment), ConfirmGrant(), facts(), POLICY, moment).request
     ends_at = one.ends_at
     assert ends_at is not None
     told: list[str] = []

@@ -117,6 +117,23 @@ async def test_a_grant_that_is_never_proved_raises_an_alarm_and_is_tried_until_i
         await until(lambda: "is on until" in anna.all_text, 90)
 
 
+async def test_a_grant_that_can_never_be_proved_keeps_nobody_exempt_for_longer_than_was_approved() -> None:
+    async with a_world(PROVED) as world:
+        await world.fault(method="POST", path="/v1.0/identity/conditionalAccess/evaluate", status=403, times=10_000)
+        anna, reference = await asked(world)
+        await until(lambda: reference in world.in_channel())
+        await approve(world, reference)
+        await until(lambda: "takes longer than usual" in world.in_channel())
+        assert await world.members() == {anna.person.entra_id}
+        await world.advance("P2D")
+        await until(lambda: "could not be started" in anna.all_text, 60)
+        assert await world.members() == set()
+        assert "has ended" not in anna.all_text
+        audit = await entries(world, reference)
+        assert "end_confirmed" in audit
+        assert "grant_confirmed" not in audit
+
+
 async def test_by_pim_a_grant_that_is_proved_late_still_lasts_its_whole_length_in_entra() -> None:
     async with a_world(BY_PIM | PROVED) as world:
         await world.sandbox("POST", "propagation", {"seconds": 1200})

@@ -166,6 +166,19 @@ async def test_whoever_entra_lost_is_put_back_until_the_same_end(world: World) -
     assert await world.members() == set()
 
 
+async def test_an_administrator_who_was_taken_out_on_purpose_is_not_put_back(world: World) -> None:
+    anna, reference = await granted(world)
+    await change(world, "Anna Baker", "remove")
+    await world.sandbox("POST", "users", {"user": anna.person.entra_id, "privileged": True})
+    await command(world, "reconcile")
+    alarm = f"On, but not in the group: Anna Baker ({reference})"
+    await until(lambda: alarm in world.in_channel())
+    assert "has administrator rights" in await press(world, world.agent, "Put back", alarm)
+    assert await world.members() == set()
+    assert "put_back" not in await audit(world, reference)
+    await until(lambda: "tried an exception for an account with administrator rights" in world.in_channel())
+
+
 async def test_whoever_entra_lost_while_a_renewal_waits_is_put_back_and_renewed(world: World) -> None:
     await world.set_clock("2027-02-02T10:00:00Z")  # 150 days on is a Friday morning
     reference, bilal, helen, agent = await steps.granted(world)

@@ -149,7 +149,7 @@ async def test_who_is_removed_from_the_group_by_hand_or_deleted_has_no_assignmen
         ({"principalId": "nobody"}, (404, "SubjectNotFound")),
         ({"groupId": "nothing"}, (404, "ResourceNotFound")),
         ({"accessId": "owner"}, (400, "InvalidAccessId")),
-        ({"action": "selfActivate"}, (400, "InvalidAction")),
+        ({"action": "selfDeactivate"}, (400, "InvalidAction")),
         ({"action": None}, (400, "InvalidAction")),
         ({"scheduleInfo": None}, (400, "InvalidSchedule")),
         ({"scheduleInfo": {"expiration": "tomorrow"}}, (400, "InvalidSchedule")),
@@ -193,3 +193,18 @@ async def test_a_reset_forgets_assignments(graph: Caller) -> None:
     await graph.door("POST", "reset")
     assert await members(graph) == []
     assert await schedules(graph) == []
+
+
+async def test_what_somebody_asks_for_themselves_waits_and_holds_up_all_else_until_it_is_cancelled(
+    graph: Caller,
+) -> None:
+    await ask(graph)
+    waiting = await ask(graph, "selfActivate")
+    assert (waiting.status, waiting.json["status"]) == (201, "PendingApproval")
+    for action in ("adminRemove", "adminExtend"):
+        assert (await ask(graph, action)).error[:2] == (400, "PendingRoleAssignmentRequest")
+    cancel = f"{PIM}/assignmentScheduleRequests/{waiting.json['id']}/cancel"
+    assert (await graph.post(cancel, {})).status == 204
+    assert (await graph.post(cancel, {})).error[0] == 400
+    assert (await graph.post(f"{PIM}/assignmentScheduleRequests/nothing/cancel", {})).error[0] == 404
+    assert (await ask(graph, "adminRemove")).status == 201

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.entra.client import Graph
 from adapters.entra.exemptions import EntraExemptions
-from adapters.entra.pim import EntraPim
+from adapters.entra.pim import DirectAfterPim, EntraPim
 from domain.errors import Trouble, Unproved
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
@@ -79,6 +79,11 @@ class Tenant:
         """The next request of PIM fails as Graph fails."""
         body = json.dumps({"error": {"code": code, "message": "No.", "innerError": {"request-id": "r"}}})
         await self.ask("POST", "/sandbox/faults", {"method": "POST", "path": REQUESTS, "status": status, "body": body})
+
+    async def take(self, status: str) -> None:
+        """The next request is taken by PIM with this status, and nothing comes of it."""
+        fault = {"method": "POST", "path": REQUESTS, "status": 201, "body": json.dumps({"status": status})}
+        await self.ask("POST", "/sandbox/faults", fault)
 
 
 @asynccontextmanager
@@ -200,6 +205,38 @@ async def test_a_member_from_before_gets_an_end_and_is_removed_at_it(tenant: Ten
     assert not await tenant.member()
 
 
+async def test_by_group_a_renewal_of_what_pim_assigned_moves_its_end(tenant: Tenant) -> None:
+    by_group = DirectAfterPim(tenant.direct, tenant.pim)
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    until = tenant.now() + timedelta(days=180)
+    for _ in range(2):
+        await by_group.add(tenant.group, tenant.anna, until=until, reference=REFERENCE)
+    assert await tenant.asked() == ["adminAssign", "adminExtend"]
+    assert await tenant.ends() > until
+    await by_group.remove(tenant.group, tenant.anna)
+    assert not await by_group.contains(tenant.group, tenant.anna)
+
+
+async def test_by_group_whoever_pim_did_not_assign_is_left_to_be_removed_by_the_bot(tenant: Tenant) -> None:
+    by_group = DirectAfterPim(tenant.direct, tenant.pim)
+    until = tenant.now() + timedelta(days=180)
+    for _ in range(2):
+        await by_group.add(tenant.group, tenant.anna, until=until, reference=REFERENCE)
+    assert await tenant.asked() == []
+    tenant.sandbox.clock.offset += timedelta(days=365)
+    assert await by_group.contains(tenant.group, tenant.anna)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_by_group_a_tenant_without_pim_is_no_trouble(tenant: Tenant, status: int) -> None:
+    by_group = DirectAfterPim(tenant.direct, tenant.pim)
+    fault = {"method": "GET", "path": REQUESTS.replace("Requests", "s"), "status": status}
+    await tenant.ask("POST", "/sandbox/faults", fault)
+    for _ in range(2):
+        await by_group.add(tenant.group, tenant.anna, until=tenant.now(), reference=REFERENCE)
+    assert await by_group.contains(tenant.group, tenant.anna)
+
+
 async def test_a_member_whom_pim_does_not_know_is_removed_from_the_group(tenant: Tenant) -> None:
     await tenant.direct.add(tenant.group, tenant.anna, until=tenant.now(), reference=REFERENCE)
     await tenant.refuse("RoleAssignmentDoesNotExist")
@@ -240,7 +277,52 @@ async def test_what_is_so_already_or_becoming_so_is_left_to_the_reading(tenant: 
     await tenant.assign(tenant.now() + timedelta(hours=1))
     assert not await tenant.member()
     await tenant.assign(tenant.now() + timedelta(hours=1))
-    await tenant.refuse(code)
+    if code != "PendingRoleAssignmentRequest":
+        await tenant.refuse(code)
+        await tenant.pim.remove(tenant.group, tenant.anna)
+        assert await tenant.member()
+
+
+async def test_a_removal_that_a_pending_request_holds_up_says_where_to_cancel_it(tenant: Tenant) -> None:
+    await tenant.assign(tenant.now() + timedelta(hours=1))
+    await tenant.refuse("PendingRoleAssignmentRequest")
+    with pytest.raises(Unproved, match=r"pending request.*cancel the request in Entra under .*Pending requests"):
+        await tenant.pim.remove(tenant.group, tenant.anna)
+
+
+async def test_a_request_that_waits_for_an_approver_is_cancelled_for_a_removal(tenant: Tenant) -> None:
+    until = tenant.now() + timedelta(hours=1)
+    await tenant.assign(until)
+    wish = {"accessId": "member", "action": "selfActivate", "groupId": tenant.group, "principalId": tenant.anna}
+    assert (await tenant.ask("POST", REQUESTS, wish))["status"] == "PendingApproval"
+    with pytest.raises(Unproved, match="PendingRoleAssignmentRequest"):
+        await tenant.assign(until + timedelta(days=1))
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert not await tenant.member()
+    assert await tenant.asked() == ["adminAssign", "selfActivate", "adminRemove"]
+
+
+@pytest.mark.parametrize("status", ["PendingApproval", "PendingAdminDecision", "Denied", "Failed", "Canceled", "x", ""])
+async def test_a_request_that_pim_took_and_did_not_carry_out_proves_nothing(tenant: Tenant, status: str) -> None:
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    for change in (
+        tenant.assign(tenant.now() + timedelta(days=180)),
+        tenant.assign(tenant.now() + timedelta(days=7)),
+        tenant.pim.remove(tenant.group, tenant.anna),
+    ):
+        await tenant.take(status)
+        with pytest.raises(Trouble, match=f"not carr(y|ied) it out.*{status}"):
+            await change
+    assert await tenant.asked() == ["adminAssign"]
+
+
+@pytest.mark.parametrize("status", ["PendingProvisioning", "PendingScheduleCreation"])
+async def test_what_pim_is_doing_is_read_again(tenant: Tenant, status: str) -> None:
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    await tenant.take(status)
+    with pytest.raises(Unproved, match=status):
+        await tenant.assign(tenant.now() + timedelta(days=180))
+    await tenant.take(status)
     await tenant.pim.remove(tenant.group, tenant.anna)
     assert await tenant.member()
 
