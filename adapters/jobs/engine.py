@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
@@ -21,35 +21,43 @@ from services.pace import LONGEST_PAUSE
 log = structlog.get_logger(__name__)
 
 LONGEST_WAIT = timedelta(minutes=5)
+SHORTER = {"End": timedelta(seconds=30), "Grant": timedelta(minutes=1)}
+"""However long Entra was away: when it is back, what is overdue is tried soon, and an end not after a new grant."""
 Perform = Callable[[Effect, int], Awaitable[None]]
 """Carries out an effect; the number is how often it was tried before. Raises `Trouble` to be tried again."""
 
 
-def wait_before(attempts: int, retry_after: timedelta | None, spread: float) -> timedelta:
-    """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... 5 minutes, or longer where Entra asked for it.
+def wait_before(
+    attempts: int, retry_after: timedelta | None, spread: float, longest: timedelta = LONGEST_WAIT
+) -> timedelta:
+    """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... `longest`, or longer where Entra asked for it.
 
-    But no longer than everybody pauses. `spread` (0 to 1) adds up to a quarter, so that replicas do not all come back
-    at once.
+    But no longer than everybody pauses. `spread` (0 to 1) takes up to a quarter off our own wait, so that replicas do
+    not all come back at once; who was told when to come back comes then, and not after those who were put off.
     """
-    own = min(timedelta(seconds=2.0 ** min(attempts, 10)), LONGEST_WAIT)
-    return max(own, min(retry_after or timedelta(0), LONGEST_PAUSE)) * (1 + spread / 4)
+    own = min(timedelta(seconds=2.0 ** min(attempts, 10)), longest) * (1 - spread / 4)
+    return max(own, min(retry_after or timedelta(0), LONGEST_PAUSE))
 
 
 class _TryAgain(BaseRetryStrategy):
-    """An effect is tried again until it has happened or is no longer wanted; it is never given up here."""
+    """An effect is tried again until it has happened or is no longer wanted; it is never given up here.
+
+    Only what failed counts as an attempt: waits grow with it, and the helpdesk is alarmed by it. What this process
+    hands back when it stops may have begun, so it does not count as new either.
+    """
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        if isinstance(exception, PutOff) and exception.retry_after is not None:
+            return self._keeper.later(job, exception.retry_after, job.attempts)  # a moment of its own already
+        if isinstance(exception, asyncio.CancelledError):
+            return self._keeper.later(job, timedelta(0), max(job.attempts, 1))  # this process stops: another goes on
+        asked = exception.retry_after if isinstance(exception, Trouble) else None
         spread = random.random()  # noqa: S311  # jitter is no secret
-        return RetryDecision(retry_at=datetime.now(UTC) + _wait(exception, job.attempts + 1, spread))
-
-
-def _wait(exception: BaseException, attempts: int, spread: float) -> timedelta:
-    if isinstance(exception, PutOff) and exception.retry_after is not None:
-        return exception.retry_after  # a moment of its own already
-    if isinstance(exception, asyncio.CancelledError):
-        return timedelta(0)  # this process stops: another one goes on
-    asked = exception.retry_after if isinstance(exception, Trouble) else None
-    return wait_before(attempts, asked, spread)
+        attempts, longest = job.attempts + 1, SHORTER.get(str(job.task_kwargs.get("effect")), LONGEST_WAIT)
+        return self._keeper.later(job, wait_before(attempts, asked, spread, longest), attempts)
 
 
 COMPARING = "comparing"
@@ -60,12 +68,11 @@ def make_engine(
     url: str, perform: Perform, sweep: Callable[[], Awaitable[None]], compare: Callable[[], Awaitable[None]]
 ) -> App:
     """`url` is a libpq URL. `sweep` and `compare` are called every few seconds, each in one process at a time."""
-    app = App(
-        connector=PsycopgConnector(conninfo=url, kwargs=session_settings(url), min_size=1, max_size=6, timeout=10)
-    )
-    app.job_manager = Keeper(app.connector)
+    connector = PsycopgConnector(conninfo=url, kwargs=session_settings(url), min_size=1, max_size=6, timeout=10)
+    app = App(connector=connector)
+    app.job_manager = keeper = Keeper(connector)
 
-    @app.task(name=TASK, queue=QUEUE, retry=_TryAgain(), pass_context=True)
+    @app.task(name=TASK, queue=QUEUE, retry=_TryAgain(keeper), pass_context=True)
     async def _perform(context: JobContext, /, **args: str) -> None:
         assert context.job is not None
         await perform(effect_of(args), context.job.attempts)
@@ -86,9 +93,9 @@ def make_engine(
     @app.periodic(cron="* * * * * */10", periodic_id="stalled")
     @app.task(name="take_up_stalled", queue=QUEUE, queueing_lock="take_up_stalled", priority=50, pass_context=True)
     async def _take_up_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-        for job in await app.job_manager.get_stalled_jobs():
+        for job in await keeper.get_stalled_jobs():
             log.warning("job taken up again", job=job.id, task=job.task_name)
-            await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+            await keeper.retry_job(job)
 
     return app
 

@@ -15,7 +15,9 @@ from procrastinate import App
 
 from adapters.jobs import engine
 from adapters.jobs.engine import LONGEST_WAIT, SET_BACK, clock_set_back, make_engine, wait_before, work
+from adapters.jobs.orders import QUEUE, TASK
 from domain.effects import Effect
+from domain.errors import Trouble
 from services.pace import LONGEST_PAUSE
 from tests.adapters.postgres import postgres
 from tests.journeys.world import until
@@ -32,8 +34,35 @@ def test_no_effect_waits_longer_than_a_pause_whatever_it_was_told(
     attempts: int, asked: timedelta | None, spread: float
 ) -> None:
     wait = wait_before(attempts, asked, spread)
-    assert timedelta(seconds=1) <= wait <= max(LONGEST_WAIT, LONGEST_PAUSE) * 1.25
+    assert timedelta(seconds=0.75) <= wait <= max(LONGEST_WAIT, LONGEST_PAUSE)
     assert wait >= min(asked or timedelta(0), LONGEST_PAUSE)
+
+
+@given(st.integers(0, 5), st.sampled_from([timedelta(minutes=2), timedelta(minutes=15)]), st.floats(0, 1))
+def test_who_was_told_when_to_come_back_comes_then_and_not_after_those_that_were_put_off(
+    attempts: int, asked: timedelta, spread: float
+) -> None:
+    assert wait_before(attempts, asked, spread) == asked
+
+
+@pytest.mark.parametrize(("kind", "longest"), [("End", 30), ("Grant", 60), ("Refresh", 300)])
+async def test_after_a_long_outage_what_is_overdue_is_tried_soon(database: str, kind: str, longest: int) -> None:
+    async def fails(effect: Effect, attempts: int) -> None:
+        assert attempts == 10
+        raise Trouble("Graph is away")
+
+    async def nothing() -> None: ...
+
+    app = make_engine(database, fails, nothing, nothing)
+    args = {"effect": kind, "reference": "MFA-7K3Q-9XDM"} | ({} if kind == "Refresh" else {"subject": "anna"})
+    async with app.open_async():
+        await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
+        await app.configure_task(TASK, queue=QUEUE).defer_async(**args)
+        await app.connector.execute_query_async("UPDATE procrastinate_jobs SET attempts = 10")
+        await app.run_worker_async(queues=[QUEUE], wait=False, install_signal_handlers=False)
+        waits = "SELECT scheduled_at - now() AS wait FROM procrastinate_jobs WHERE task_name = %(name)s"
+        (row,) = await app.connector.execute_query_all_async(waits, name=TASK)
+    assert longest / 2 < row["wait"].total_seconds() <= longest
 
 
 @pytest.mark.parametrize("back", [SET_BACK, 3600.0])
