@@ -19,12 +19,13 @@ from adapters.jobs import engine, keeper
 from adapters.jobs.engine import make_engine
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK
-from domain.effects import Effect, Refresh
+from domain.effects import Effect, End, Refresh
 from domain.errors import PutOff, Trouble
 from tests.adapters.postgres import postgres
 from tests.journeys.world import until
 
-REFRESH = {"effect": "Refresh", "reference": "MFA-7K3Q-9XDM"}
+REFERENCE = "MFA-7K3Q-9XDM"
+REFRESH = {"effect": "Refresh", "reference": REFERENCE}
 
 
 @pytest.fixture(scope="module")
@@ -293,13 +294,35 @@ async def test_an_effect_that_waits_is_not_taken_before_the_decision_that_wants_
     worker = await app.job_manager.register_worker()
     try:
         async with PostgresBook(pool).page() as page:
-            await page.want([Refresh("MFA-7K3Q-9XDM")])
+            await page.want([Refresh(REFERENCE)])
         async with PostgresBook(pool).page() as page:
-            await page.want([Refresh("MFA-7K3Q-9XDM")])
+            await page.want([Refresh(REFERENCE)])
             assert await app.job_manager.fetch_job([QUEUE], worker) is None
         assert await app.job_manager.fetch_job([QUEUE], worker) is not None
         async with PostgresBook(pool).page() as page:
-            await page.want([Refresh("MFA-7K3Q-9XDM")])
+            await page.want([Refresh(REFERENCE)])
         assert await _left(app) == ["doing", "todo"]
+    finally:
+        await pool.dispose()
+
+
+@pytest.mark.parametrize(("effect", "soon"), [(End(REFERENCE, "anna"), True), (Refresh(REFERENCE), False)])
+async def test_an_end_that_is_wanted_again_does_not_wait_until_it_would_have_been_tried_again(
+    database: str, performed: tuple[Performed, App], effect: Effect, soon: bool
+) -> None:
+    _, app = performed
+    pool = make_database(database)
+    worker = await app.job_manager.register_worker()
+    try:
+        async with PostgresBook(pool).page() as page:
+            await page.want([effect])
+        await app.connector.execute_query_async(
+            "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'"
+        )
+        assert await app.job_manager.fetch_job([QUEUE], worker) is None
+        async with PostgresBook(pool).page() as page:
+            await page.want([effect])
+            assert await app.job_manager.fetch_job([QUEUE], worker) is None, "not before it is saved"
+        assert (await app.job_manager.fetch_job([QUEUE], worker) is not None) is soon
     finally:
         await pool.dispose()
