@@ -100,30 +100,39 @@ def make_engine(
     return app
 
 
-SET_BACK = 5.0
-"""Seconds by which the machine's clock may go back unnoticed."""
+SET_BACK, AHEAD = 5.0, 60.0
+"""Seconds by which the machine's clock may go back, and ahead within one look at it, unnoticed."""
 
 
-async def clock_set_back(
+async def clock_jumped(
     wall: Callable[[], float] = time.time,
     steady: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Returns when the machine's clock was set back.
+    """Returns when the machine's clock was set back or is far ahead, as after a sleep of the machine or the process.
 
-    The engine would not sweep again until the clock is where it was; one that is started anew goes by the new time.
+    The engine would not sweep again until the clock is where it was, or would first make up for each second that was
+    missed; one that is started anew goes by the new time.
     """
-    ahead = wall() - steady()
-    while ahead - (ahead := wall() - steady()) < SET_BACK:
+    was, stood = wall(), steady()
+    while True:
         await sleep(1.0)
-    log.warning("the clock was set back")
+        now, stands = wall(), steady()
+        if now - was > AHEAD or (stands - stood) - (now - was) >= SET_BACK:
+            log.warning("the clock jumped", seconds=round(now - was))
+            return
+        was, stood = now, stands
+
+
+LONGEST_REST = 10.0
+"""Seconds until a worker that ended is started again."""
 
 
 async def work(app: App) -> None:
     """Works until cancelled.
 
-    The engine's worker ends, with or without an error, when the database is away for long; then, and when the clock was
-    set back, another one is started.
+    The engine's worker ends, with or without an error, when the database is away for long; then, and when the clock
+    jumped, another one is started.
     """
     failures = 0
     while True:
@@ -134,12 +143,20 @@ async def work(app: App) -> None:
             log.exception("the worker failed")
         log.warning("the worker stopped and is started again")
         failures = 0 if time.monotonic() - started > LONGEST_WAIT.total_seconds() else failures + 1
-        await asyncio.sleep(min(30, 2**failures))
+        await asyncio.sleep(min(LONGEST_REST, 2**failures))
 
 
 async def _work_once(app: App) -> None:
-    async with app.open_async(), asyncio.TaskGroup() as group:
-        worker = group.create_task(
+    """Until the worker ends or the clock jumps.
+
+    Without a task group: one whose tasks fail while it is cancelled raises their errors and loses the cancellation.
+    """
+    keeper = app.job_manager
+    assert isinstance(keeper, Keeper)
+    keeper.stopping.clear()
+    await app.close_async()  # a start that failed leaves a pool that is of no use
+    async with app.open_async():
+        worker = asyncio.create_task(
             app.run_worker_async(
                 queues=[QUEUE, COMPARING],
                 concurrency=8,
@@ -149,6 +166,13 @@ async def _work_once(app: App) -> None:
                 shutdown_graceful_timeout=10,
             )
         )
-        clock = group.create_task(clock_set_back())
-        worker.add_done_callback(lambda _: clock.cancel())
-        clock.add_done_callback(lambda _: worker.cancel())
+        clock = asyncio.create_task(clock_jumped())
+        try:
+            await asyncio.wait({worker, clock}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            keeper.hurry()
+            clock.cancel()
+            worker.cancel()  # only once: a second time, it would not wait for the jobs that still run
+            for end in await asyncio.gather(worker, clock, return_exceptions=True):
+                if isinstance(end, Exception):
+                    log.error("the worker failed", exc_info=end)
