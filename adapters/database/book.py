@@ -38,6 +38,7 @@ _DEFER = text(
     "::procrastinate_job_to_defer_v1])"
 )
 _HOLD = text("SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR UPDATE")
+_BRING_FORWARD = text("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE id = :id AND scheduled_at > now()")
 
 
 class PostgresPage:
@@ -110,9 +111,13 @@ class PostgresPage:
     async def _held(self, wanted: Order) -> bool:
         """Keeps the effect that waits from being taken before this transaction is committed.
 
-        Taken earlier, it would read the request as it was, and what is decided here would never be carried out.
+        Taken earlier, it would read the request as it was, and what is decided here would never be carried out. A grant
+        or an end that is wanted again is tried at once; what is told or shown keeps its place in line.
         """
-        return (await self._connection.execute(_HOLD, {"key": wanted.key})).first() is not None
+        held = (await self._connection.execute(_HOLD, {"key": wanted.key})).scalar()
+        if held is not None and wanted.urgent:
+            await self._connection.execute(_BRING_FORWARD, {"id": held})
+        return held is not None
 
     async def asked(self, by_id: str, subject_id: str, site: str, since: datetime) -> Asked:
         return await counts.asked(self._connection, by_id, subject_id, site, since)

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
@@ -21,35 +21,43 @@ from services.pace import LONGEST_PAUSE
 log = structlog.get_logger(__name__)
 
 LONGEST_WAIT = timedelta(minutes=5)
+SHORTER = {"End": timedelta(seconds=30), "Grant": timedelta(minutes=1)}
+"""However long Entra was away: when it is back, what is overdue is tried soon, and an end not after a new grant."""
 Perform = Callable[[Effect, int], Awaitable[None]]
 """Carries out an effect; the number is how often it was tried before. Raises `Trouble` to be tried again."""
 
 
-def wait_before(attempts: int, retry_after: timedelta | None, spread: float) -> timedelta:
-    """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... 5 minutes, or longer where Entra asked for it.
+def wait_before(
+    attempts: int, retry_after: timedelta | None, spread: float, longest: timedelta = LONGEST_WAIT
+) -> timedelta:
+    """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... `longest`, or longer where Entra asked for it.
 
-    But no longer than everybody pauses. `spread` (0 to 1) adds up to a quarter, so that replicas do not all come back
-    at once.
+    But no longer than everybody pauses. `spread` (0 to 1) takes up to a quarter off our own wait, so that replicas do
+    not all come back at once; who was told when to come back comes then, and not after those who were put off.
     """
-    own = min(timedelta(seconds=2.0 ** min(attempts, 10)), LONGEST_WAIT)
-    return max(own, min(retry_after or timedelta(0), LONGEST_PAUSE)) * (1 + spread / 4)
+    own = min(timedelta(seconds=2.0 ** min(attempts, 10)), longest) * (1 - spread / 4)
+    return max(own, min(retry_after or timedelta(0), LONGEST_PAUSE))
 
 
 class _TryAgain(BaseRetryStrategy):
-    """An effect is tried again until it has happened or is no longer wanted; it is never given up here."""
+    """An effect is tried again until it has happened or is no longer wanted; it is never given up here.
+
+    Only what failed counts as an attempt: waits grow with it, and the helpdesk is alarmed by it. What this process
+    hands back when it stops may have begun, so it does not count as new either.
+    """
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        if isinstance(exception, PutOff) and exception.retry_after is not None:
+            return self._keeper.later(job, exception.retry_after, job.attempts)  # a moment of its own already
+        if isinstance(exception, asyncio.CancelledError):
+            return self._keeper.later(job, timedelta(0), max(job.attempts, 1))  # this process stops: another goes on
+        asked = exception.retry_after if isinstance(exception, Trouble) else None
         spread = random.random()  # noqa: S311  # jitter is no secret
-        return RetryDecision(retry_at=datetime.now(UTC) + _wait(exception, job.attempts + 1, spread))
-
-
-def _wait(exception: BaseException, attempts: int, spread: float) -> timedelta:
-    if isinstance(exception, PutOff) and exception.retry_after is not None:
-        return exception.retry_after  # a moment of its own already
-    if isinstance(exception, asyncio.CancelledError):
-        return timedelta(0)  # this process stops: another one goes on
-    asked = exception.retry_after if isinstance(exception, Trouble) else None
-    return wait_before(attempts, asked, spread)
+        attempts, longest = job.attempts + 1, SHORTER.get(str(job.task_kwargs.get("effect")), LONGEST_WAIT)
+        return self._keeper.later(job, wait_before(attempts, asked, spread, longest), attempts)
 
 
 COMPARING = "comparing"
@@ -60,12 +68,11 @@ def make_engine(
     url: str, perform: Perform, sweep: Callable[[], Awaitable[None]], compare: Callable[[], Awaitable[None]]
 ) -> App:
     """`url` is a libpq URL. `sweep` and `compare` are called every few seconds, each in one process at a time."""
-    app = App(
-        connector=PsycopgConnector(conninfo=url, kwargs=session_settings(url), min_size=1, max_size=6, timeout=10)
-    )
-    app.job_manager = Keeper(app.connector)
+    connector = PsycopgConnector(conninfo=url, kwargs=session_settings(url), min_size=1, max_size=6, timeout=10)
+    app = App(connector=connector)
+    app.job_manager = keeper = Keeper(connector)
 
-    @app.task(name=TASK, queue=QUEUE, retry=_TryAgain(), pass_context=True)
+    @app.task(name=TASK, queue=QUEUE, retry=_TryAgain(keeper), pass_context=True)
     async def _perform(context: JobContext, /, **args: str) -> None:
         assert context.job is not None
         await perform(effect_of(args), context.job.attempts)
@@ -86,37 +93,46 @@ def make_engine(
     @app.periodic(cron="* * * * * */10", periodic_id="stalled")
     @app.task(name="take_up_stalled", queue=QUEUE, queueing_lock="take_up_stalled", priority=50, pass_context=True)
     async def _take_up_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-        for job in await app.job_manager.get_stalled_jobs():
+        for job in await keeper.get_stalled_jobs():
             log.warning("job taken up again", job=job.id, task=job.task_name)
-            await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+            await keeper.retry_job(job)
 
     return app
 
 
-SET_BACK = 5.0
-"""Seconds by which the machine's clock may go back unnoticed."""
+SET_BACK, AHEAD = 5.0, 60.0
+"""Seconds by which the machine's clock may go back, and ahead within one look at it, unnoticed."""
 
 
-async def clock_set_back(
+async def clock_jumped(
     wall: Callable[[], float] = time.time,
     steady: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Returns when the machine's clock was set back.
+    """Returns when the machine's clock was set back or is far ahead, as after a sleep of the machine or the process.
 
-    The engine would not sweep again until the clock is where it was; one that is started anew goes by the new time.
+    The engine would not sweep again until the clock is where it was, or would first make up for each second that was
+    missed; one that is started anew goes by the new time.
     """
-    ahead = wall() - steady()
-    while ahead - (ahead := wall() - steady()) < SET_BACK:
+    was, stood = wall(), steady()
+    while True:
         await sleep(1.0)
-    log.warning("the clock was set back")
+        now, stands = wall(), steady()
+        if now - was > AHEAD or (stands - stood) - (now - was) >= SET_BACK:
+            log.warning("the clock jumped", seconds=round(now - was))
+            return
+        was, stood = now, stands
+
+
+LONGEST_REST = 10.0
+"""Seconds until a worker that ended is started again."""
 
 
 async def work(app: App) -> None:
     """Works until cancelled.
 
-    The engine's worker ends, with or without an error, when the database is away for long; then, and when the clock was
-    set back, another one is started.
+    The engine's worker ends, with or without an error, when the database is away for long; then, and when the clock
+    jumped, another one is started.
     """
     failures = 0
     while True:
@@ -127,12 +143,20 @@ async def work(app: App) -> None:
             log.exception("the worker failed")
         log.warning("the worker stopped and is started again")
         failures = 0 if time.monotonic() - started > LONGEST_WAIT.total_seconds() else failures + 1
-        await asyncio.sleep(min(30, 2**failures))
+        await asyncio.sleep(min(LONGEST_REST, 2**failures))
 
 
 async def _work_once(app: App) -> None:
-    async with app.open_async(), asyncio.TaskGroup() as group:
-        worker = group.create_task(
+    """Until the worker ends or the clock jumps.
+
+    Without a task group: one whose tasks fail while it is cancelled raises their errors and loses the cancellation.
+    """
+    keeper = app.job_manager
+    assert isinstance(keeper, Keeper)
+    keeper.stopping.clear()
+    await app.close_async()  # a start that failed leaves a pool that is of no use
+    async with app.open_async():
+        worker = asyncio.create_task(
             app.run_worker_async(
                 queues=[QUEUE, COMPARING],
                 concurrency=8,
@@ -142,6 +166,13 @@ async def _work_once(app: App) -> None:
                 shutdown_graceful_timeout=10,
             )
         )
-        clock = group.create_task(clock_set_back())
-        worker.add_done_callback(lambda _: clock.cancel())
-        clock.add_done_callback(lambda _: worker.cancel())
+        clock = asyncio.create_task(clock_jumped())
+        try:
+            await asyncio.wait({worker, clock}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            keeper.hurry()
+            clock.cancel()
+            worker.cancel()  # only once: a second time, it would not wait for the jobs that still run
+            for end in await asyncio.gather(worker, clock, return_exceptions=True):
+                if isinstance(end, Exception):
+                    log.error("the worker failed", exc_info=end)

@@ -1,57 +1,113 @@
 """How the engine writes down what became of a job, so that no job is left behind as if it still ran."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import structlog
+from procrastinate import PsycopgConnector, RetryDecision
 from procrastinate.exceptions import ConnectorException, UniqueViolation
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 log = structlog.get_logger(__name__)
-TRIES = 6
-"""The last one about half a minute after the first: by then the worker itself starts again."""
+WAITS = (1, 2, 4, 8, 16)
+"""Seconds between tries; the last one about half a minute after the first: by then the worker itself starts again."""
+HURRY = 2.0
+"""Seconds that a worker which stops waits for the database."""
+
+# A job of nobody is one whose worker was believed dead; until somebody takes it up, it may still be written down.
+_OURS = "id = %(job)s AND status = 'doing' AND (worker_id IS NULL OR worker_id = %(worker)s)"
+_RETRY = f"""
+    UPDATE procrastinate_jobs SET
+        status = (CASE WHEN abort_requested THEN 'failed' ELSE 'todo' END)::procrastinate_job_status,
+        attempts = %(attempts)s,
+        scheduled_at = now() + %(wait)s
+    WHERE {_OURS}
+    RETURNING id
+"""  # noqa: S608  # only the constant above is put in
+_FINISH = f"""
+    WITH ours AS (SELECT id FROM procrastinate_jobs WHERE {_OURS} FOR UPDATE)
+    SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) FROM ours
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    wait: timedelta
+    attempts: int
 
 
 class Keeper(JobManager):
-    """The engine's own manager of jobs, but for two ends of a job that it leaves to whoever uses it."""
+    """The engine's own manager of jobs, but for what it leaves to whoever uses it when a job is taken or ends.
 
-    async def retry_job_by_id_async(
-        self,
-        job_id: int,
-        retry_at: datetime,
-        priority: int | None = None,
-        queue: str | None = None,
-        lock: str | None = None,
-    ) -> None:
-        """A job that cannot wait again, because the same effect was wanted meanwhile and waits already, is let go.
+    What becomes of a job is written only by whoever holds it: once somebody else has taken it up, it is theirs.
+    """
 
-        The engine would fail here, and the job would hold its lane for ever.
+    def __init__(self, connector: PsycopgConnector) -> None:
+        super().__init__(connector)
+        self.stopping = asyncio.Event()
+        """From then on it only takes seconds: another process takes up what cannot be written."""
+        self._pools = connector
+        self._again: dict[int, _Again] = {}
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """None also where another worker has just taken a job of the same lane; the engine's worker would die of it."""
+        try:
+            return await super().fetch_job(queues, worker_id)
+        except UniqueViolation:
+            return None
+
+    def later(self, job: Job, wait: timedelta, attempts: int) -> RetryDecision:
+        """A decision to try a job again after `wait`, as one that was tried `attempts` times.
+
+        It goes around the engine, which hands on a moment by this process's clock and counts each try. Jobs are due by
+        the clock of the database.
         """
-        retry = super().retry_job_by_id_async
+        assert job.id is not None
+        self._again[job.id] = _Again(wait, attempts)
+        return RetryDecision()
+
+    async def retry_job(self, job: Job, *_: object, **__: object) -> None:
+        """As `later` has said; at once, and as one that was tried, where it has said nothing.
+
+        A job that cannot wait again, because the same effect was wanted meanwhile and waits already, is let go. The
+        engine would fail here, and the job would hold its lane for ever.
+        """
+        assert job.id is not None
+        again = self._again.pop(job.id, _Again(timedelta(0), max(job.attempts, 1)))
         try:
-            await _patiently(lambda: retry(job_id, retry_at, priority, queue, lock), job_id)
+            await self._write(_RETRY, job, wait=again.wait, attempts=again.attempts)
         except UniqueViolation:
-            log.info("the same job waits already", job=job_id)
-            await self.finish_job_by_id_async(job_id, Status.FAILED, delete_job=True)
+            log.info("the same job waits already", job=job.id)
+            await self.finish_job(job, Status.FAILED, delete_job=True)
 
-    async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
-        finish = super().finish_job_by_id_async
-        await _patiently(lambda: finish(job_id, status, delete_job), job_id)
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        await self._write(_FINISH, job, status=status.value, delete_job=delete_job)
 
+    def hurry(self) -> None:
+        self.stopping.set()
+        self._pools.pool.timeout = HURRY
 
-async def _patiently(write: Callable[[], Awaitable[None]], job_id: int) -> None:
-    """Tries again where the database is away for a moment; the engine would not, and the job would run for ever."""
-    for tried in range(1, TRIES + 1):
-        try:
-            await write()
-        except UniqueViolation:
-            raise
-        except ConnectorException as error:
-            if tried == TRIES:
+    async def _write(self, query: str, job: Job, **values: Any) -> None:
+        """Tries again where the database is away for a moment; the engine would not, and the job would run for ever."""
+        for wait in (*WAITS, None):
+            try:
+                written = await self.connector.execute_query_all_async(
+                    query, job=job.id, worker=job.worker_id, **values
+                )
+            except UniqueViolation:
                 raise
-            log.warning("the end of a job was not written", job=job_id, error=str(error.__cause__ or error))
-            await asyncio.sleep(2 ** (tried - 1))
-        else:
-            return
+            except ConnectorException as error:
+                if wait is None or self.stopping.is_set():
+                    raise
+                log.warning("the end of a job was not written", job=job.id, error=str(error.__cause__ or error))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.stopping.wait(), wait)
+            else:
+                if not written:
+                    log.info("the job is another worker's by now", job=job.id)
+                return

@@ -1,6 +1,6 @@
 """Effects as jobs of the engine: their lanes, their order and their shape as JSON."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from domain.effects import (
@@ -51,6 +51,11 @@ class Order:
     priority: int
     args: dict[str, str]
 
+    @property
+    def urgent(self) -> bool:
+        """Whether it changes who is exempt: wanted again, it does not wait until it would have been tried again."""
+        return self.lock.startswith("entra:")
+
 
 def order(effect: Effect) -> Order:
     """Entra's effects for a person share a lane, in which an end goes first; nothing else waits behind Entra."""
@@ -87,9 +92,9 @@ def order(effect: Effect) -> Order:
 
 
 def effect_of(args: dict[str, str]) -> Effect:
-    """The effect that `order` wrote."""
-    values: dict[str, Any] = dict(args)
-    kind = _KINDS[values.pop("effect")]
+    """The effect that `order` wrote, perhaps of a newer version: a field that is not known here is left out."""
+    kind = _KINDS[args["effect"]]
+    values: dict[str, Any] = {field.name: args[field.name] for field in fields(kind) if field.name in args}
     if kind in (Tell, TellTogether):
         values["notice"] = Notice(values["notice"])
     if kind is Tell:

@@ -1,7 +1,8 @@
-"""When the job engine tries again, and that it sweeps on where the machine's clock is set back."""
+"""When the job engine tries again, and that its worker goes on after the clock jumped or the database was away."""
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -11,14 +12,19 @@ import procrastinate.periodic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from procrastinate import App
+from procrastinate import App, PsycopgConnector
+from procrastinate.jobs import Job
+from psycopg_pool import AsyncConnectionPool
 
 from adapters.jobs import engine
-from adapters.jobs.engine import LONGEST_WAIT, SET_BACK, clock_set_back, make_engine, wait_before, work
+from adapters.jobs.engine import AHEAD, LONGEST_WAIT, SET_BACK, clock_jumped, make_engine, wait_before, work
+from adapters.jobs.keeper import Keeper
+from adapters.jobs.orders import QUEUE, TASK
 from domain.effects import Effect
+from domain.errors import Trouble
 from services.pace import LONGEST_PAUSE
 from tests.adapters.postgres import postgres
-from tests.journeys.world import until
+from tests.journeys.world import free_port, until
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +38,41 @@ def test_no_effect_waits_longer_than_a_pause_whatever_it_was_told(
     attempts: int, asked: timedelta | None, spread: float
 ) -> None:
     wait = wait_before(attempts, asked, spread)
-    assert timedelta(seconds=1) <= wait <= max(LONGEST_WAIT, LONGEST_PAUSE) * 1.25
+    assert timedelta(seconds=0.75) <= wait <= max(LONGEST_WAIT, LONGEST_PAUSE)
     assert wait >= min(asked or timedelta(0), LONGEST_PAUSE)
 
 
-@pytest.mark.parametrize("back", [SET_BACK, 3600.0])
-async def test_a_clock_that_was_set_back_is_noticed_and_one_that_jumps_ahead_or_slews_is_not(back: float) -> None:
-    moments = [(0.0, 0.0), (1.0, 1.0), (90_000.0, 2.0), (90_000.9, 3.0), (90_001.9 - back, 4.0), (90_002.9, 5.0)]
+@given(st.integers(0, 5), st.sampled_from([timedelta(minutes=2), timedelta(minutes=15)]), st.floats(0, 1))
+def test_who_was_told_when_to_come_back_comes_then_and_not_after_those_that_were_put_off(
+    attempts: int, asked: timedelta, spread: float
+) -> None:
+    assert wait_before(attempts, asked, spread) == asked
+
+
+@pytest.mark.parametrize(("kind", "longest"), [("End", 30), ("Grant", 60), ("Refresh", 300)])
+async def test_after_a_long_outage_what_is_overdue_is_tried_soon(database: str, kind: str, longest: int) -> None:
+    async def fails(effect: Effect, attempts: int) -> None:
+        assert attempts == 10
+        raise Trouble("Graph is away")
+
+    async def nothing() -> None: ...
+
+    app = make_engine(database, fails, nothing, nothing)
+    args = {"effect": kind, "reference": "MFA-7K3Q-9XDM"} | ({} if kind == "Refresh" else {"subject": "anna"})
+    async with app.open_async():
+        await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
+        await app.configure_task(TASK, queue=QUEUE).defer_async(**args)
+        await app.connector.execute_query_async("UPDATE procrastinate_jobs SET attempts = 10")
+        await app.run_worker_async(queues=[QUEUE], wait=False, install_signal_handlers=False)
+        waits = "SELECT scheduled_at - now() AS wait FROM procrastinate_jobs WHERE task_name = %(name)s"
+        (row,) = await app.connector.execute_query_all_async(waits, name=TASK)
+    assert longest / 2 < row["wait"].total_seconds() <= longest
+
+
+@pytest.mark.parametrize("jump", [-SET_BACK, -3600.0, AHEAD, 60 * 3600.0])
+async def test_a_clock_that_jumps_is_noticed_and_one_that_slews_or_is_corrected_is_not(jump: float) -> None:
+    """Ahead, too: the engine would defer each second's sweep that it has missed, one after the other, for hours."""
+    moments = [(0.0, 0.0), (1.0, 1.0), (31.0, 2.0), (31.9, 3.0), (32.9 + jump, 4.0), (33.9 + jump, 5.0)]
     seen = iter(moments)
     now = (0.0, 0.0)
     slept = 0
@@ -52,8 +86,19 @@ async def test_a_clock_that_was_set_back_is_noticed_and_one_that_jumps_ahead_or_
         nonlocal slept
         slept += 1
 
-    await clock_set_back(wall, lambda: now[1], sleep)
-    assert slept == 3
+    await clock_jumped(wall, lambda: now[1], sleep)
+    assert slept == 4
+
+
+async def test_a_process_that_stood_still_for_long_is_noticed() -> None:
+    moments = iter([0.0, 0.0, 1.0, 1.0, 300.0, 300.0])
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    await clock_jumped(lambda: next(moments), lambda: next(moments), sleep)
+    assert len(slept) == 2
 
 
 async def test_sweeps_go_on_at_once_after_the_clock_was_set_back_by_an_hour(
@@ -74,7 +119,7 @@ async def test_sweeps_go_on_at_once_after_the_clock_was_set_back_by_an_hour(
         set_back.clear()
 
     monkeypatch.setattr(procrastinate.periodic, "time", Time)
-    monkeypatch.setattr(engine, "clock_set_back", noticed)
+    monkeypatch.setattr(engine, "clock_jumped", noticed)
     async with sweeping(database, swept):
         await until(lambda: bool(swept), 30)
         ahead = 0.0
@@ -105,6 +150,116 @@ async def test_a_worker_that_ends_however_it_ends_is_started_again(
     async with sweeping(database, swept):
         await until(lambda: bool(swept), 30)
     assert not ends
+
+
+async def test_after_a_weekend_asleep_each_periodic_task_is_deferred_once_and_not_for_each_second(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[None] = []
+    ahead = 0.0
+
+    class Time:
+        @staticmethod
+        def time() -> float:
+            return time.time() + ahead
+
+    deferred: list[str] = []
+    defer = Keeper.defer_periodic_job
+
+    async def counted(keeper: Keeper, job: Job, periodic_id: str, defer_timestamp: int) -> int | None:
+        deferred.append(periodic_id)
+        return await defer(keeper, job, periodic_id, defer_timestamp)
+
+    monkeypatch.setattr(procrastinate.periodic, "time", Time)
+    monkeypatch.setattr(engine, "clock_jumped", functools.partial(clock_jumped, Time.time))
+    monkeypatch.setattr(Keeper, "defer_periodic_job", counted)
+    async with sweeping(database, swept):
+        await until(lambda: bool(swept), 30)
+        await asyncio.sleep(1.2)
+        ahead = 60 * 3600.0
+        deferred.clear()
+        await until(lambda: {"sweep", "compare", "stalled"} <= set(deferred), 30)
+    assert deferred.count("compare") == deferred.count("stalled") == 1
+    assert len(deferred) < 1000, "what the worker still deferred before it was stopped"
+
+
+async def test_a_stop_while_the_database_is_away_is_a_stop(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = 0
+
+    async def fails_to_stop(app: App, **options: Any) -> None:
+        nonlocal runs
+        runs += 1
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise OSError("the database is away") from None
+
+    async def sweep() -> None: ...
+
+    async def perform(effect: Effect, attempts: int) -> None: ...
+
+    monkeypatch.setattr(App, "run_worker_async", fails_to_stop)
+    working = asyncio.create_task(work(make_engine(database, perform, sweep, sweep)))
+    await until(lambda: runs, 30)
+    working.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    assert working.cancelled()
+    assert runs == 1
+
+
+async def test_a_stop_waits_for_the_jobs_that_run(database: str) -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def takes_its_time(effect: Effect, attempts: int) -> None:
+        began.set()
+        await asyncio.sleep(1)
+        ended.set()
+
+    async def sweep() -> None: ...
+
+    app = make_engine(database, takes_its_time, sweep, sweep)
+    async with app.open_async():
+        await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
+        await app.configure_task(TASK, queue=QUEUE).defer_async(effect="Refresh", reference="MFA-7K3Q-9XDM")
+    working = asyncio.create_task(work(app))
+    await began.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert ended.is_set()
+    async with app.open_async():
+        assert not list(await app.job_manager.list_jobs_async(task=TASK))
+
+
+async def test_after_an_outage_one_more_start_is_enough(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: list[None] = []
+    opened: list[str] = []
+    open_pool = AsyncConnectionPool.open
+
+    async def soon(pool: AsyncConnectionPool[Any], wait: bool) -> None:
+        opened.append(str(pool.conninfo))
+        await open_pool(pool, wait, timeout=0.5)
+
+    async def perform(effect: Effect, attempts: int) -> None: ...
+
+    async def sweep() -> None:
+        swept.append(None)
+
+    monkeypatch.setattr(AsyncConnectionPool, "open", soon)
+    app = make_engine(f"postgresql://postgres@127.0.0.1:{free_port()}/postgres", perform, sweep, sweep)
+    assert isinstance(app.connector, PsycopgConnector)
+    working = asyncio.create_task(work(app))
+    try:
+        await until(lambda: opened, 10)
+        app.connector._pool_args["conninfo"] = database  # the server is back
+        await until(lambda: bool(swept), 30)
+    finally:
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+    assert len(opened) == 2
 
 
 @contextlib.asynccontextmanager

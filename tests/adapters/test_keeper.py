@@ -1,10 +1,13 @@
 """What becomes of a job is always written down: no job holds its lane for ever. On the real engine and database."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+import procrastinate.utils
+import psycopg
 import pytest
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
@@ -12,14 +15,17 @@ from procrastinate.jobs import Job, Status
 
 from adapters.database.book import PostgresBook
 from adapters.database.engine import make_engine as make_database
+from adapters.jobs import engine, keeper
 from adapters.jobs.engine import make_engine
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK
-from domain.effects import Effect, Refresh
-from domain.errors import Trouble
+from domain.effects import Effect, End, Refresh
+from domain.errors import PutOff, Trouble
 from tests.adapters.postgres import postgres
+from tests.journeys.world import until
 
-REFRESH = {"effect": "Refresh", "reference": "MFA-7K3Q-9XDM"}
+REFERENCE = "MFA-7K3Q-9XDM"
+REFRESH = {"effect": "Refresh", "reference": REFERENCE}
 
 
 @pytest.fixture(scope="module")
@@ -98,30 +104,30 @@ async def test_a_failed_effect_that_was_wanted_again_meanwhile_is_carried_out(
     assert "doing" not in await _left(app)
 
 
+def away(app: App, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    """The database is away for the first so many writes."""
+    connector = app.connector
+    write = connector.execute_query_all_async
+
+    async def away_at_first(query: str, **arguments: Any) -> list[dict[str, Any]]:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise ConnectorException
+        return await write(query, **arguments)
+
+    monkeypatch.setattr(connector, "execute_query_all_async", away_at_first)
+
+
 async def test_the_end_of_a_job_is_written_when_the_database_is_back(
     performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, app = performed
     await _wanted(app)
     taken = await _taken(app)
-    connector, failures = app.connector, 2
-    write = connector.execute_query_async
-
-    async def away_at_first(query: str, **arguments: Any) -> None:
-        nonlocal failures
-        failures -= 1
-        if failures >= 0:
-            raise ConnectorException
-        await write(query, **arguments)
-
-    async def no_time(_: float) -> None:
-        return None
-
-    monkeypatch.setattr(connector, "execute_query_async", away_at_first)
-    monkeypatch.setattr(asyncio, "sleep", no_time)
-    assert isinstance(app.job_manager, Keeper)
-    assert taken.id is not None
-    await app.job_manager.finish_job_by_id_async(taken.id, Status.SUCCEEDED, delete_job=True)
+    away(app, monkeypatch, 2)
+    monkeypatch.setattr(keeper, "WAITS", (0, 0))
+    await app.job_manager.finish_job(taken, Status.SUCCEEDED, delete_job=True)
     assert await _left(app) == []
 
 
@@ -129,30 +135,194 @@ async def test_what_cannot_be_written_at_all_is_an_error_in_the_end(
     performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, app = performed
-
-    async def no_time(_: float) -> None:
-        return None
-
-    monkeypatch.setattr(asyncio, "sleep", no_time)
+    await _wanted(app)
+    taken = await _taken(app)
+    away(app, monkeypatch, 3)
+    monkeypatch.setattr(keeper, "WAITS", (0, 0))
     with pytest.raises(ConnectorException):
-        await app.job_manager.retry_job_by_id_async(1_000_000, datetime.now(UTC))
+        await app.job_manager.retry_job(taken)
+
+
+async def test_who_stops_meanwhile_tries_once_more_and_no_longer(
+    performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, app = performed
+    await _wanted(app)
+    taken = await _taken(app)
+    away(app, monkeypatch, 1000)
+    assert isinstance(app.job_manager, Keeper)
+    writing = asyncio.create_task(app.job_manager.retry_job(taken))
+    await asyncio.sleep(0.1)
+    app.job_manager.hurry()
+    async with asyncio.timeout(0.5):
+        with pytest.raises(ConnectorException):
+            await writing
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+async def test_what_became_of_a_job_that_another_worker_took_up_is_not_written_by_the_first_one(
+    performed: tuple[Performed, App], succeeds: bool
+) -> None:
+    _, app = performed
+    await _wanted(app)
+    first = await _taken(app)
+    await app.job_manager.retry_job(first)
+    second = await _taken(app)
+    async with asyncio.timeout(1):
+        await _ends(app, first, succeeds)
+    assert await _left(app) == ["doing"]
+    await _ends(app, second, succeeds)
+    assert await _left(app) == ([] if succeeds else ["todo"])
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+async def test_a_worker_that_was_believed_dead_writes_down_what_nobody_has_taken_up(
+    performed: tuple[Performed, App], succeeds: bool
+) -> None:
+    _, app = performed
+    await _wanted(app)
+    taken = await _taken(app)
+    assert taken.worker_id
+    await app.job_manager.unregister_worker(taken.worker_id)
+    await _ends(app, taken, succeeds)
+    assert await _left(app) == ([] if succeeds else ["todo"])
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+async def test_a_job_that_is_gone_is_let_go_at_once(performed: tuple[Performed, App], succeeds: bool) -> None:
+    _, app = performed
+    await _wanted(app)
+    taken = await _taken(app)
+    await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
+    async with asyncio.timeout(1):
+        await _ends(app, taken, succeeds)
+
+
+async def _ends(app: App, job: Job, succeeds: bool) -> None:
+    if succeeds:
+        await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+    else:
+        await app.job_manager.retry_job(job)
+
+
+async def test_a_job_of_a_lane_that_was_just_taken_is_left_where_it_is(database: str) -> None:
+    """Who looked before the other one's job was there or taken finds the lane free, and the index does not."""
+    app = make_engine(database, Performed(), _swept, _swept)
+    async with app.open_async():
+        await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
+        for priority in (30, 40):
+            await app.configure_task(TASK, queue=QUEUE, lock="a lane", priority=priority).defer_async(**REFRESH)
+        worker = await app.job_manager.register_worker()
+        async with await psycopg.AsyncConnection.connect(database) as other:
+            await other.execute("UPDATE procrastinate_jobs SET lock = 'another', status = 'doing' WHERE priority = 40")
+            await other.commit()
+            await other.execute("UPDATE procrastinate_jobs SET lock = 'a lane' WHERE priority = 40")
+            fetching = asyncio.create_task(app.job_manager.fetch_job([QUEUE], worker))
+            await asyncio.sleep(0.5)
+            await other.commit()
+        assert await fetching is None
+        assert await _left(app) == ["doing", "todo"]
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_the_clock_of_this_process_does_not_change_when_an_effect_is_tried_again(
+    performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    perform, app = performed
+    wrong = datetime.now(UTC) + timedelta(hours=hours)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return wrong
+
+    monkeypatch.setattr(engine, "datetime", Clock, raising=False)
+    monkeypatch.setattr(keeper, "datetime", Clock, raising=False)
+    monkeypatch.setattr(procrastinate.utils, "utcnow", lambda: wrong)
+    await _wanted(app)
+    async with working(app):
+        await until(lambda: perform.times == 1, 5)
+        await asyncio.sleep(1)
+        assert perform.times == 1
+        await until(lambda: perform.times == 2, 4)
+
+
+@contextlib.asynccontextmanager
+async def working(app: App) -> AsyncIterator[None]:
+    worker = asyncio.create_task(
+        app.run_worker_async(queues=[QUEUE], fetch_job_polling_interval=0.2, install_signal_handlers=False)
+    )
+    try:
+        yield
+    finally:
+        worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+
+
+@pytest.mark.parametrize(
+    ("before", "ended", "after"),
+    [
+        (0, Trouble("away"), 1),
+        (9, Trouble("away"), 10),
+        (0, PutOff("graph", retry_after=timedelta(minutes=15)), 0),
+        (2, PutOff("graph", retry_after=timedelta(minutes=15)), 2),
+        (0, asyncio.CancelledError(), 1),
+        (2, asyncio.CancelledError(), 2),
+    ],
+)
+async def test_only_what_failed_counts_as_an_attempt_and_what_may_have_begun_is_not_new(
+    performed: tuple[Performed, App], before: int, ended: BaseException, after: int
+) -> None:
+    _, app = performed
+    await _wanted(app)
+    await app.connector.execute_query_async(f"UPDATE procrastinate_jobs SET attempts = {before}")
+    taken = await _taken(app)
+    task = app.tasks[TASK]
+    assert task.retry_strategy is not None
+    task.retry_strategy.get_retry_exception(exception=ended, job=taken)
+    await app.job_manager.retry_job(taken)
+    (job,) = await app.job_manager.list_jobs_async(task=TASK)
+    assert (job.status, job.attempts) == ("todo", after)
 
 
 async def test_an_effect_that_waits_is_not_taken_before_the_decision_that_wants_it_again_is_saved(
     database: str, performed: tuple[Performed, App]
 ) -> None:
     _, app = performed
-    engine = make_database(database)
+    pool = make_database(database)
     worker = await app.job_manager.register_worker()
     try:
-        async with PostgresBook(engine).page() as page:
-            await page.want([Refresh("MFA-7K3Q-9XDM")])
-        async with PostgresBook(engine).page() as page:
-            await page.want([Refresh("MFA-7K3Q-9XDM")])
+        async with PostgresBook(pool).page() as page:
+            await page.want([Refresh(REFERENCE)])
+        async with PostgresBook(pool).page() as page:
+            await page.want([Refresh(REFERENCE)])
             assert await app.job_manager.fetch_job([QUEUE], worker) is None
         assert await app.job_manager.fetch_job([QUEUE], worker) is not None
-        async with PostgresBook(engine).page() as page:
-            await page.want([Refresh("MFA-7K3Q-9XDM")])
+        async with PostgresBook(pool).page() as page:
+            await page.want([Refresh(REFERENCE)])
         assert await _left(app) == ["doing", "todo"]
     finally:
-        await engine.dispose()
+        await pool.dispose()
+
+
+@pytest.mark.parametrize(("effect", "soon"), [(End(REFERENCE, "anna"), True), (Refresh(REFERENCE), False)])
+async def test_an_end_that_is_wanted_again_does_not_wait_until_it_would_have_been_tried_again(
+    database: str, performed: tuple[Performed, App], effect: Effect, soon: bool
+) -> None:
+    _, app = performed
+    pool = make_database(database)
+    worker = await app.job_manager.register_worker()
+    try:
+        async with PostgresBook(pool).page() as page:
+            await page.want([effect])
+        await app.connector.execute_query_async(
+            "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'"
+        )
+        assert await app.job_manager.fetch_job([QUEUE], worker) is None
+        async with PostgresBook(pool).page() as page:
+            await page.want([effect])
+            assert await app.job_manager.fetch_job([QUEUE], worker) is None, "not before it is saved"
+        assert (await app.job_manager.fetch_job([QUEUE], worker) is not None) is soon
+    finally:
+        await pool.dispose()

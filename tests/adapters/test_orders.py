@@ -51,6 +51,15 @@ def test_an_effect_comes_out_as_it_went_in(effect: Effect) -> None:
 
 
 @pytest.mark.parametrize("effect", EFFECTS, ids=lambda one: type(one).__name__)
+def test_a_field_that_a_newer_version_added_stops_no_older_worker(effect: Effect) -> None:
+    assert effect_of(order(effect).args | {"added_later": "1"}) == effect
+
+
+def test_only_what_changes_who_is_exempt_is_brought_forward() -> None:
+    assert [effect for effect in EFFECTS if order(effect).urgent] == [Grant(REFERENCE, ANNA), End(REFERENCE, ANNA)]
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=lambda one: type(one).__name__)
 def test_no_two_effects_that_differ_wait_as_one(effect: Effect) -> None:
     keys = [order(one).key for one in EFFECTS]
     assert keys.count(order(effect).key) == 1

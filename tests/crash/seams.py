@@ -17,6 +17,7 @@ from procrastinate.worker import Worker
 from sqlalchemy import Connection, Engine, event
 
 from adapters import sandbox_clock
+from adapters.jobs.keeper import Keeper
 from bot.gateway.gateway import Gateway
 from bot.gateway.pipeline import PooledSender
 from services import pace
@@ -180,8 +181,8 @@ def _jobs(step: Step, worker_is: Callable[[int], None]) -> None:
     Worker._process_job = named  # type: ignore[method-assign]
     JobManager.fetch_job = taken  # type: ignore[method-assign]
     JobManager.register_worker = registered  # type: ignore[method-assign]
-    for name, seam in (("finish_job_by_id_async", "finish"), ("retry_job_by_id_async", "retry")):
-        setattr(JobManager, name, _stepped(getattr(JobManager, name), seam, step))
+    for name, seam in (("finish_job", "finish"), ("retry_job", "retry")):
+        setattr(Keeper, name, _stepped(getattr(Keeper, name), seam, step))
 
 
 def _stepped(call: Callable[..., Coroutine[Any, Any, Any]], seam: str, step: Step) -> Callable[..., Any]:

@@ -168,7 +168,7 @@ async def test_whoever_entra_lost_is_put_back_until_the_same_end(world: World) -
 
 async def test_an_administrator_who_was_taken_out_on_purpose_is_not_put_back(world: World) -> None:
     anna, reference = await granted(world)
-    await change(world, "Anna Baker", "remove")
+    await world.change_members("Anna Baker", "remove")
     await world.sandbox("POST", "users", {"user": anna.person.entra_id, "privileged": True})
     await command(world, "reconcile")
     alarm = f"On, but not in the group: Anna Baker ({reference})"
