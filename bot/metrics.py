@@ -6,7 +6,7 @@ from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from domain.commands import Tick
+from domain.commands import SeeAccount, Tick
 from domain.drift import Sort
 from domain.effects import Effect
 from services.figures import Jobs, Late, Standing
@@ -44,7 +44,7 @@ class Counted:
         for way in ("teams", "mail", "channel"):
             NOTICES.labels(way, "sent")
         NOTICES.labels("none", "given_up")
-        for what in (*get_args(Effect), Tick):
+        for what in (*get_args(Effect), Tick, SeeAccount):
             for why in ("trouble", "for_good", "bug"):
                 TRIED_AGAIN.labels(what.__name__, why)
         for ceiling in (TEAMS, GRAPH):
