@@ -34,6 +34,10 @@ class Throttled(Trouble):
     """Entra or Teams asks for patience (429, or 503 with a time to wait)."""
 
 
+class NoAnswer(Trouble):
+    """Graph did not answer, or what stands before it did in its place (502, 503, 504)."""
+
+
 class Passing(Trouble):
     """Teams failed in a way that is soon over (412, 502, 503): somebody who waits may be answered by one more try."""
 

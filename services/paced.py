@@ -4,13 +4,14 @@ Whoever is told to wait by Teams or Graph tells everybody: a row of the database
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from cards.card import Card
 from cards.mail_layout import Mail
-from domain.errors import Throttled
+from domain.errors import NoAnswer, PutOff, Throttled, Trouble
 from services.chat import Address, Messenger, Sent
 from services.deliver import CountedNotices
 from services.figures import Figures
@@ -20,6 +21,15 @@ from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Installer
 
 _T = TypeVar("_T")
+AWAY_AFTER = 3
+"""Calls in a row that got no answer. One account that Entra always stumbles over is not enough to stop all others."""
+AWAY = timedelta(seconds=15)
+"""How long everybody then waits. Nobody's own wait grows meanwhile: they come back together, the ends first."""
+
+
+@dataclass(slots=True)
+class Unanswered:
+    in_a_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class Below:
 
     paced: Paced
     figures: Figures
+    unanswered: Unanswered = field(default_factory=Unanswered)
 
     async def __call__(self, call: Callable[[], Awaitable[_T]], urgency: Urgency, *ceilings: Ceiling) -> _T:
         """The last of `ceilings` is the whole service's: it is the one that pauses."""
@@ -42,6 +53,23 @@ class Below:
             self.figures.throttled(ceiling.service)
             await self.paced.pause(ceiling, throttled.retry_after)
             raise
+
+    async def answered(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Makes a call to Entra, and has everybody wait where it is away: only a few then find out when it is back."""
+        try:
+            answer = await call()
+        except NoAnswer:
+            self.unanswered.in_a_row += 1
+            if self.unanswered.in_a_row >= AWAY_AFTER:
+                await self.paced.pause(GRAPH, AWAY)
+            raise
+        except PutOff:
+            raise
+        except Trouble:
+            self.unanswered.in_a_row = 0
+            raise
+        self.unanswered.in_a_row = 0
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +107,16 @@ class PacedExemptions:
     below: Below
 
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
-        await self.below(
-            lambda: self.inner.add(group, entra_id, until=until, reference=reference), Urgency.GRANT, GRAPH
-        )
+        add = partial(self.inner.add, group, entra_id, until=until, reference=reference)
+        await self.below(partial(self.below.answered, add), Urgency.GRANT, GRAPH)
 
     async def remove(self, group: str, entra_id: str) -> None:
-        await self.below(lambda: self.inner.remove(group, entra_id), Urgency.END, GRAPH)
+        remove = partial(self.inner.remove, group, entra_id)
+        await self.below(partial(self.below.answered, remove), Urgency.END, GRAPH)
 
     async def contains(self, group: str, entra_id: str) -> bool:
-        return await self.below.listening(lambda: self.inner.contains(group, entra_id), GRAPH)
+        contains = partial(self.inner.contains, group, entra_id)
+        return await self.below.listening(partial(self.below.answered, contains), GRAPH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from domain.errors import Throttled, Trouble
+from domain.errors import NoAnswer, Throttled, Trouble
 from services.retry_after import UNSAID, retry_after
 
 TIMEOUT = 8.0
@@ -49,6 +49,10 @@ class GraphTrouble(Trouble):
 
 class GraphThrottled(GraphTrouble, Throttled):
     """Graph asks us to wait."""
+
+
+class GraphAway(GraphTrouble, NoAnswer):
+    """Something answered in Graph's place."""
 
 
 class _Provider(AccessTokenProvider):
@@ -111,7 +115,7 @@ class Graph:
             async with asyncio.timeout(TIMEOUT):
                 response: httpx.Response = await send(*body, request_configuration=configuration)
         except (TimeoutError, httpx.HTTPError) as error:
-            raise Trouble(f"Graph did not answer ({type(error).__name__})") from error
+            raise NoAnswer(f"Graph did not answer ({type(error).__name__})") from error
         if response.status_code in none_for:
             return None
         if fine and response.status_code == fine[0] and fine[1] in error_of(response)[1]:
@@ -150,5 +154,5 @@ def trouble(response: httpx.Response) -> GraphTrouble:
     wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
     if response.status_code == 429:
         wait = wait or UNSAID
-    kind = GraphThrottled if wait else GraphTrouble
+    kind = GraphThrottled if wait else GraphAway if response.status_code in (502, 503, 504) else GraphTrouble
     return kind(said, status=response.status_code, code=code, retry_after=wait)

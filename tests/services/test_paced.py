@@ -1,5 +1,6 @@
 """Jobs speak to Teams and Graph below the ceilings; people's own turns are counted, and never wait."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +9,12 @@ import pytest
 
 from cards.card import Card
 from cards.mail_layout import Mail
-from domain.errors import PutOff, Throttled, Trouble
+from domain.errors import NoAnswer, PutOff, Throttled, Trouble
 from services.chat import Address, Scope, Sent
 from services.pace import LONGEST_PAUSE, Ceiling, Paced, Turn, Urgency
 from services.paced import (
+    AWAY,
+    AWAY_AFTER,
     Below,
     PacedExemptions,
     PacedInstaller,
@@ -80,13 +83,13 @@ class Noted:
 class Outside:
     """Teams, Graph and mail at once: notes what it is asked for, or asks to wait."""
 
-    def __init__(self, wait: timedelta | None = None) -> None:
-        self.wait = wait
+    def __init__(self, wait: timedelta | None = None, trouble: Trouble | None = None) -> None:
+        self.trouble = Throttled("429", retry_after=wait) if wait is not None else trouble
         self.done: list[str] = []
 
     async def _do(self, what: str, answer: Any = None) -> Any:
-        if self.wait is not None:
-            raise Throttled("429", retry_after=self.wait)
+        if self.trouble is not None:
+            raise self.trouble
         self.done.append(what)
         return answer
 
@@ -168,6 +171,53 @@ async def test_a_request_to_wait_is_told_to_all_processes(what: str, call: Call)
     service = "teams" if call in TO_TEAMS.values() else "graph"
     assert room.pauses == [(service, timedelta(seconds=60))]
     assert noted.seen == [("throttled", service)]
+
+
+AT_ENTRA = {"add": TO_GRAPH["add"], "remove": TO_GRAPH["remove"], "contains": READS["contains"]}
+NOBODY = Outside(trouble=NoAnswer("Graph did not answer"))
+
+
+async def tried(*calls: tuple[str, Outside], below: Below) -> None:
+    for what, outside in calls:
+        with contextlib.suppress(Trouble):
+            await (AT_ENTRA | TO_GRAPH)[what](outside, below)
+
+
+async def test_while_entra_is_away_everybody_waits_so_that_all_come_back_together() -> None:
+    room = Room()
+    one = below(room, Noted())
+    await tried(("remove", NOBODY), ("contains", NOBODY), below=one)
+    assert room.pauses == []
+    await tried(("add", NOBODY), below=one)
+    assert room.pauses == [("graph", AWAY)]
+    await tried(("remove", NOBODY), below=one)
+    assert room.pauses == [("graph", AWAY)] * 2, "the first one after the pause finds it still away"
+    await tried(("remove", Outside()), *[("remove", NOBODY)] * (AWAY_AFTER - 1), below=one)
+    assert len(room.pauses) == 2
+
+
+@pytest.mark.parametrize("answer", [None, Trouble("Graph answered 500")], ids=["yes", "no"])
+async def test_an_account_that_entra_stumbles_over_makes_nobody_else_wait(answer: Trouble | None) -> None:
+    room = Room()
+    one = below(room, Noted())
+    for _ in range(AWAY_AFTER):
+        await tried(("remove", NOBODY), ("add", NOBODY), ("remove", Outside(trouble=answer)), below=one)
+    assert room.pauses == []
+
+
+async def test_mail_that_does_not_go_out_makes_no_end_wait() -> None:
+    room = Room()
+    await tried(*[("send", NOBODY)] * (2 * AWAY_AFTER), below=below(room, Noted()))
+    assert room.pauses == []
+
+
+async def test_whoever_is_put_off_is_no_sign_that_entra_is_back() -> None:
+    room = Room()
+    one = below(room, Noted())
+    await tried(*[("remove", NOBODY)] * (AWAY_AFTER - 1), below=one)
+    put_off = Outside(trouble=PutOff("graph", retry_after=timedelta(seconds=5)))
+    await tried(("remove", put_off), ("remove", NOBODY), below=one)
+    assert room.pauses == [("graph", AWAY)]
 
 
 @pytest.mark.parametrize(("what", "call"), READS.items())

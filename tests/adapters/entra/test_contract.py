@@ -17,7 +17,7 @@ from adapters.entra.exemptions import EntraExemptions
 from adapters.mail import GraphMailer
 from adapters.sandbox_clock import SandboxClock
 from cards.mail_layout import Mail, Paragraph
-from domain.errors import Trouble
+from domain.errors import NoAnswer, Trouble
 from sandbox.server import Sandbox
 from sandbox.tenant import User, read_tenant
 from tests.builders import NOON
@@ -175,6 +175,14 @@ async def test_each_refusal_is_trouble_and_nothing_is_believed(tenant: Tenant, s
         assert str(status) in trouble.value.message
         assert trouble.value.retry_after == timedelta(seconds=7)
         assert "anna" not in trouble.value.message.lower()
+
+
+@pytest.mark.parametrize(("status", "away"), [(500, False), (404, False), (502, True), (503, True), (504, True)])
+async def test_what_answers_in_graphs_place_is_told_from_graph_itself(tenant: Tenant, status: int, away: bool) -> None:
+    await tenant.fault(method="POST", path="/v1.0/*", status=status)
+    with pytest.raises(Trouble) as trouble:
+        await tenant.exemptions.add(tenant.group, tenant.user("anna").id, **HOW)
+    assert isinstance(trouble.value, NoAnswer) is away
 
 
 async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tenant: Tenant) -> None:
