@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from cards.card import Card
 from cards.mail_layout import Mail
 from domain.errors import NoAnswer, PutOff, Throttled, Trouble
+from services.carry_out import CarryOut
 from services.chat import Address, Messenger, Sent
 from services.deliver import CountedNotices
 from services.figures import Figures
@@ -19,6 +20,7 @@ from services.pace import GRAPH, TEAMS, Ceiling, Paced, Urgency, conversation
 from services.perform import Perform
 from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Installer
+from services.reconcile import Reconcile
 
 _T = TypeVar("_T")
 AWAY_AFTER = 3
@@ -49,6 +51,8 @@ class Below:
         """Makes a call that needs no room, and tells everybody where it is told to wait."""
         try:
             return await call()
+        except PutOff:
+            raise
         except Throttled as throttled:
             self.figures.throttled(ceiling.service)
             await self.paced.pause(ceiling, throttled.retry_after)
@@ -155,11 +159,46 @@ class PacedInstaller:
         return await self.below(lambda: self.inner.chat_of(entra_id), Urgency.NOTICE, GRAPH)
 
 
+class _Reading:
+    def __init__(self, inner: Any, below: Below, urgency: Urgency) -> None:
+        self._inner, self._below, self._urgency = inner, below, urgency
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        call = getattr(self._inner, name)
+        return lambda *given, **named: self._below(partial(call, *given, **named), self._urgency, GRAPH)
+
+
+def reading(port: _T, below: Below, urgency: Urgency) -> _T:
+    """The same port, of which each method reads from Graph: it keeps everybody's pause, and tells everybody of its own.
+
+    What reads little, and with nobody waiting: each call takes the turn of a write.
+    """
+    return cast(_T, _Reading(port, below, urgency))
+
+
+def comparing(reconcile: Reconcile, below: Below) -> Reconcile:
+    """The same, but every call to Graph keeps its ceiling."""
+    return replace(
+        reconcile,
+        carry_out=in_jobs(reconcile.carry_out, below, Urgency.REPORT),
+        exemptions=PacedExemptions(reconcile.exemptions, below),
+        members=reading(reconcile.members, below, Urgency.REPORT),
+        audit=reading(reconcile.audit, below, Urgency.REPORT),
+        mfa_policy=reading(reconcile.mfa_policy, below, Urgency.REPORT) if reconcile.mfa_policy else None,
+    )
+
+
+def in_jobs(carry_out: CarryOut, below: Below, urgency: Urgency) -> CarryOut:
+    """The same, but what it reads of people keeps Graph's ceiling."""
+    return replace(carry_out, directory=reading(carry_out.directory, below, urgency))
+
+
 def paced(perform: Perform, below: Below) -> Perform:
     """The same, but every call to Teams and every write to Graph waits for its turn."""
     messenger, reach = PacedMessenger(perform.messenger, below), perform.reach
     return replace(
         perform,
+        carry_out=in_jobs(perform.carry_out, below, Urgency.NOTICE),
         messenger=messenger,
         exemptions=PacedExemptions(perform.exemptions, below),
         mailer=PacedMailer(perform.mailer, below),

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from domain.commands import SeeAccount, Tick
-from domain.errors import PutOff, Refusal, Throttled, Trouble
+from domain.errors import Refusal, Throttled, Trouble
 from domain.gathering import WITHIN
 from domain.request import Request
 from services.book import Book, Drafts, Notices
@@ -100,7 +100,7 @@ class Sweep:
                 return
             try:
                 await self._look_at(request)
-            except (Throttled, PutOff) as asked_to_wait:
+            except Throttled as asked_to_wait:
                 log.warning("accounts not looked at", message=asked_to_wait.message)
                 return
             except Trouble as trouble:

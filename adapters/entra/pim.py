@@ -3,7 +3,7 @@
 https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,12 +60,18 @@ class _Wish:
 
 
 class EntraPim:
-    """Keeps `services.ports.Exemptions` by assignments with an end."""
+    """Keeps `services.ports.Exemptions` by assignments with an end.
 
-    def __init__(self, graph: Graph, direct: EntraExemptions, clock: Clock) -> None:
+    `before_second` is called before the second write of one call, for which whoever called has booked one turn.
+    """
+
+    def __init__(
+        self, graph: Graph, direct: EntraExemptions, clock: Clock, before_second: Callable[[], Awaitable[None]]
+    ) -> None:
         self._graph = graph
         self._direct = direct
         self._clock = clock
+        self._before_second = before_second
         self._builders = graph.sdk.identity_governance.privileged_access.group
 
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
@@ -95,6 +101,7 @@ class EntraPim:
         else:
             if any(map(_is_assigned, await self._rows(group, entra_id))):
                 return
+        await self._before_second()
         await self._direct.remove(group, entra_id)
 
     async def contains(self, group: str, entra_id: str) -> bool:
@@ -118,6 +125,7 @@ class EntraPim:
         except GraphTrouble as refused:
             if refused.status != 400:
                 raise
+            await self._before_second()
             return await self._ask(ScheduleRequestActions.AdminUpdate, wish)
 
     async def _ask(self, action: ScheduleRequestActions, wish: _Wish) -> bool:

@@ -22,6 +22,7 @@ from services.paced import (
     PacedMessenger,
     PacedProof,
     PacedSessions,
+    reading,
 )
 from services.uncounted import NotedMessenger, Uncounted, count, keep_counting
 
@@ -123,6 +124,9 @@ class Outside:
     async def revoke(self, entra_id: str) -> None:
         await self._do("revoke")
 
+    async def person(self, entra_id: str) -> None:
+        await self._do("person")
+
     async def chat_of(self, entra_id: str) -> str:
         return str(await self._do("chat_of", "a:chat"))
 
@@ -141,6 +145,7 @@ TO_GRAPH: dict[str, Call] = {
     "send": lambda outside, below: PacedMailer(outside, below).send(to="a@nhs.net", mail=MAIL, key=""),
     "revoke": lambda outside, below: PacedSessions(outside, below).revoke("u"),
     "chat_of": lambda outside, below: PacedInstaller(outside, below).chat_of("u"),
+    "person": lambda outside, below: reading(outside, below, Urgency.NOTICE).person("u"),
 }
 READS: dict[str, Call] = {
     "contains": lambda outside, below: PacedExemptions(outside, below).contains("g", "u"),
