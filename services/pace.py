@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from time import monotonic
 from typing import Protocol, TypeVar
 
 import structlog
@@ -195,20 +196,26 @@ class Paced:
 
 
 SOON = timedelta(seconds=5)
+LONGEST_STAY = 30.0
+"""Seconds for which one call may hold a worker's place."""
 
 
 async def coming_back(
-    call: Callable[[], Awaitable[_T]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    call: Callable[[], Awaitable[_T]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    seconds: Callable[[], float] = monotonic,
 ) -> _T:
     """Makes a call that is put off again when there is room, where that is soon.
 
     For one of several calls of a job: if the whole job came back, it would use up the room with what it did before,
-    and never come to its end.
+    and never come to its end. Where others take the room each time, it raises `PutOff` after `LONGEST_STAY`.
     """
+    until = seconds() + LONGEST_STAY
     while True:
         try:
             return await call()
         except PutOff as later:
-            if later.retry_after is None or later.retry_after > SOON:
+            wait = later.retry_after
+            if wait is None or wait > SOON or seconds() + wait.total_seconds() > until:
                 raise
-            await sleep(later.retry_after.total_seconds())
+            await sleep(wait.total_seconds())
