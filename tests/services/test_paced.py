@@ -36,7 +36,7 @@ UNTIL = datetime(2026, 8, 7, tzinfo=UTC)
 class Room:
     """Ceilings with room for everything, or for nothing, that note what they are asked."""
 
-    def __init__(self, *, full: bool = False, away: bool = False) -> None:
+    def __init__(self, *, full: bool = False, away: Exception | None = None) -> None:
         self.full = full
         self.away = away
         self.asked: list[tuple[str, timedelta]] = []
@@ -49,7 +49,7 @@ class Room:
 
     async def spend(self, ceiling: Ceiling, number: int) -> None:
         if self.away:
-            raise Trouble("the database is away")
+            raise self.away
         self.spent.append(number)
 
     async def pause(self, ceiling: Ceiling, wait: timedelta) -> None:
@@ -290,8 +290,9 @@ async def test_a_turn_tries_once_more_and_both_tries_are_counted() -> None:
     assert 1 < waits[0] < 1.5
 
 
-async def test_counting_goes_on_when_the_database_was_away() -> None:
-    room, uncounted = Room(away=True), Uncounted()
+@pytest.mark.parametrize("wrong", [Trouble("the database is away"), KeyError("a mistake of ours")], ids=repr)
+async def test_counting_goes_on_when_once_it_could_not_be_done(wrong: Exception) -> None:
+    room, uncounted = Room(), Uncounted()
     waited = 0
 
     class Enough(Exception):
@@ -301,7 +302,7 @@ async def test_counting_goes_on_when_the_database_was_away() -> None:
         nonlocal waited
         waited += 1
         uncounted.sent = waited
-        room.away = waited == 1
+        room.away = wrong if waited == 1 else None
         if waited == 3:
             raise Enough
 
