@@ -7,7 +7,7 @@ from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from domain.commands import Tick
+from domain.commands import SeeAccount, Tick
 from domain.drift import Sort
 from domain.effects import Effect
 from services.figures import Jobs, Late, Standing
@@ -53,7 +53,7 @@ class Counted:
             NOTICES.labels(way, "sent")
         for outcome in ("given_up", "unknown"):
             NOTICES.labels("none", outcome)
-        for what in (*_EFFECTS, Tick.__name__):
+        for what in (*_EFFECTS, Tick.__name__, SeeAccount.__name__):
             for why in ("trouble", "for_good", "bug"):
                 TRIED_AGAIN.labels(what, why)
         for ceiling in (TEAMS, GRAPH):

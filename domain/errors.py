@@ -43,12 +43,17 @@ class Throttled(Trouble):
     """Entra or Teams asks for patience (429, or 503 with a time to wait)."""
 
 
+class NoAnswer(Trouble):
+    """Graph did not answer, or what stands before it did in its place (502, 503, 504)."""
+
+
 class Passing(Trouble):
     """Teams failed in a way that is soon over (412, 502, 503): somebody who waits may be answered by one more try."""
 
 
-class PutOff(Trouble):
-    """We have sent as much as Entra or Teams takes. Nothing failed: it is tried when there is room again."""
+class PutOff(Throttled):
+    """We have sent as much as Entra or Teams takes, or it has asked another of our processes for patience. Nothing was
+    sent and nothing failed: it is tried when there is room again."""
 
     def __init__(self, service: str, *, retry_after: timedelta) -> None:
         super().__init__(f"as much as it takes has been sent to {service}: later", retry_after=retry_after)

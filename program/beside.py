@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adapters.database.book import PostgresBook
+from adapters.database.ceilings import PostgresCeilings
 from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
 from adapters.database.evidence import PostgresEvidence
@@ -37,6 +38,7 @@ from adapters.toml_lines import line_of
 from bot.gateway.login import GRAPH as GRAPH_RESOURCE
 from bot.gateway.login import token_source
 from bot.gateway.token import BotToken
+from bot.metrics import Counted
 from domain.errors import Refusal, Trouble
 from program import ROOT, pretend, real
 from program.bot import cancelled, chat_link, exemptions_of, make_reconcile, policy_of
@@ -47,6 +49,8 @@ from services.carry_out import CarryOut
 from services.check_sites import CheckSites
 from services.end import EndExemption
 from services.import_sites import ImportSites
+from services.pace import EvenWithout, Paced
+from services.paced import Below, PacedExemptions
 from services.person_records import AnswerForPerson
 from services.ports import Clock, Exemptions
 from services.reconcile import Reconcile
@@ -177,7 +181,9 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
         PostgresBook(database, tenant_id), EntraDirectory(graph), PostgresEvidence(database, keys, tenant_id), clock,
         policy_of(common), groups, tenant_id,
     )  # fmt: skip
-    exemptions = exemptions_of(common.exemption_way, graph, graph_url, clock)
+    figures = Counted()
+    below = Below(Paced(EvenWithout(PostgresCeilings(database)), figures.put_off), figures)
+    exemptions = PacedExemptions(exemptions_of(common.exemption_way, graph, graph_url, clock, below), below)
     drifts, sites = PostgresDrifts(database, tenant_id), PostgresSites(database, tenant_id)
     return _Outside(carry_out, exemptions, drifts, sites, graph, graph_url, common)
 

@@ -72,8 +72,8 @@ from services.deliver import Deliver
 from services.file_links import FileLinks
 from services.look_up import LookUp
 from services.once import Once
-from services.pace import GRAPH, Paced
-from services.paced import Below, PacedExemptions, PacedMessenger, paced
+from services.pace import GRAPH, Paced, Urgency
+from services.paced import Below, PacedExemptions, PacedMessenger, comparing, in_jobs, paced
 from services.perform import Perform
 from services.ports import Clock, Exemptions
 from services.reach import Reach
@@ -152,14 +152,14 @@ class Bot:
             show = Show(book, self.clock, self.policy)
             sites = PostgresSites(database, self.tenant_id)
             look_up, look_ups = LookUp(directory, carry_out), PostgresLookUps(database)
-            exemptions = exemptions_of(self.common.exemption_way, graph, self.graph_url, self.clock)
+            uncounted, ceilings = Uncounted(), PostgresCeilings(database)
+            below = Below(Paced(ceilings, figures.put_off), figures)
+            exemptions = exemptions_of(self.common.exemption_way, graph, self.graph_url, self.clock, below)
             drifts, notices = PostgresDrifts(database, self.tenant_id), PostgresNotices(database, self.tenant_id)
             reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self.graph_url, self.common.mfa_policy)
             showing = Showing(copies, show)
             asking = Asking(self.policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
-            uncounted, ceilings = Uncounted(), PostgresCeilings(database)
             noted = NotedMessenger(messenger, uncounted, figures)
-            below = Below(Paced(ceilings, figures.put_off), figures)
             app_id, link_to = self.common.teams_app, partial(chat_link, self.gateway.app_id)
             installer = GraphTeamsApp(graph, self.graph_url, app_id) if app_id else None
             perform = Perform(
@@ -173,6 +173,7 @@ class Bot:
                 paced(perform, below), drifts, carry_out, PacedMessenger(messenger, below), addresses, notices,
                 Once(carry_out, notices, figures),
             )  # fmt: skip
+            settling = replace(reconcile, exemptions=PacedExemptions(exemptions, below))
             turns = Turns(
                 policy=self.policy,
                 clock=self.clock,
@@ -185,7 +186,7 @@ class Bot:
                 own=OwnRequests(self.policy, book, drafts, carry_out, showing),
                 sites=KeepingSites(self.policy, sites, CheckSites(directory, EntraMailboxes(graph)), carry_out),
                 giving=Giving(self.policy, book, drafts, evidence, files, carry_out, showing),
-                drifts=SettlingDrifts(self.policy, reconcile, drifts, drafts, asking, show_drifts),
+                drifts=SettlingDrifts(self.policy, settling, drifts, drafts, asking, show_drifts),
                 finding=Finding(self.policy, book, carry_out, show, self.common.public_url, link_to),
                 helpdesk_team=self.team.lower(),
             )
@@ -197,9 +198,10 @@ class Bot:
             if role.answers:
                 await gateway.start()
                 stack.push_async_callback(gateway.close)
-            deliver = Deliver(show_drifts, carry_out, PostgresUndelivered(database), figures, perform.apart)
+            show_in_jobs = replace(show_drifts, carry_out=in_jobs(carry_out, below, Urgency.NOTICE))
+            deliver = Deliver(show_in_jobs, carry_out, PostgresUndelivered(database), figures, perform.apart)
             sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out, below)
-            compare = Compare(replace(reconcile, exemptions=PacedExemptions(exemptions, below)), sweep)
+            compare = Compare(comparing(reconcile, below), sweep)
             jobs = make_jobs(self.database_url, deliver, sweep, compare)
             count = Counting(PostgresFigures(database, self.policy.limits.check_again), self.clock, self.policy)
             ready = {"database": book.reachable, "graph": directory.reachable}
@@ -233,10 +235,11 @@ async def _fits(policy: Policy, book: PostgresBook) -> None:
         )
 
 
-def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock) -> Exemptions:
+def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock, below: Below) -> Exemptions:
     """`way`: as the setting has it, `group` or `pim`."""
     direct = EntraExemptions(graph, graph_url)
-    pim = EntraPim(graph, direct, clock)
+    # What is half done goes first, whatever it is.
+    pim = EntraPim(graph, direct, clock, partial(below.paced.turn, Urgency.END, GRAPH))
     return pim if way == "pim" else DirectAfterPim(direct, pim)
 
 

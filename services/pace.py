@@ -9,10 +9,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from time import monotonic
 from typing import Protocol, TypeVar
+
+import structlog
 
 from domain.errors import PutOff
 
+log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 LONGEST_PAUSE = timedelta(minutes=15)
 """However long somebody asks us to wait: after this, one tries again. An end must not wait for a mistaken header."""
 
@@ -137,6 +142,35 @@ class Ceilings(Protocol):
         ...
 
 
+ANSWER = 2.0
+"""Seconds in which the ceilings have to answer whoever can go without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvenWithout:
+    """The same ceilings, for what has to work when all else is dead: where they do not answer, there is room."""
+
+    inner: Ceilings
+
+    async def ask(self, ceiling: Ceiling, patience: timedelta, *, in_line: bool) -> Turn:
+        turn = await self._if_it_answers(self.inner.ask(ceiling, patience, in_line=in_line))
+        return turn or Turn(booked=True, wait=0.0)
+
+    async def spend(self, ceiling: Ceiling, number: int) -> None:
+        await self._if_it_answers(self.inner.spend(ceiling, number))
+
+    async def pause(self, ceiling: Ceiling, wait: timedelta) -> None:
+        await self._if_it_answers(self.inner.pause(ceiling, wait))
+
+    async def _if_it_answers(self, call: Awaitable[_T]) -> _T | None:
+        try:
+            async with asyncio.timeout(ANSWER):
+                return await call
+        except Exception as error:  # whatever is wrong with them
+            log.warning("going on without the ceilings", error=str(error) or type(error).__name__)
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class Paced:
     """Waits for a turn, or raises `PutOff` where it is too far away to hold a worker's place for it."""
@@ -162,21 +196,26 @@ class Paced:
 
 
 SOON = timedelta(seconds=5)
-_T = TypeVar("_T")
+LONGEST_STAY = 30.0
+"""Seconds for which one call may hold a worker's place."""
 
 
 async def coming_back(
-    call: Callable[[], Awaitable[_T]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    call: Callable[[], Awaitable[_T]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    seconds: Callable[[], float] = monotonic,
 ) -> _T:
     """Makes a call that is put off again when there is room, where that is soon.
 
     For one of several calls of a job: if the whole job came back, it would use up the room with what it did before,
-    and never come to its end.
+    and never come to its end. Where others take the room each time, it raises `PutOff` after `LONGEST_STAY`.
     """
+    until = seconds() + LONGEST_STAY
     while True:
         try:
             return await call()
         except PutOff as later:
-            if later.retry_after is None or later.retry_after > SOON:
+            wait = later.retry_after
+            if wait is None or wait > SOON or seconds() + wait.total_seconds() > until:
                 raise
-            await sleep(later.retry_after.total_seconds())
+            await sleep(wait.total_seconds())

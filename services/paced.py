@@ -4,13 +4,15 @@ Whoever is told to wait by Teams or Graph tells everybody: a row of the database
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from cards.card import Card
 from cards.mail_layout import Mail
-from domain.errors import Throttled
+from domain.errors import NoAnswer, PutOff, Throttled, Trouble
+from services.carry_out import CarryOut
 from services.chat import Address, Messenger, Sent
 from services.deliver import CountedNotices
 from services.figures import Figures
@@ -18,8 +20,18 @@ from services.pace import GRAPH, TEAMS, Ceiling, Paced, Urgency, conversation
 from services.perform import Perform
 from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Installer
+from services.reconcile import Reconcile
 
 _T = TypeVar("_T")
+AWAY_AFTER = 3
+"""Calls in a row that got no answer. One account that Entra always stumbles over is not enough to stop all others."""
+AWAY = timedelta(seconds=15)
+"""How long everybody then waits. Nobody's own wait grows meanwhile: they come back together, the ends first."""
+
+
+@dataclass(slots=True)
+class Unanswered:
+    in_a_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,7 @@ class Below:
 
     paced: Paced
     figures: Figures
+    unanswered: Unanswered = field(default_factory=Unanswered)
 
     async def __call__(self, call: Callable[[], Awaitable[_T]], urgency: Urgency, *ceilings: Ceiling) -> _T:
         """The last of `ceilings` is the whole service's: it is the one that pauses."""
@@ -38,11 +51,30 @@ class Below:
         """Makes a call that needs no room, and tells everybody where it is told to wait."""
         try:
             return await call()
+        except PutOff:
+            raise
         except Throttled as throttled:
             if ceiling is not GRAPH:  # its client counts each of its answers
                 self.figures.throttled(ceiling.service)
             await self.paced.pause(ceiling, throttled.retry_after)
             raise
+
+    async def answered(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Makes a call to Entra, and has everybody wait where it is away: only a few then find out when it is back."""
+        try:
+            answer = await call()
+        except NoAnswer:
+            self.unanswered.in_a_row += 1
+            if self.unanswered.in_a_row >= AWAY_AFTER:
+                await self.paced.pause(GRAPH, AWAY)
+            raise
+        except PutOff:
+            raise
+        except Trouble:
+            self.unanswered.in_a_row = 0
+            raise
+        self.unanswered.in_a_row = 0
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +112,16 @@ class PacedExemptions:
     below: Below
 
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
-        await self.below(
-            lambda: self.inner.add(group, entra_id, until=until, reference=reference), Urgency.GRANT, GRAPH
-        )
+        add = partial(self.inner.add, group, entra_id, until=until, reference=reference)
+        await self.below(partial(self.below.answered, add), Urgency.GRANT, GRAPH)
 
     async def remove(self, group: str, entra_id: str) -> None:
-        await self.below(lambda: self.inner.remove(group, entra_id), Urgency.END, GRAPH)
+        remove = partial(self.inner.remove, group, entra_id)
+        await self.below(partial(self.below.answered, remove), Urgency.END, GRAPH)
 
     async def contains(self, group: str, entra_id: str) -> bool:
-        return await self.below.listening(lambda: self.inner.contains(group, entra_id), GRAPH)
+        contains = partial(self.inner.contains, group, entra_id)
+        return await self.below.listening(partial(self.below.answered, contains), GRAPH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +160,46 @@ class PacedInstaller:
         return await self.below(lambda: self.inner.chat_of(entra_id), Urgency.NOTICE, GRAPH)
 
 
+class _Reading:
+    def __init__(self, inner: Any, below: Below, urgency: Urgency) -> None:
+        self._inner, self._below, self._urgency = inner, below, urgency
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        call = getattr(self._inner, name)
+        return lambda *given, **named: self._below(partial(call, *given, **named), self._urgency, GRAPH)
+
+
+def reading(port: _T, below: Below, urgency: Urgency) -> _T:
+    """The same port, of which each method reads from Graph: it keeps everybody's pause, and tells everybody of its own.
+
+    What reads little, and with nobody waiting: each call takes the turn of a write.
+    """
+    return cast(_T, _Reading(port, below, urgency))
+
+
+def comparing(reconcile: Reconcile, below: Below) -> Reconcile:
+    """The same, but every call to Graph keeps its ceiling."""
+    return replace(
+        reconcile,
+        carry_out=in_jobs(reconcile.carry_out, below, Urgency.REPORT),
+        exemptions=PacedExemptions(reconcile.exemptions, below),
+        members=reading(reconcile.members, below, Urgency.REPORT),
+        audit=reading(reconcile.audit, below, Urgency.REPORT),
+        mfa_policy=reading(reconcile.mfa_policy, below, Urgency.REPORT) if reconcile.mfa_policy else None,
+    )
+
+
+def in_jobs(carry_out: CarryOut, below: Below, urgency: Urgency) -> CarryOut:
+    """The same, but what it reads of people keeps Graph's ceiling."""
+    return replace(carry_out, directory=reading(carry_out.directory, below, urgency))
+
+
 def paced(perform: Perform, below: Below) -> Perform:
     """The same, but every call to Teams and every write to Graph waits for its turn."""
     messenger, reach = PacedMessenger(perform.messenger, below), perform.reach
     return replace(
         perform,
+        carry_out=in_jobs(perform.carry_out, below, Urgency.NOTICE),
         messenger=messenger,
         exemptions=PacedExemptions(perform.exemptions, below),
         mailer=PacedMailer(perform.mailer, below),

@@ -89,10 +89,12 @@ async def count(uncounted: Uncounted, ceilings: Ceilings) -> None:
 async def keep_counting(
     uncounted: Uncounted, ceilings: Ceilings, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> None:
-    """Until cancelled. What cannot be counted, because the database is away, is let go: it is over by then."""
+    """Until cancelled. What cannot be counted, as when the database is away, is let go: it is over by then."""
     while True:
         await sleep(EVERY)
         try:
             await count(uncounted, ceilings)
         except Trouble as trouble:
             log.warning("what was sent was not counted", message=trouble.message)
+        except Exception:
+            log.exception("what was sent was not counted")

@@ -26,7 +26,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from domain.errors import Throttled, Trouble
+from domain.errors import NoAnswer, Throttled, Trouble
 from services.retry_after import UNSAID, retry_after
 from services.unanswered import leaves_open
 
@@ -54,6 +54,10 @@ class GraphTrouble(Trouble):
 
 class GraphThrottled(GraphTrouble, Throttled):
     """Graph asks us to wait."""
+
+
+class GraphAway(GraphTrouble, NoAnswer):
+    """Something answered in Graph's place."""
 
 
 class _Provider(AccessTokenProvider):
@@ -126,7 +130,7 @@ class Graph:
                 response: httpx.Response = await send(*body, request_configuration=configuration)
         except (TimeoutError, httpx.HTTPError) as error:
             unanswered = begun and not isinstance(error, _NEVER_LEFT)
-            raise Trouble(f"Graph did not answer ({type(error).__name__})", unanswered=unanswered) from error
+            raise NoAnswer(f"Graph did not answer ({type(error).__name__})", unanswered=unanswered) from error
         if response.status_code in none_for:
             return None
         if fine and response.status_code == fine[0] and fine[1] in error_of(response)[1]:
@@ -168,5 +172,5 @@ def trouble(response: httpx.Response) -> GraphTrouble:
     wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
     if response.status_code == 429:
         wait = wait or UNSAID
-    kind = GraphThrottled if wait else GraphTrouble
+    kind = GraphThrottled if wait else GraphAway if response.status_code in (502, 503, 504) else GraphTrouble
     return kind(said, status=response.status_code, code=code, retry_after=wait)

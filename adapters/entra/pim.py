@@ -3,7 +3,7 @@
 https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,12 +73,18 @@ class _Wish:
 
 
 class EntraPim:
-    """Keeps `services.ports.Exemptions` by assignments with an end."""
+    """Keeps `services.ports.Exemptions` by assignments with an end.
 
-    def __init__(self, graph: Graph, direct: EntraExemptions, clock: Clock) -> None:
+    `before_second` is called before the second write of one call, for which whoever called has booked one turn.
+    """
+
+    def __init__(
+        self, graph: Graph, direct: EntraExemptions, clock: Clock, before_second: Callable[[], Awaitable[None]]
+    ) -> None:
         self._graph = graph
         self._direct = direct
         self._clock = clock
+        self._before_second = before_second
         self._builders = graph.sdk.identity_governance.privileged_access.group
 
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
@@ -126,6 +132,7 @@ class EntraPim:
                 if word == _PENDING:
                     await self._make_way(wish)
                 return
+        await self._before_second()
         await self._direct.remove(group, entra_id)
 
     async def _make_way(self, wish: _Wish) -> None:
@@ -178,6 +185,7 @@ class EntraPim:
         except GraphTrouble as refused:
             if refused.status != 400:
                 raise
+            await self._before_second()
             return await self._ask(ScheduleRequestActions.AdminUpdate, wish)
 
     async def _ask(self, action: ScheduleRequestActions, wish: _Wish) -> str:

@@ -1,19 +1,48 @@
 """The ceilings in PostgreSQL, as several processes keep them at once: the same arithmetic as `services.pace`."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, cast
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database.book import PostgresBook
 from adapters.database.ceilings import PostgresCeilings
+from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
-from services.pace import GRAPH, TEAMS, Ceiling, Limit, Pace, Turn, ask, conversation
+from domain.errors import Throttled
+from domain.request import State
+from services.carry_out import CarryOut
+from services.compare import Compare
+from services.end import EndExemption
+from services.pace import (
+    GRAPH,
+    PATIENCE,
+    TEAMS,
+    Ceiling,
+    Ceilings,
+    EvenWithout,
+    Limit,
+    Pace,
+    Paced,
+    Turn,
+    Urgency,
+    ask,
+    conversation,
+)
+from services.paced import Below, PacedExemptions, comparing
+from services.reconcile import Reconcile
+from services.watchdog import Watchdog
 from tests.adapters.postgres import postgres
+from tests.builders import NOON, POLICY, person, request
 from tests.services.test_pace import most_within
 
 PATIENT, IMPATIENT = timedelta(hours=1), timedelta(0)
@@ -94,6 +123,99 @@ async def test_ceilings_of_quiet_conversations_are_forgotten(replicas: list[Asyn
             text("UPDATE ceilings SET used_at = now() - interval '3 hours' WHERE name LIKE 'conversation:%'")
         )
     assert await ceilings.forget_old() == 1
+
+
+class Entra:
+    """Asks everybody to wait for a minute, and notes who asked it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def now(self) -> datetime:
+        return NOON
+
+    async def tick(self, now: datetime) -> int:
+        return 0
+
+    async def read(self, *_: Any) -> None:
+        await self._wait("read")
+
+    async def remove(self, group: str, entra_id: str) -> None:
+        await self._wait("remove")
+
+    async def _wait(self, what: str) -> None:
+        self.asked.append(what)
+        raise Throttled("429", retry_after=timedelta(seconds=60))
+
+
+class Uncounting:
+    def throttled(self, service: str) -> None: ...
+
+    def put_off(self, service: str, urgency: Urgency) -> None: ...
+
+
+def below(ceilings: Ceilings) -> Below:
+    figures = cast(Any, Uncounting())
+    return Below(Paced(ceilings, figures.put_off), figures)
+
+
+def carrying_out(engine: AsyncEngine, entra: Entra) -> CarryOut:
+    one = cast(Any, entra)
+    groups = {"exempt_short": "short", "exempt_long": "long"}
+    return CarryOut(PostgresBook(engine), one, one, one, POLICY, groups, "tenant")
+
+
+async def test_where_the_comparison_is_told_to_wait_it_waits_in_every_process(replicas: list[AsyncEngine]) -> None:
+    entra, seconds = cast(Any, Entra()), 0.0
+    compares = []
+    for engine in replicas:
+        whole = Reconcile(carrying_out(engine, entra), entra, entra, entra, PostgresDrifts(engine))
+        compares.append(Compare(comparing(whole, below(PostgresCeilings(engine))), entra, lambda: seconds))
+    for _ in range(3):
+        for compare in compares:
+            await compare()
+    assert entra.asked == ["read"]
+
+
+async def test_what_the_watchdog_is_told_holds_for_the_workers_too(replicas: list[AsyncEngine]) -> None:
+    entra = cast(Any, Entra())
+    one, other = replicas
+    ending = replace(request(State.ACTIVE), state=State.ENDING, ends_at=NOON - timedelta(hours=1), next_due=NOON)
+    async with PostgresBook(one).page() as page:
+        for number in range(10):
+            subject, reference = person(f"Person {number}"), f"MFA-{number:04}-AAAA"
+            assert await page.add(replace(ending, subject=subject, reference=reference))
+    carry_out = carrying_out(one, entra)
+    exemptions = PacedExemptions(entra, below(EvenWithout(PostgresCeilings(one))))
+    look = Watchdog(PostgresDrifts(one), carry_out, EndExemption(carry_out.book, carry_out, exemptions))
+    with contextlib.suppress(Throttled):
+        assert await look() == 10
+    assert entra.asked == ["remove"], "nobody else is asked for"
+    turn = await PostgresCeilings(other).ask(GRAPH, PATIENCE[Urgency.END], in_line=False)
+    assert not turn.booked
+    assert 50 < turn.wait <= 60
+
+
+@pytest.mark.parametrize(
+    ("breaks", "mends"),
+    [
+        ("ALTER TABLE ceilings RENAME TO gone", "ALTER TABLE gone RENAME TO ceilings"),
+        ("BEGIN; LOCK TABLE ceilings", "COMMIT"),
+    ],
+    ids=["no table", "locked"],
+)
+async def test_whoever_has_to_goes_without_a_table_that_does_not_answer(
+    replicas: list[AsyncEngine], database: str, breaks: str, mends: str
+) -> None:
+    ceilings = EvenWithout(PostgresCeilings(replicas[0]))
+    await ceilings.pause(GRAPH, timedelta(seconds=60))
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(breaks)
+        try:
+            assert (await ceilings.ask(GRAPH, PATIENCE[Urgency.END], in_line=False)).booked
+        finally:
+            other.execute(mends)
+    assert not (await ceilings.ask(GRAPH, PATIENCE[Urgency.END], in_line=False)).booked
 
 
 steps = st.lists(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import PutOff
-from services.pace import coming_back
+from services.pace import LONGEST_STAY, coming_back
 
 
 async def test_a_call_that_is_put_off_is_made_when_there_is_room() -> None:
@@ -34,3 +34,19 @@ async def test_who_is_put_off_for_long_holds_no_workers_place() -> None:
 
     with pytest.raises(PutOff):
         await coming_back(call, sleep)
+
+
+async def test_where_others_take_the_room_each_time_it_gives_its_place_back_after_half_a_minute() -> None:
+    now = 0.0
+
+    async def call() -> None:
+        raise PutOff("conversation", retry_after=timedelta(seconds=1))
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        assert now <= LONGEST_STAY
+
+    with pytest.raises(PutOff):
+        await coming_back(call, sleep, lambda: now)
+    assert now == LONGEST_STAY

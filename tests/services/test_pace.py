@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import PutOff
+from domain.errors import PutOff, Trouble
+from services import pace
 from services.pace import (
     GRAPH,
     LONGEST_PAUSE,
     PATIENCE,
     TEAMS,
     Ceiling,
+    EvenWithout,
     Limit,
     Pace,
     Paced,
@@ -174,6 +176,44 @@ async def test_a_turn_that_is_far_is_put_off_and_counted() -> None:
         await paced.turn(Urgency.REPORT, TEAMS)
     assert put_off.value.retry_after == timedelta(seconds=30)
     assert counted == [("teams", Urgency.REPORT)]
+
+
+class Dead:
+    """Ceilings that cannot be asked or told: they fail, or stand still."""
+
+    def __init__(self, fails: Exception | None) -> None:
+        self.fails = fails
+
+    async def ask(self, ceiling: Ceiling, patience: timedelta, *, in_line: bool) -> Turn:
+        raise self.fails or TimeoutError
+
+    async def spend(self, ceiling: Ceiling, number: int) -> None:
+        await self.pause(ceiling, timedelta(seconds=number))
+
+    async def pause(self, ceiling: Ceiling, wait: timedelta) -> None:
+        if self.fails:
+            raise self.fails
+        await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("fails", [Trouble("the database is away"), KeyError("no such table"), None], ids=repr)
+async def test_what_works_when_all_else_is_dead_goes_on_without_the_ceilings(
+    fails: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "ANSWER", 0.01)
+    paced = Paced(EvenWithout(Dead(fails)), lambda *_: None)
+    await paced.turn(Urgency.END, GRAPH)
+    await paced.pause(GRAPH, timedelta(seconds=7))
+    await paced.ceilings.spend(GRAPH, 1)
+
+
+async def test_where_the_ceilings_answer_it_keeps_them_too() -> None:
+    room = OneAnswer(Turn(booked=False, wait=30))
+    paced = Paced(EvenWithout(room), lambda *_: None)
+    with pytest.raises(PutOff):
+        await paced.turn(Urgency.END, GRAPH)
+    await paced.pause(GRAPH, timedelta(seconds=7))
+    assert room.pauses == [timedelta(seconds=7)]
 
 
 async def test_a_pause_is_kept_but_not_for_longer_than_makes_sense() -> None:

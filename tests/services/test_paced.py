@@ -1,5 +1,6 @@
 """Jobs speak to Teams and Graph below the ceilings; people's own turns are counted, and never wait."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +9,12 @@ import pytest
 
 from cards.card import Card
 from cards.mail_layout import Mail
-from domain.errors import PutOff, Throttled, Trouble
+from domain.errors import NoAnswer, PutOff, Throttled, Trouble
 from services.chat import Address, Scope, Sent
 from services.pace import LONGEST_PAUSE, Ceiling, Paced, Turn, Urgency
 from services.paced import (
+    AWAY,
+    AWAY_AFTER,
     Below,
     PacedExemptions,
     PacedInstaller,
@@ -19,6 +22,7 @@ from services.paced import (
     PacedMessenger,
     PacedProof,
     PacedSessions,
+    reading,
 )
 from services.uncounted import NotedMessenger, Uncounted, count, keep_counting
 
@@ -32,7 +36,7 @@ UNTIL = datetime(2026, 8, 7, tzinfo=UTC)
 class Room:
     """Ceilings with room for everything, or for nothing, that note what they are asked."""
 
-    def __init__(self, *, full: bool = False, away: bool = False) -> None:
+    def __init__(self, *, full: bool = False, away: Exception | None = None) -> None:
         self.full = full
         self.away = away
         self.asked: list[tuple[str, timedelta]] = []
@@ -45,7 +49,7 @@ class Room:
 
     async def spend(self, ceiling: Ceiling, number: int) -> None:
         if self.away:
-            raise Trouble("the database is away")
+            raise self.away
         self.spent.append(number)
 
     async def pause(self, ceiling: Ceiling, wait: timedelta) -> None:
@@ -80,13 +84,13 @@ class Noted:
 class Outside:
     """Teams, Graph and mail at once: notes what it is asked for, or asks to wait."""
 
-    def __init__(self, wait: timedelta | None = None) -> None:
-        self.wait = wait
+    def __init__(self, wait: timedelta | None = None, trouble: Trouble | None = None) -> None:
+        self.trouble = Throttled("429", retry_after=wait) if wait is not None else trouble
         self.done: list[str] = []
 
     async def _do(self, what: str, answer: Any = None) -> Any:
-        if self.wait is not None:
-            raise Throttled("429", retry_after=self.wait)
+        if self.trouble is not None:
+            raise self.trouble
         self.done.append(what)
         return answer
 
@@ -120,6 +124,9 @@ class Outside:
     async def revoke(self, entra_id: str) -> None:
         await self._do("revoke")
 
+    async def person(self, entra_id: str) -> None:
+        await self._do("person")
+
     async def chat_of(self, entra_id: str) -> str:
         return str(await self._do("chat_of", "a:chat"))
 
@@ -138,6 +145,7 @@ TO_GRAPH: dict[str, Call] = {
     "send": lambda outside, below: PacedMailer(outside, below).send(to="a@nhs.net", mail=MAIL, key=""),
     "revoke": lambda outside, below: PacedSessions(outside, below).revoke("u"),
     "chat_of": lambda outside, below: PacedInstaller(outside, below).chat_of("u"),
+    "person": lambda outside, below: reading(outside, below, Urgency.NOTICE).person("u"),
 }
 READS: dict[str, Call] = {
     "contains": lambda outside, below: PacedExemptions(outside, below).contains("g", "u"),
@@ -168,6 +176,53 @@ async def test_a_request_to_wait_is_told_to_all_processes(what: str, call: Call)
     service = "teams" if call in TO_TEAMS.values() else "graph"
     assert room.pauses == [(service, timedelta(seconds=60))]
     assert noted.seen == ([("throttled", "teams")] if service == "teams" else []), "Graph's client counts its own"
+
+
+AT_ENTRA = {"add": TO_GRAPH["add"], "remove": TO_GRAPH["remove"], "contains": READS["contains"]}
+NOBODY = Outside(trouble=NoAnswer("Graph did not answer"))
+
+
+async def tried(*calls: tuple[str, Outside], below: Below) -> None:
+    for what, outside in calls:
+        with contextlib.suppress(Trouble):
+            await (AT_ENTRA | TO_GRAPH)[what](outside, below)
+
+
+async def test_while_entra_is_away_everybody_waits_so_that_all_come_back_together() -> None:
+    room = Room()
+    one = below(room, Noted())
+    await tried(("remove", NOBODY), ("contains", NOBODY), below=one)
+    assert room.pauses == []
+    await tried(("add", NOBODY), below=one)
+    assert room.pauses == [("graph", AWAY)]
+    await tried(("remove", NOBODY), below=one)
+    assert room.pauses == [("graph", AWAY)] * 2, "the first one after the pause finds it still away"
+    await tried(("remove", Outside()), *[("remove", NOBODY)] * (AWAY_AFTER - 1), below=one)
+    assert len(room.pauses) == 2
+
+
+@pytest.mark.parametrize("answer", [None, Trouble("Graph answered 500")], ids=["yes", "no"])
+async def test_an_account_that_entra_stumbles_over_makes_nobody_else_wait(answer: Trouble | None) -> None:
+    room = Room()
+    one = below(room, Noted())
+    for _ in range(AWAY_AFTER):
+        await tried(("remove", NOBODY), ("add", NOBODY), ("remove", Outside(trouble=answer)), below=one)
+    assert room.pauses == []
+
+
+async def test_mail_that_does_not_go_out_makes_no_end_wait() -> None:
+    room = Room()
+    await tried(*[("send", NOBODY)] * (2 * AWAY_AFTER), below=below(room, Noted()))
+    assert room.pauses == []
+
+
+async def test_whoever_is_put_off_is_no_sign_that_entra_is_back() -> None:
+    room = Room()
+    one = below(room, Noted())
+    await tried(*[("remove", NOBODY)] * (AWAY_AFTER - 1), below=one)
+    put_off = Outside(trouble=PutOff("graph", retry_after=timedelta(seconds=5)))
+    await tried(("remove", put_off), ("remove", NOBODY), below=one)
+    assert room.pauses == [("graph", AWAY)]
 
 
 @pytest.mark.parametrize(("what", "call"), READS.items())
@@ -235,8 +290,9 @@ async def test_a_turn_tries_once_more_and_both_tries_are_counted() -> None:
     assert 1 < waits[0] < 1.5
 
 
-async def test_counting_goes_on_when_the_database_was_away() -> None:
-    room, uncounted = Room(away=True), Uncounted()
+@pytest.mark.parametrize("wrong", [Trouble("the database is away"), KeyError("a mistake of ours")], ids=repr)
+async def test_counting_goes_on_when_once_it_could_not_be_done(wrong: Exception) -> None:
+    room, uncounted = Room(), Uncounted()
     waited = 0
 
     class Enough(Exception):
@@ -246,7 +302,7 @@ async def test_counting_goes_on_when_the_database_was_away() -> None:
         nonlocal waited
         waited += 1
         uncounted.sent = waited
-        room.away = waited == 1
+        room.away = wrong if waited == 1 else None
         if waited == 3:
             raise Enough
 

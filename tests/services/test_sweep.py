@@ -11,7 +11,7 @@ from domain.commands import Command, SeeAccount, Tick
 from domain.errors import PutOff, Refusal, Throttled, Trouble
 from domain.request import Request, State
 from services.pace import Ceiling, Urgency
-from services.sweep import ACCOUNTS, TROUBLES, Sweep
+from services.sweep import ACCOUNTS, LOOK, TROUBLES, Sweep
 from tests.builders import NOON, POLICY, request
 
 
@@ -27,7 +27,11 @@ class World:
     looked: list[str] = field(default_factory=list)
     counted: list[tuple[str, str]] = field(default_factory=list)
     asked: list[Urgency] = field(default_factory=list)
+    forgotten: list[datetime] = field(default_factory=list)
     minutes: int = 0
+    second: float = 1000.0
+    slow: float = 0.0
+    """Seconds that Graph takes for an account."""
     full: bool = False
     policy = POLICY
 
@@ -54,9 +58,11 @@ class World:
     async def to_tell_together(self, before: datetime, limit: int) -> tuple[str, ...]:
         return ()
 
-    async def forget_before(self, moment: datetime) -> None: ...
+    async def forget_before(self, moment: datetime) -> None:
+        self.forgotten.append(moment)
 
-    async def account(self, entra_id: str) -> None: ...
+    async def account(self, entra_id: str) -> None:
+        self.second += self.slow
 
     async def __call__(self, reference: str, command: Command) -> None:
         if reference in self.wrong:
@@ -84,7 +90,7 @@ class Below:
 def sweeping(*references: str, **more: Any) -> tuple[World, Sweep]:
     world = World(list(references), **more)
     one = cast(Any, world)
-    return world, Sweep(one, one, one, (), one, cast(Any, Below(world)))
+    return world, Sweep(one, one, one, (), one, cast(Any, Below(world)), lambda: world.second)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +129,33 @@ async def test_accounts_that_cannot_be_read_keep_nobody_elses_from_being_looked_
     world.minutes = 16
     await sweep()
     assert set(world.looked) == set(references)
+
+
+@pytest.mark.parametrize("wrong", [KeyError("short"), Refusal("No.", rule="no")], ids=repr)
+async def test_an_account_that_is_a_mistake_of_ours_holds_up_neither_the_next_nor_the_tidying(wrong: Exception) -> None:
+    world, sweep = sweeping(accounts=["first", "second"], wrong={"first": wrong})
+    await sweep()
+    assert world.looked == ["second"]
+    assert len(world.forgotten) == 1
+    world.wrong = {}
+    await sweep()
+    assert world.looked == ["second"], "not again at once"
+
+
+async def test_a_mistake_in_looking_at_an_account_is_counted_for_an_alarm() -> None:
+    world, sweep = sweeping(accounts=["first"], wrong={"first": KeyError("short")})
+    await sweep()
+    assert world.counted == [(SeeAccount.__name__, "bug")]
+
+
+async def test_where_graph_is_slow_what_is_due_next_does_not_wait_for_all_accounts() -> None:
+    references = [str(number) for number in range(ACCOUNTS)]
+    world, sweep = sweeping(accounts=references, slow=LOOK)
+    await sweep()
+    assert world.looked == references[:1]
+    world.slow = LOOK / 4
+    await sweep()
+    assert world.looked == references[:5], "the next sweep goes on"
 
 
 @pytest.mark.parametrize("wait", [Throttled("429", retry_after=timedelta(seconds=30)), None], ids=["told", "paused"])

@@ -19,7 +19,7 @@ from adapters.entra.exemptions import EntraExemptions
 from adapters.mail import GraphMailer
 from adapters.sandbox_clock import SandboxClock
 from cards.mail_layout import Mail, Paragraph
-from domain.errors import Trouble
+from domain.errors import NoAnswer, Trouble
 from sandbox.server import Sandbox
 from sandbox.tenant import Tenant as PretendTenant
 from sandbox.tenant import User, read_tenant
@@ -245,6 +245,14 @@ async def test_graph_that_is_too_slow_may_have_taken_an_e_mail_and_without_a_con
             await GraphMailer(graph, "mfa@nhs.example").send(to="anna.baker@nhs.example", mail=MAIL, key="one")
         assert raised.value.unanswered is unanswered
         await graph.close()
+
+
+@pytest.mark.parametrize(("status", "away"), [(500, False), (404, False), (502, True), (503, True), (504, True)])
+async def test_what_answers_in_graphs_place_is_told_from_graph_itself(tenant: Tenant, status: int, away: bool) -> None:
+    await tenant.fault(method="POST", path="/v1.0/*", status=status)
+    with pytest.raises(Trouble) as trouble:
+        await tenant.exemptions.add(tenant.group, tenant.user("anna").id, **HOW)
+    assert isinstance(trouble.value, NoAnswer) is away
 
 
 async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tenant: Tenant) -> None:

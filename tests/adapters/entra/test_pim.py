@@ -28,6 +28,8 @@ class Tenant:
     graph: Graph
     direct: EntraExemptions
     pim: EntraPim
+    turns: list[None]
+    """One for each second write of a call."""
 
     @property
     def group(self) -> str:
@@ -96,7 +98,12 @@ async def running(folder: Path) -> AsyncIterator[Tenant]:
 
     graph = Graph(sandbox.graph_url, token)
     direct = EntraExemptions(graph, sandbox.graph_url)
-    yield Tenant(sandbox, graph, direct, EntraPim(graph, direct, sandbox.clock))
+    turns: list[None] = []
+
+    async def turn() -> None:
+        turns.append(None)
+
+    yield Tenant(sandbox, graph, direct, EntraPim(graph, direct, sandbox.clock, turn), turns)
     await graph.close()
     await sandbox.close()
 
@@ -253,6 +260,21 @@ async def test_a_member_that_is_no_user_is_removed_from_the_group(tenant: Tenant
     await tenant.pim.remove(tenant.group, "a-group")
     calls = [(call["method"], call["path"]) for call in await tenant.ask("GET", "/sandbox/calls")]
     assert calls[-1] == ("DELETE", f"/v1.0/groups/{tenant.group}/members/a-group/$ref")
+
+
+async def test_a_call_that_takes_two_writes_asks_for_two_turns(tenant: Tenant) -> None:
+    await tenant.direct.add(tenant.group, tenant.anna, until=tenant.now(), reference=REFERENCE)
+    await tenant.refuse("SubjectNotFound", 404)
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert not await tenant.member()
+    assert len(tenant.turns) == 1
+    await tenant.assign(tenant.now() + timedelta(days=30))
+    await tenant.refuse("ExtensionNotAllowed")
+    await tenant.assign(tenant.now() + timedelta(days=180))
+    assert len(tenant.turns) == 2
+    await tenant.assign(tenant.now() + timedelta(days=360))
+    await tenant.pim.remove(tenant.group, tenant.anna)
+    assert len(tenant.turns) == 2, "one write, one turn: the one that whoever called has booked"
 
 
 async def test_entra_that_has_ended_it_already_is_no_trouble(tenant: Tenant) -> None:
