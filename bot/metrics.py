@@ -51,7 +51,7 @@ class Counted:
             LATE.labels(what)
         for way in ("teams", "mail", "channel"):
             NOTICES.labels(way, "sent")
-        for outcome in ("given_up", "unknown"):
+        for outcome in ("given_up", "still_tried", "unknown"):
             NOTICES.labels("none", outcome)
         for what in (*_EFFECTS, Tick.__name__, SeeAccount.__name__):
             for why in ("trouble", "for_good", "bug"):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.database import counts
 from adapters.database.audit import write
+from adapters.database.due import due
 from adapters.database.engine import each_alone
 from adapters.database.overdue import ON
 from adapters.database.tables import FOUND_BY, MOMENT, audit, drafts, notices, requests
@@ -216,15 +217,8 @@ class PostgresBook:
         return await self._requests(select(*_COLUMNS).where(wanted).order_by(*order_by).limit(limit))
 
     async def due(self, now: datetime, limit: int) -> tuple[str, ...]:
-        ends = or_(requests.c.ends_at <= now, requests.c.state == State.ENDING.value)
         async with self._reading() as connection:
-            found = await connection.execute(
-                select(requests.c.reference)
-                .where(requests.c.next_due <= now)
-                .order_by(case((ends, 0), else_=1), requests.c.next_due)
-                .limit(limit)
-            )
-            return tuple(found.scalars())
+            return tuple((await connection.execute(due(now, limit))).scalars())
 
     async def open_besides(self, kinds: Collection[str]) -> dict[str, int]:
         """How many open requests are of another kind, by kind."""

@@ -1,4 +1,4 @@
-"""Which exceptions should have ended and have not, in SQL: for the watchdog and for the figures."""
+"""Which exceptions should have ended and have not, in SQL: for the sweep, for the watchdog and for the figures."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,11 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, cast, func, or_, text
 
 from adapters.database.tables import MOMENT, requests
-from domain.request import State
 
+# In these very words, or a plan that was made for any values does not use their indexes.
 ON = text("requests.state IN ('granting', 'active')")
-"""In these very words, or a plan that was made for any values does not use the index."""
-_ENDING = requests.c.state == State.ENDING.value
+ENDING = text("requests.state = 'ending'")
 
 
 def begun(check_again: timedelta) -> ColumnElement[Any]:
@@ -20,7 +19,7 @@ def begun(check_again: timedelta) -> ColumnElement[Any]:
 
 def overdue_since(check_again: timedelta) -> ColumnElement[Any]:
     """Its end, or when it was begun before that: revoked, ended early, or stopped while it was being granted."""
-    return case((_ENDING, func.least(requests.c.ends_at, begun(check_again))), else_=requests.c.ends_at)
+    return case((ENDING, func.least(requests.c.ends_at, begun(check_again))), else_=requests.c.ends_at)
 
 
 def over(now: datetime) -> ColumnElement[bool]:
@@ -30,5 +29,5 @@ def over(now: datetime) -> ColumnElement[bool]:
 
 def overdue(now: datetime, by: timedelta, check_again: timedelta) -> ColumnElement[bool]:
     """Overdue for longer than `by`. The end that was last begun is due again within `check_again`: for the index."""
-    found = or_(over(now - by), and_(_ENDING, requests.c.next_due <= now + check_again))
+    found = or_(over(now - by), and_(ENDING, requests.c.next_due <= now + check_again))
     return and_(found, overdue_since(check_again) < now - by)

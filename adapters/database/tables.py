@@ -74,6 +74,7 @@ requests = Table(
     Column("version", Integer, nullable=False),
 )
 Index("requests_due", requests.c.next_due, postgresql_where=text("next_due IS NOT NULL"))
+Index("requests_ending", requests.c.next_due, postgresql_where=text("state = 'ending'"))
 Index("requests_on_until", requests.c.ends_at, postgresql_where=text("state IN ('granting', 'active')"))
 Index("requests_waiting", requests.c.asked_at, postgresql_where=text("state = 'awaiting_decision'"))
 Index("requests_of_subject", requests.c.subject_id, requests.c.asked_at)

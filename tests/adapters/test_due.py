@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.database.book import PostgresBook
 from adapters.database.engine import make_engine
@@ -27,6 +28,8 @@ def database() -> Iterator[str]:
 @pytest.fixture
 async def engine(database: str) -> AsyncIterator[AsyncEngine]:
     engine = make_engine(database)
+    async with engine.begin() as connection:
+        await connection.execute(text("TRUNCATE requests"))
     yield engine
     await engine.dispose()
 
@@ -50,6 +53,75 @@ async def test_after_an_outage_the_ends_come_first_and_then_the_longest_overdue(
             assert await page.add(one)
     assert await book.due(NOON, 10) == ("refused_end", "end", "reminder", "asked")
     assert await book.due(NOON, 2) == ("refused_end", "end")
+
+
+async def test_evidence_that_is_to_be_removed_waits_for_the_ends_though_its_exception_is_long_over(
+    engine: AsyncEngine,
+) -> None:
+    book = PostgresBook(engine)
+    async with book.page() as page:
+        for one in (
+            due("purge", State.ENDED, ended=90 * 24 * HOUR, due=10 * HOUR),
+            due("put_back", State.GRANTING, ended=HOUR, due=HOUR),
+        ):
+            assert await page.add(one)
+    assert await book.due(NOON, 1) == ("put_back",)
+    assert await book.due(NOON, 2) == ("put_back", "purge")
+
+
+async def test_however_many_are_due_only_a_batch_of_them_is_read(engine: AsyncEngine) -> None:
+    """20,000 reminders, 100 ends and 100 that are ending."""
+    book = PostgresBook(engine)
+    async with book.page() as page:
+        assert await page.add(due("one", State.ACTIVE, ended=-HOUR, due=HOUR))
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(await _more(connection)))
+        await connection.execute(text("ANALYZE requests"))
+    found = await book.due(NOON, 50)
+    assert len(set(found)) == 50
+    assert not [one for one in found if one.startswith("MFA-REMIND")]
+    plans: list[Any] = []
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute", retval=True)
+    def explained(_: object, cursor: Any, statement: str, values: Any, *__: object) -> tuple[str, Any]:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
+        plans.append(cursor.fetchone()[0][0]["Plan"])
+        return statement, values
+
+    await book.due(NOON, 50)
+    assert plans
+    for plan in plans:
+        assert _most_rows(plan) <= 3 * 50, plan
+
+
+async def _more(connection: AsyncConnection) -> str:
+    names = await connection.execute(
+        text(
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = 'requests' AND is_generated = 'NEVER'"
+        )
+    )
+    columns = list(names.scalars())
+    changed = {
+        "reference": "'MFA-' || sort || n",
+        "subject": "jsonb_set(subject, '{id}', to_jsonb(sort || n))",
+        "state": "CASE sort WHEN 'ENDING' THEN 'ending' ELSE 'active' END",
+        "ends_at": "ends_at + CASE sort WHEN 'END' THEN interval '-90 minutes' ELSE '0' END",
+    }
+    values = ", ".join(changed.get(name, name) for name in columns)
+    return f"""
+        INSERT INTO requests ({", ".join(columns)}) SELECT {values}
+        FROM requests, (VALUES ('REMIND', 20000), ('END', 100), ('ENDING', 100)) AS sorts (sort, number),
+            generate_series(1, number) AS n
+        WHERE reference = 'one'
+    """
+
+
+def _most_rows(plan: dict[str, Any]) -> Any:
+    """That any step of the plan gives or throws away."""
+    own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return max([own, *map(_most_rows, plan.get("Plans", []))])
 
 
 async def test_open_requests_of_a_kind_that_the_policy_no_longer_has_are_counted(engine: AsyncEngine) -> None:
