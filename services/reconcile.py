@@ -284,8 +284,10 @@ class Reconcile:
                 await self._gone(seen)
 
     async def _gone(self, seen: Seen) -> None:
-        """It is no more, because of whoever asked for the removal, or without anybody here."""
-        if seen.by_id and await self._held(seen.drift) is None:
+        """It is no more, because of whoever asked for the removal or put it back, or without anybody here."""
+        if by := await self._put_back_by(seen):
+            await self._settle(seen.drift, "put_back", by)
+        elif seen.by_id and await self._held(seen.drift) is None:
             await self._settle(seen.drift, "removed", seen.by_id, What.MEMBER_REMOVED)
         else:
             await self._settle(seen.drift, "gone", "")
@@ -314,9 +316,19 @@ class Reconcile:
 
     async def put_back(self, key: str, by: Person, activity: str) -> None:
         """Somebody of the helpdesk has whoever is missing granted again. Raises `Refusal`."""
-        drift = (await self._open(key, by, Sort.MISSING)).drift
-        await self.carry_out(drift.reference, PutBack(by), activity)
-        await self._settle(drift, "put_back", by.id, activity=activity)
+        seen = await self._open(key, by, Sort.MISSING)
+        done_by = await self._put_back_by(seen)
+        if not done_by:
+            await self.carry_out(seen.drift.reference, PutBack(by), activity)
+        await self._settle(seen.drift, "put_back", done_by or by.id, activity=activity)
+
+    async def _put_back_by(self, seen: Seen) -> str:
+        """Who did, where the process died before it could be written here; empty where nobody did."""
+        if seen.drift.sort is not Sort.MISSING:
+            return ""
+        entries = await self.carry_out.book.entries(seen.drift.reference)
+        mine = [one.by_id for one in entries if one.what == What.PUT_BACK.value and one.at >= seen.first_seen]
+        return mine[-1] if mine else ""
 
     async def stranger(self, key: str, by: Person) -> tuple[Person, str]:
         """Who it is and the kind of exception to ask for, where somebody of the helpdesk adopts a stranger."""

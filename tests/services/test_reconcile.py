@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from domain.commands import Command, ConfirmEnd, Tick
+from domain.commands import Command, ConfirmEnd, PutBack, Tick
 from domain.drift import FEW, Drift, Sort
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
+from domain.events import Event, What
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.book import Entry
@@ -89,11 +90,26 @@ class World:
         return ""
 
     async def __call__(self, reference: str, command: Command, activity: str = "") -> Request:
-        states: dict[type[Command], State] = {Tick: State.ENDING, ConfirmEnd: State.ENDED}
         now = next(one for one in self.requests if one.reference == reference)
+        if isinstance(command, PutBack):
+            return self._put_back(now, command.by, activity)
+        states: dict[type[Command], State] = {Tick: State.ENDING, ConfirmEnd: State.ENDED}
         changed = replace(now, state=states[type(command)], closing=Closing(Cause.EXPIRED), closed_at=self.moment)
         self.requests = [changed if one is now else one for one in self.requests]
         return changed
+
+    def _put_back(self, one: Request, by: Person, activity: str) -> Request:
+        if one.state is not State.ACTIVE:
+            raise Refusal("It is not on.", rule="state")
+        changed = replace(one, state=State.GRANTING)
+        self.requests = [changed if one.reference == other.reference else other for other in self.requests]
+        self.written.append(self.entry(one.reference, Event(What.PUT_BACK, by.id), self.moment, activity))
+        if self.dies:
+            raise KeyboardInterrupt
+        return changed
+
+    async def entries(self, reference: str) -> tuple[Entry, ...]:
+        return tuple(one for one in self.written if one.reference == reference)
 
     async def remove(self, group: str, entra_id: str) -> None:
         self.removed.append(entra_id)
@@ -597,3 +613,31 @@ async def test_nobody_adopts_themselves() -> None:
     assert await reconcile.stranger(Drift(Sort.STRANGER, GROUP, STRANGER.id).key, AGENT) == (STRANGER, "short")
     world.groups = {"exempt_short": "another", "exempt_long": GROUP}
     assert (await reconcile.stranger(Drift(Sort.STRANGER, GROUP, STRANGER.id).key, AGENT))[1] == "long"
+
+
+@pytest.mark.parametrize("pressed_again", [True, False])
+async def test_who_had_somebody_put_back_is_known_though_the_process_died_right_after(*, pressed_again: bool) -> None:
+    world, reconcile = comparing(requests=[ON])
+    await reconcile(world.moment)
+    [missing] = await world.open()
+    world.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        await reconcile.put_back(missing.drift.key, AGENT, "click")
+    world.dies = False
+    assert await world.open() == (missing,)
+    if pressed_again:
+        await reconcile.put_back(missing.drift.key, AGENT, "click")
+    else:
+        world.moment += timedelta(hours=1)
+        await reconcile(world.moment)
+    assert [(one.outcome, one.by_id) for one in world.seen.values()] == [("put_back", AGENT.id)]
+    assert [one.what for one in world.written] == ["drift", "put_back", "drift_over"]
+
+
+async def test_whoever_was_put_back_earlier_has_nothing_to_do_with_who_is_missing_now() -> None:
+    world, reconcile = comparing(requests=[ON])
+    world.written.append(world.entry(ON.reference, Event(What.PUT_BACK, AGENT.id), world.moment - timedelta(days=1)))
+    await reconcile(world.moment)
+    world.members.add(SUBJECT.id)
+    await reconcile(world.moment + timedelta(hours=1))
+    assert [(one.outcome, one.by_id) for one in world.seen.values()] == [("gone", "")]
