@@ -1,7 +1,7 @@
 """The one door out: carries out effects in Entra, Teams and mail. Each looks at the request again before it acts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -194,17 +194,10 @@ class Perform:
     async def _tell(self, tell: Tell, request: Request) -> None:
         if not still_says_so(request, tell.notice) or timeline.is_overtaken(request, tell):
             return
-        failed: list[Exception] = []
         meant = people(request, tell.to, await self.carry_out.leads(tell.to))
         if tell.to is Audience.LEADS and not meant:
             await self._no_lead(tell)
-        for person in meant:
-            try:
-                await self._tell_one(person, tell, request)
-            except Exception as failure:
-                failed.append(failure)
-        if failed:
-            raise min(failed, key=_how_lasting)
+        await _each(partial(self._tell_one, person, tell, request) for person in meant)
 
     async def _no_lead(self, tell: Tell) -> None:
         """What a second pair of eyes should have seen does not end with nobody: the helpdesk's channel is told."""
@@ -342,15 +335,35 @@ class Perform:
         await keep_true(copy, request.version, self.show, self.copies, self.messenger)
 
     async def _refresh(self, request: Request) -> None:
-        failed: list[Exception] = []
-        for copy in await self.copies.copies(request.reference):
-            try:
-                card = await self.show(request, copy.view, viewer_id=copy.viewer_id)
-                await coming_back(partial(draw, copy, card, self.copies, self.messenger))
-            except Exception as failure:
-                failed.append(failure)
-        if failed:
-            raise min(failed, key=_how_lasting)
+        async def drawn(copy: Copy) -> None:
+            card = await self.show(request, copy.view, viewer_id=copy.viewer_id)
+            await coming_back(partial(draw, copy, card, self.copies, self.messenger))
+
+        await _each(partial(drawn, copy) for copy in await self.copies.copies(request.reference))
+
+
+MOST_SILENT = 2
+
+
+async def _each(calls: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Makes each call though others fail; raises what passes soonest.
+
+    Not where nobody answers twice in a row: an end may be waiting for the place in the worker.
+    """
+    failed: list[Exception] = []
+    silent = 0
+    for call in calls:
+        try:
+            await call()
+        except Exception as failure:
+            failed.append(failure)
+            silent = silent + 1 if isinstance(failure, Trouble) and failure.unanswered else 0
+            if silent == MOST_SILENT:
+                break
+        else:
+            silent = 0
+    if failed:
+        raise min(failed, key=_how_lasting)
 
 
 def _how_lasting(failure: Exception) -> int:

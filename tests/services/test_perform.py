@@ -21,6 +21,7 @@ from domain.effects import (
     End,
     Grant,
     Notice,
+    Refresh,
     RevokeSessions,
     ShowHelpdesk,
     Tell,
@@ -32,7 +33,7 @@ from domain.errors import NotPermitted, Trouble, Unproved, Unreachable
 from domain.events import Event
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
-from services.book import Entry, Waiting
+from services.book import Copy, Entry, Waiting
 from services.chat import Address, Scope, Sent
 from services.deliver import MOST_TRIES
 from services.perform import Perform
@@ -694,3 +695,35 @@ async def test_the_channel_is_shown_only_what_waits_for_a_decision(state: State)
     world = Channel([one])
     await world.perform()(ShowHelpdesk(one.reference), 0)
     assert bool(world.begun) == (state is State.AWAITING_DECISION)
+
+
+@pytest.mark.parametrize(
+    ("answers", "drawn"),
+    [
+        (["silent", "silent", "fine", "fine"], 2),
+        (["silent", "fine", "silent", "fine", "silent"], 5),
+        (["refused", "refused", "refused", "fine"], 4),
+    ],
+)
+async def test_where_teams_does_not_answer_twice_in_a_row_the_other_cards_wait_for_the_next_try(
+    answers: Sequence[str], drawn: int
+) -> None:
+    """A call without an answer takes ten seconds, and an end may be waiting for the place in the worker."""
+    tried: list[str] = []
+
+    class Cards(World):
+        async def copies(self, reference: str) -> tuple[Copy, ...]:
+            return tuple(Copy(reference, "mine", "", Sent(CHANNEL, answer)) for answer in answers)
+
+        async def show(self, request: Request, view: str, *, viewer_id: str) -> None: ...
+
+        async def replace(self, at: Sent, card: Any) -> None:
+            tried.append(at.activity_id)
+            if at.activity_id != "fine":
+                raise Trouble(at.activity_id, unanswered=at.activity_id == "silent")
+
+    world = Cards([ONE])
+    performing = replace(world.perform(), show=cast(Any, world.show))
+    with pytest.raises(Trouble):
+        await performing(Refresh(ONE.reference), 0)
+    assert len(tried) == drawn
