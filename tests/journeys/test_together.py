@@ -112,7 +112,7 @@ async def all_sent_once(world: World, references: list[str]) -> bool:
 
 async def test_while_teams_is_away_the_list_waits_and_comes_once(world: World) -> None:
     helen, references = await asked_for_four(world)
-    world.connector.fail(503, where=helen.person.chat_id, method="POST", times=8)
+    world.connector.fail(503, where=helen.person.chat_id, method="POST", times=3)
     await world.advance("PT6M")
     await until(lambda: messages(helen, LIST), 60)
     assert len(messages(helen, WANTED)) == 2
