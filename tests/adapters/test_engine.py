@@ -209,6 +209,41 @@ async def test_a_stop_while_the_database_is_away_is_a_stop(database: str, monkey
     assert runs == 1
 
 
+@pytest.mark.parametrize("jumps", [False, True])
+async def test_a_worker_is_told_only_once_to_stop_so_that_it_waits_for_its_jobs(
+    database: str, monkeypatch: pytest.MonkeyPatch, jumps: bool
+) -> None:
+    runs, jumped, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def stops_slowly(app: App, **options: Any) -> None:
+        runs.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.2)
+            stopped.set()
+            raise
+
+    async def jumping() -> None:
+        await jumped.wait()
+
+    async def sweep() -> None: ...
+
+    async def perform(effect: Effect, attempts: int) -> None: ...
+
+    monkeypatch.setattr(App, "run_worker_async", stops_slowly)
+    monkeypatch.setattr(engine, "clock_jumped", jumping)
+    working = asyncio.create_task(work(make_engine(database, perform, sweep, sweep)))
+    await runs.wait()
+    if jumps:
+        jumped.set()
+        await until(stopped.is_set, 5)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert stopped.is_set()
+
+
 async def test_a_stop_waits_for_the_jobs_that_run(database: str) -> None:
     began, ended = asyncio.Event(), asyncio.Event()
 
