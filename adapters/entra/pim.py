@@ -75,16 +75,16 @@ class _Wish:
 class EntraPim:
     """Keeps `services.ports.Exemptions` by assignments with an end.
 
-    `before_second` is called before the second write of one call, for which whoever called has booked one turn.
+    `before_another` is called before each write of one call but the first, for which whoever called has booked a turn.
     """
 
     def __init__(
-        self, graph: Graph, direct: EntraExemptions, clock: Clock, before_second: Callable[[], Awaitable[None]]
+        self, graph: Graph, direct: EntraExemptions, clock: Clock, before_another: Callable[[], Awaitable[None]]
     ) -> None:
         self._graph = graph
         self._direct = direct
         self._clock = clock
-        self._before_second = before_second
+        self._before_another = before_another
         self._builders = graph.sdk.identity_governance.privileged_access.group
 
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
@@ -115,6 +115,7 @@ class EntraPim:
                 raise
             return
         if found and found.ends and found.ends < until + _EARLIEST:
+            await self._before_another()
             await self.add(group, entra_id, until=until, reference=reference)
 
     async def remove(self, group: str, entra_id: str) -> None:
@@ -132,7 +133,7 @@ class EntraPim:
                 if word == _PENDING:
                     await self._make_way(wish)
                 return
-        await self._before_second()
+        await self._before_another()
         await self._direct.remove(group, entra_id)
 
     async def _make_way(self, wish: _Wish) -> None:
@@ -149,7 +150,9 @@ class EntraPim:
         for key in waiting:
             requests = self._builders.assignment_schedule_requests
             request = requests.by_privileged_access_group_assignment_schedule_request_id(checked(key))
+            await self._before_another()
             await self._graph.call(request.cancel.post)
+        await self._before_another()
         await self._ask(ScheduleRequestActions.AdminRemove, wish)
 
     async def _waiting(self, wish: _Wish) -> list[str]:
@@ -185,7 +188,7 @@ class EntraPim:
         except GraphTrouble as refused:
             if refused.status != 400:
                 raise
-            await self._before_second()
+            await self._before_another()
             return await self._ask(ScheduleRequestActions.AdminUpdate, wish)
 
     async def _ask(self, action: ScheduleRequestActions, wish: _Wish) -> str:

@@ -29,7 +29,7 @@ class Tenant:
     direct: EntraExemptions
     pim: EntraPim
     turns: list[None]
-    """One for each second write of a call."""
+    """One for each write of a call but the first."""
 
     @property
     def group(self) -> str:
@@ -219,6 +219,7 @@ async def test_by_group_a_renewal_of_what_pim_assigned_moves_its_end(tenant: Ten
     for _ in range(2):
         await by_group.add(tenant.group, tenant.anna, until=until, reference=REFERENCE)
     assert await tenant.asked() == ["adminAssign", "adminExtend"]
+    assert len(tenant.turns) == 1
     assert await tenant.ends() > until
     await by_group.remove(tenant.group, tenant.anna)
     assert not await by_group.contains(tenant.group, tenant.anna)
@@ -322,6 +323,7 @@ async def test_a_request_that_waits_for_an_approver_is_cancelled_for_a_removal(t
     await tenant.pim.remove(tenant.group, tenant.anna)
     assert not await tenant.member()
     assert await tenant.asked() == ["adminAssign", "selfActivate", "adminRemove"]
+    assert len(tenant.turns) == 2, "the cancellation, and the removal asked again"
 
 
 @pytest.mark.parametrize("status", ["PendingApproval", "PendingAdminDecision", "Denied", "Failed", "Canceled", "x", ""])
