@@ -34,6 +34,9 @@ class GraphMailer:
             trouble.for_good = 400 <= trouble.status < 500 and trouble.status not in _MAY_PASS
             raise
 
+    async def answers(self) -> None:
+        await self._graph.call(self._graph.sdk.users.by_user_id(self._mailbox).get, none_for=(403, 404))
+
     async def _post(self, content: bytes, request_configuration: Any) -> Any:
         """As the SDK's own `send_mail.post`, which takes JSON only."""
         builder = self._graph.sdk.users.by_user_id(self._mailbox).send_mail

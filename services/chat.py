@@ -67,6 +67,10 @@ class Messenger(Protocol):
         """The chat with somebody of the team that `team` is in; None where they are not in it."""
         ...
 
+    async def answers(self, at: Address) -> None:
+        """Asks Teams about a chat or a channel, which changes nothing."""
+        ...
+
     async def post(self, channel: Address, card: Card) -> Sent:
         """Starts a new thread in `channel.channel_id`; the result's address is the new thread's."""
         ...

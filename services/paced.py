@@ -102,6 +102,9 @@ class PacedMessenger:
         await self.below.paced.turn(Urgency.NOTICE, TEAMS)
         return await self.below(lambda: self.inner.find(team, entra_id), Urgency.NOTICE, TEAMS)
 
+    async def answers(self, at: Address) -> None:
+        await self.below(lambda: self.inner.answers(at), Urgency.NOTICE, TEAMS)
+
     async def _to(self, where: str, call: Callable[[], Awaitable[_T]], urgency: Urgency = Urgency.NOTICE) -> _T:
         return await self.below(call, urgency, conversation(where), TEAMS)
 
@@ -149,6 +152,9 @@ class PacedMailer:
 
     async def send(self, *, to: str, mail: Mail, key: str) -> None:
         await self.below(lambda: self.inner.send(to=to, mail=mail, key=key), Urgency.NOTICE, GRAPH)
+
+    async def answers(self) -> None:
+        await self.below.listening(self.inner.answers, GRAPH)
 
 
 @dataclass(frozen=True, slots=True)

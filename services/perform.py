@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -34,6 +34,7 @@ from domain.gathering import WITHIN, can_be_gathered
 from domain.people import Person
 from domain.request import Request, State
 from services import codes
+from services.asking_first import MailerAskingFirst, MessengerAskingFirst
 from services.book import Addresses, Book, Copies, Copy, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
@@ -95,12 +96,18 @@ class Perform:
     async def __call__(self, effect: Effect, attempts: int) -> None:
         """Raises `Trouble` where it has to be tried again; `attempts` is how often it was tried before."""
         with structlog.contextvars.bound_contextvars(reference=effect.reference, effect=type(effect).__name__):
-            if isinstance(effect, Warn):
-                await self._warn(effect)
-                return
-            if isinstance(effect, TellTogether):
-                await self._together(effect)
-                return
+            await (self._asking_first if attempts else self)._act(effect, attempts)
+
+    @property
+    def _asking_first(self) -> "Perform":
+        return replace(self, messenger=MessengerAskingFirst(self.messenger), mailer=MailerAskingFirst(self.mailer))
+
+    async def _act(self, effect: Effect, attempts: int) -> None:
+        if isinstance(effect, Warn):
+            await self._warn(effect)
+        elif isinstance(effect, TellTogether):
+            await self._together(effect)
+        else:
             request = await self.book.request(effect.reference)
             if request is None:
                 log.error("effect of a request that does not exist")

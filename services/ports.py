@@ -86,3 +86,7 @@ class Mailer(Protocol):
         `key` tells it from every other e-mail: the same one again has the same Message-ID.
         """
         ...
+
+    async def answers(self) -> None:
+        """Asks Graph about the mailbox, which changes nothing. May raise `Trouble`."""
+        ...

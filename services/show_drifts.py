@@ -10,6 +10,7 @@ from cards.card import Card
 from domain.drift import Sort
 from domain.effects import Effect, ShowDrift
 from domain.errors import Unreachable
+from services.asking_first import MessengerAskingFirst
 from services.book import Addresses, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
@@ -46,7 +47,7 @@ class ShowDrifts:
         elif seen.card is not None:
             await self._redraw(seen, seen.card)
         else:
-            await self._post(effect, seen)
+            await self._post(effect, seen, MessengerAskingFirst(self.messenger) if attempts else self.messenger)
 
     async def _redraw(self, seen: Seen, card: Sent) -> None:
         now, notice = self.carry_out.clock.now(), _notice(seen)
@@ -58,12 +59,12 @@ class ShowDrifts:
         except Unreachable:
             log.warning("the card of a drift is gone", key=seen.drift.key)
 
-    async def _post(self, effect: ShowDrift, seen: Seen) -> None:
+    async def _post(self, effect: ShowDrift, seen: Seen, messenger: Messenger) -> None:
         place, now, card = await helpdesk_channel(self.addresses), self.carry_out.clock.now(), await self.card(seen)
         notice = _notice(seen)
         if not await self.notices.begin(notice, seen.drift.reference, now):
             return
-        sent = await self.once({notice: effect}, lambda: self.messenger.post(place, card))
+        sent = await self.once({notice: effect}, lambda: messenger.post(place, card))
         if sent is None:
             return
         await self.drifts.shown(seen.drift.key, seen.occasion, sent)

@@ -53,6 +53,9 @@ class NotedMessenger:
     async def find(self, team: Address, entra_id: str) -> Address | None:
         return await self._noted(lambda: self.inner.find(team, entra_id))
 
+    async def answers(self, at: Address) -> None:
+        await self._noted(lambda: self.inner.answers(at))
+
     async def _noted(self, send: Callable[[], Awaitable[_T]]) -> _T:
         """Once more where that may help while the person still waits. Not after a 504 or no answer: it may be there."""
         try:

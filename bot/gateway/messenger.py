@@ -80,6 +80,10 @@ class TeamsMessenger:
         chat = _id(created, "id")
         return Address(team.service_url, chat, team.tenant_id, team.bot_id, Scope.PERSONAL) if chat else None
 
+    async def answers(self, at: Address) -> None:
+        conversations = self._connection.client(at.service_url).conversations
+        await conversations.get_conversation_member(at.channel_id or at.conversation_id, at.bot_id)
+
     async def _send(self, to: Address, message: Activity) -> Sent:
         client = self._connection.client(to.service_url)
         answer = await client.conversations.send_to_conversation(to.conversation_id, message)

@@ -37,6 +37,20 @@ async def test_what_teams_takes_without_an_answer_comes_twice_at_most_and_the_he
     assert await world.mail_to("chidi.okafor@nhs.example") is None
 
 
+async def test_the_one_repeat_waits_until_teams_answers_somebody_again(world: World) -> None:
+    chidi = world.seat("Chidi Okafor")
+    await chidi.say("hi")
+    world.connector.fail(504, where=chidi.person.chat_id, method="POST")
+    away = world.connector.fail(504, where=f"{chidi.person.chat_id}/members/", times=2)
+    reference = await lost(world)
+    await until(lambda: "An MFA exception was asked for you" in chidi.all_text, 90)
+    assert away.times == 0
+    assert chidi.all_text.count("An MFA exception was asked for you") == 1
+    told = "SELECT status, attempts FROM notices WHERE key = %s"
+    assert await rows(world, told, f"{reference}:asked_for_you:subject") == [("sent", 2)]
+    assert "May not have arrived" not in world.in_channel()
+
+
 async def test_whoever_took_the_bot_away_is_told_by_mail_until_they_speak_again(
     world: World,
 ) -> None:

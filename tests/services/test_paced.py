@@ -109,6 +109,9 @@ class Outside:
     async def post(self, channel: Address, card: Card) -> Sent:
         return await self._do("post", Sent(CHANNEL, "1"))  # type: ignore[no-any-return]
 
+    async def answers(self, at: Any = None) -> None:
+        await self._do("answers")
+
     async def add(self, group: str, entra_id: str, *, until: datetime, reference: str) -> None:
         await self._do("add")
 

@@ -131,6 +131,8 @@ class World:
     async def not_sent(self, keys: Sequence[str]) -> None:
         self.taken_back += keys
 
+    async def answers(self, at: Any = None) -> None: ...
+
     def late(self, what: str, by: timedelta) -> None:
         self.noted.append((what, by))
 
