@@ -85,7 +85,7 @@ FROM {_NUMBERS}, generate_series(1, {CLOSED}) AS k, LATERAL (SELECT
     jsonb_build_object('id', 'person-' || n, 'name', {_NAME}, 'address', 'person@nhs.example') AS who,
     :now - (k * 450 + n % 150) * interval '1 day' AS moment) AS one
 """
-# Four lines are the exception's own; the others are of the closed requests before it. The chain would take an hour, and
+# Four lines are the exception's own; the others are of the closed requests before it. The chain would take long, and
 # nothing that is measured reads the hashes of old lines: these are any.
 AUDIT = f"""
 INSERT INTO audit (tenant_id, at, reference, what, by_id, activity, policy_version, details, number, previous, hash)
