@@ -27,6 +27,8 @@ from domain.request import OPEN, Request, State
 from services.book import Draft, Entry
 
 _COLUMNS = [requests.c[name] for name in FIELDS]
+_WAITS = text("requests.state = 'awaiting_decision'")
+"""In these very words, or a plan that was made for any values does not use the index."""
 _WAITS_SINCE = func.coalesce(requests.c.waiting_since, requests.c.asked_at)
 _OPEN = requests.c.state.in_([state.value for state in OPEN])
 _FITS = text(f"{FOUND_BY.text} @@ CAST(:wanted AS tsquery)")
@@ -191,12 +193,11 @@ class PostgresBook:
         return await self._requests(select(*_COLUMNS).where(*granting, seen < before))
 
     async def waiting(self, limit: int) -> tuple[Request, ...]:
-        wanted = requests.c.state == State.AWAITING_DECISION.value
-        return await self._requests(select(*_COLUMNS).where(wanted).order_by(_WAITS_SINCE).limit(limit))
+        return await self._requests(select(*_COLUMNS).where(_WAITS).order_by(_WAITS_SINCE).limit(limit))
 
     async def newest_waiting(self, limit: int) -> tuple[Request, ...]:
-        wanted = requests.c.state == State.AWAITING_DECISION.value
-        return await self._requests(select(*_COLUMNS).where(wanted).order_by(requests.c.asked_at.desc()).limit(limit))
+        newest = requests.c.asked_at.desc()
+        return await self._requests(select(*_COLUMNS).where(_WAITS).order_by(newest).limit(limit))
 
     async def find(self, wanted: Wanted, limit: int, *, of: str = "") -> tuple[Request, ...]:
         fits = _FITS.bindparams(wanted=_words(wanted))

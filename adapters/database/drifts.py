@@ -28,6 +28,8 @@ _BOUND = requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value, State.E
 _NAME = "exemption groups"
 _AT_ONCE = 5000
 """Rows of one statement: PostgreSQL takes 65,535 values."""
+_BETWEEN = 200
+"""Requests that are read between two looks at what else there is to do: people wait for their answers meanwhile."""
 _ASKEW = timedelta(minutes=1)
 """By so much another process's clock may be ahead. What is later than that is from before the clock was set back."""
 
@@ -43,7 +45,11 @@ class PostgresDrifts:
         query = select(*_COLUMNS).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended))
         with no_database():
             async with self._engine.connect() as connection:
-                return tuple(request_of(row) for row in (await connection.execute(query)).mappings())
+                found: list[Request] = []
+                rows = await connection.stream(query)
+                async for some in rows.mappings().partitions(_BETWEEN):
+                    found += map(request_of, some)
+                return tuple(found)
 
     async def groups_in_use(self) -> frozenset[str]:
         query = select(requests.c.group_id).where(_BOUND).distinct()

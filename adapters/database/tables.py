@@ -77,6 +77,11 @@ Index("requests_due", requests.c.next_due, postgresql_where=text("next_due IS NO
 Index("requests_ending", requests.c.next_due, postgresql_where=text("state = 'ending'"))
 Index("requests_on_until", requests.c.ends_at, postgresql_where=text("state IN ('granting', 'active')"))
 Index("requests_waiting", requests.c.asked_at, postgresql_where=text("state = 'awaiting_decision'"))
+Index(
+    "requests_waiting_longest",
+    func.coalesce(requests.c.waiting_since, requests.c.asked_at),
+    postgresql_where=text("state = 'awaiting_decision'"),
+)
 Index("requests_of_subject", requests.c.subject_id, requests.c.asked_at)
 Index("requests_by_person", requests.c.asked_by_id, requests.c.asked_at)
 Index("requests_for_site", requests.c.site["ods"].astext, requests.c.asked_at)

@@ -1,4 +1,4 @@
-"""What is ending is found by itself, and not by looking through all that is due."""
+"""What is ending, and what has waited longest for a decision, is found without reading all that is due or waits."""
 
 from migrations import concurrently
 
@@ -8,3 +8,5 @@ down_revision = "0015"
 
 def upgrade() -> None:
     concurrently.build("requests_ending", "requests (next_due) WHERE state = 'ending'")
+    waits = "requests (coalesce(waiting_since, asked_at)) WHERE state = 'awaiting_decision'"
+    concurrently.build("requests_waiting_longest", waits)

@@ -69,8 +69,8 @@ async def test_evidence_that_is_to_be_removed_waits_for_the_ends_though_its_exce
     assert await book.due(NOON, 2) == ("put_back", "purge")
 
 
-async def test_however_many_are_due_only_a_batch_of_them_is_read(engine: AsyncEngine) -> None:
-    """20,000 reminders, 100 ends and 100 that are ending."""
+async def test_however_many_are_due_or_wait_only_a_batch_of_them_is_read(engine: AsyncEngine) -> None:
+    """20,000 reminders, 100 ends and 100 that are ending; 3,000 wait for a decision."""
     book = PostgresBook(engine)
     async with book.page() as page:
         assert await page.add(due("one", State.ACTIVE, ended=-HOUR, due=HOUR))
@@ -90,7 +90,9 @@ async def test_however_many_are_due_only_a_batch_of_them_is_read(engine: AsyncEn
         return statement, values
 
     await book.due(NOON, 50)
-    assert plans
+    assert len(await book.waiting(50)) == 50
+    assert len(await book.newest_waiting(50)) == 50
+    assert len(plans) == 3
     for plan in plans:
         assert _most_rows(plan) <= 3 * 50, plan
 
@@ -106,13 +108,13 @@ async def _more(connection: AsyncConnection) -> str:
     changed = {
         "reference": "'MFA-' || sort || n",
         "subject": "jsonb_set(subject, '{id}', to_jsonb(sort || n))",
-        "state": "CASE sort WHEN 'ENDING' THEN 'ending' ELSE 'active' END",
+        "state": "CASE sort WHEN 'ENDING' THEN 'ending' WHEN 'WAIT' THEN 'awaiting_decision' ELSE 'active' END",
         "ends_at": "ends_at + CASE sort WHEN 'END' THEN interval '-90 minutes' ELSE '0' END",
     }
     values = ", ".join(changed.get(name, name) for name in columns)
     return f"""
         INSERT INTO requests ({", ".join(columns)}) SELECT {values}
-        FROM requests, (VALUES ('REMIND', 20000), ('END', 100), ('ENDING', 100)) AS sorts (sort, number),
+        FROM requests, (VALUES ('REMIND', 20000), ('END', 100), ('ENDING', 100), ('WAIT', 3000)) AS sorts (sort, number),
             generate_series(1, number) AS n
         WHERE reference = 'one'
     """
