@@ -114,7 +114,8 @@ async def _more(connection: AsyncConnection) -> str:
     values = ", ".join(changed.get(name, name) for name in columns)
     return f"""
         INSERT INTO requests ({", ".join(columns)}) SELECT {values}
-        FROM requests, (VALUES ('REMIND', 20000), ('END', 100), ('ENDING', 100), ('WAIT', 3000)) AS sorts (sort, number),
+        FROM requests,
+            (VALUES ('REMIND', 20000), ('END', 100), ('ENDING', 100), ('WAIT', 3000)) AS sorts (sort, number),
             generate_series(1, number) AS n
         WHERE reference = 'one'
     """
