@@ -80,8 +80,11 @@ class MfaPolicy(Protocol):
 
 
 class Drifts(Protocol):
-    async def bound(self, groups: Collection[str], members: Collection[str]) -> tuple[Request, ...]:
-        """Requests in these groups that are granting, on or ending, and those that have ended of these people."""
+    async def bound(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Request, ...]:
+        """Requests in these groups that are granting, on or ending, and those that have ended of these people.
+
+        `of`: one person's only.
+        """
         ...
 
     async def groups_in_use(self) -> frozenset[str]:

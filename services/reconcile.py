@@ -201,8 +201,7 @@ class Reconcile:
         return await self.members.holds(drift.group, drift.entra_id)
 
     async def _about(self, group: str, entra_id: str, *, member: bool) -> tuple[Drift, ...]:
-        bound = await self.drifts.bound({group}, {entra_id})
-        theirs = [one for one in bound if one.subject.id == entra_id]
+        theirs = await self.drifts.bound({group}, {entra_id}, of=entra_id)
         now = self.carry_out.clock.now()
         return compare({group: {entra_id} if member else set()}, theirs, self.carry_out.policy, now)
 
@@ -351,9 +350,8 @@ class Reconcile:
         check_agent(await self.carry_out.helpdesk_groups(by.id))
 
     async def _held(self, drift: Drift) -> Request | None:
-        bound = await self.drifts.bound({drift.group}, set())
-        holding = (State.GRANTING, State.ACTIVE)
-        return next((one for one in bound if one.subject.id == drift.entra_id and one.state in holding), None)
+        theirs = await self.drifts.bound({drift.group}, set(), of=drift.entra_id)
+        return next((one for one in theirs if one.state in (State.GRANTING, State.ACTIVE)), None)
 
     async def _give_back(self, drift: Drift) -> None:
         """They were granted an exception while they were being removed."""

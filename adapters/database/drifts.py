@@ -40,9 +40,10 @@ class PostgresDrifts:
         self._engine = engine
         self._tenant_id = tenant_id
 
-    async def bound(self, groups: Collection[str], members: Collection[str]) -> tuple[Request, ...]:
+    async def bound(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Request, ...]:
         ended = and_(requests.c.state == State.ENDED.value, requests.c.subject_id == _any(members))
-        query = select(*_COLUMNS).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended))
+        theirs = [requests.c.subject_id == of] if of else []
+        query = select(*_COLUMNS).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended), *theirs)
         with no_database():
             async with self._engine.connect() as connection:
                 found: list[Request] = []

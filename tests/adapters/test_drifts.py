@@ -220,4 +220,6 @@ async def test_the_requests_that_bind_members_are_those_that_hold_and_those_that
     assert found == {State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED}
     assert {one.state for one in await drifts.bound({"group"}, set())} == found - {State.ENDED}
     assert await drifts.bound({"another"}, everybody) == ()
+    assert [one.state for one in await drifts.bound({"group"}, everybody, of="id-active")] == [State.ACTIVE]
+    assert await drifts.bound({"group"}, set(), of="id-ended") == ()
     assert await drifts.groups_in_use() == {"group"}

@@ -150,12 +150,13 @@ class World:
             raise self.excluded
         return self.excluded
 
-    async def bound(self, groups: Collection[str], members: Collection[str]) -> tuple[Request, ...]:
+    async def bound(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Request, ...]:
         holding = (State.GRANTING, State.ACTIVE, State.ENDING)
         return tuple(
             one
             for one in self.requests
             if one.state in holding or (one.state is State.ENDED and one.subject.id in members)
+            if of in ("", one.subject.id)
         )
 
     async def groups_in_use(self) -> frozenset[str]:
