@@ -175,8 +175,8 @@ class Asking:
     async def _proceed(
         self, me: Person, reply: Reply, draft: Draft, answers: Answers, error: str = "", said: str = ""
     ) -> None:
-        answers, error, refusal = await self._known(me, answers, error)
         now, activity = self.carry_out.clock.now(), reply.incoming.activity_id
+        answers, error, refusal = await self._known(me, answers, error, activity)
         kept = await self.drafts.keep(replace(draft, answers=answers, updated_at=now, activity=activity))
         if kept is None:
             latest = await self.drafts.draft(me.id, draft.topic)
@@ -190,7 +190,9 @@ class Asking:
             await self.drafts.shown(kept, sent)
             await reply.retire(draft.card, sent, say("requester.question_answered"))
 
-    async def _known(self, me: Person, answers: Answers, error: str) -> tuple[Answers, str, Refusal | None]:
+    async def _known(
+        self, me: Person, answers: Answers, error: str, activity: str
+    ) -> tuple[Answers, str, Refusal | None]:
         """Looks up and checks whatever the answers need, until there is a question or a refusal."""
         while True:
             step = dialog.next_step(answers, self.policy)
@@ -201,7 +203,7 @@ class Asking:
                     sites = await self.sites.find(answers["site_typed"], limit=MOST_MATCHES + 1)
                     answers = ask_site.found_sites(answers, sites, most=MOST_MATCHES)
                 elif step is Step.CHECK:
-                    answers = dialog.checked(await self._check(me, answers))
+                    answers = dialog.checked(await self._check(me, answers, activity))
                 else:
                     return answers, error, None
             except Trouble:
@@ -224,7 +226,7 @@ class Asking:
                 raise
         return await self.directory.find(typed, limit=MOST_MATCHES + 1)
 
-    async def _check(self, me: Person, answers: Answers) -> Answers:
+    async def _check(self, me: Person, answers: Answers, activity: str) -> Answers:
         """The answers, with a mark where a lead has to approve. Raises `Refusal` where it is not possible."""
         caller = answers["who"] == cards.FOR_CALLER
         groups = await self.carry_out.helpdesk_groups(me.id) if caller else frozenset()
@@ -237,7 +239,7 @@ class Asking:
             try:
                 eligibility.check_account(await self.carry_out.account(subject.id), self.policy)
             except Refusal as refusal:
-                await self.carry_out.tried(refusal, me.id, subject.id)
+                await self.carry_out.tried(refusal, me.id, subject.id, activity)
                 raise
             already, renews = await self.book.open_requests(subject.id), answers.get("renews", "")
             if caller:

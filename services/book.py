@@ -78,6 +78,10 @@ class Page(Protocol):
         """Whether the audit has such a line about this notice, of this moment or later."""
         ...
 
+    async def is_heard(self, reference: str, what: What, activity: str) -> bool:
+        """Whether the audit has such a line of this Teams activity."""
+        ...
+
     async def release(self, keys: Sequence[str]) -> None:
         """These notices wait for no others any more: `begin` and `begin_or_wait` let them be sent."""
         ...

@@ -178,8 +178,11 @@ class CarryOut:
         if found is None:
             return
         event, warning = found
+        about = reference or f"account:{subject_id}"
         async with self.book.page() as page:
-            await page.record([self.entry(reference or f"account:{subject_id}", event, now, activity)])
+            if activity and await page.is_heard(about, event.what, activity):
+                return  # Teams sent it again, because a process died before it had answered
+            await page.record([self.entry(about, event, now, activity)])
             await page.want([warning])
 
     async def _facts_to_ask(self, ask: Ask, approve: Approve | None) -> Facts:

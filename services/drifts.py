@@ -122,7 +122,7 @@ class Drifts(Protocol):
         ...
 
     async def ask(self, key: str, by_id: str, entry: Entry) -> bool:
-        """Who wants it settled, before Entra is asked. False, and nothing is written, where it is over already."""
+        """Who wants it settled, before Entra is asked; written once for each in a row. False where it is over."""
         ...
 
     async def settle(self, key: str, *, outcome: str, by_id: str, at: datetime, entries: Sequence[Entry]) -> bool:

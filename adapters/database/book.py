@@ -79,6 +79,10 @@ class PostgresPage:
         about = audit.c.details["notice"].astext == notice
         return (await self._connection.execute(select(audit.c.id).where(*such, about).limit(1))).first() is not None
 
+    async def is_heard(self, reference: str, what: What, activity: str) -> bool:
+        such = (audit.c.reference == reference, audit.c.what == what.value, audit.c.activity == activity)
+        return (await self._connection.execute(select(audit.c.id).where(*such).limit(1))).first() is not None
+
     async def release(self, keys: Sequence[str]) -> None:
         waiting = update(notices).where(notices.c.key.in_(keys), notices.c.status == "waiting")
         await self._connection.execute(waiting.values(status="sending", attempts=notices.c.attempts - 1))

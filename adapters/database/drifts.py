@@ -176,12 +176,14 @@ class PostgresDrifts:
 
     async def ask(self, key: str, by_id: str, entry: Entry) -> bool:
         is_open = and_(drifts.c.key == key, drifts.c.over_at.is_(None))
-        query = update(drifts).where(is_open).values(by_id=by_id).returning(drifts.c.key)
         with no_database():
             async with self._engine.begin() as connection:
-                if (await connection.execute(query)).first() is None:
+                before = (await connection.execute(select(drifts.c.by_id).where(is_open).with_for_update())).first()
+                if before is None:
                     return False
-                await write(connection, [entry], self._tenant_id)
+                if before.by_id != by_id:
+                    await connection.execute(update(drifts).where(is_open).values(by_id=by_id))
+                    await write(connection, [entry], self._tenant_id)
         return True
 
     async def settle(self, key: str, *, outcome: str, by_id: str, at: datetime, entries: Sequence[Entry]) -> bool:

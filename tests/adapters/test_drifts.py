@@ -75,9 +75,10 @@ async def test_who_asks_for_it_to_be_settled_is_kept_while_it_is_open(engine: As
     drifts, asked = PostgresDrifts(engine), replace(ENTRY, what="removal_asked", by_id="an-agent")
     assert not await drifts.ask(STRANGER.key, "an-agent", asked)
     await drifts.see(STRANGER, NOON, ENTRY)
-    assert await drifts.ask(STRANGER.key, "an-agent", asked)
-    assert (await found(drifts, NOON + HOUR)).by_id == "an-agent"
-    assert (await written(engine))[-1] == "removal_asked"
+    for by_id in ("an-agent", "an-agent", "another", "another"):
+        assert await drifts.ask(STRANGER.key, by_id, replace(asked, by_id=by_id))
+        assert (await found(drifts, NOON + HOUR)).by_id == by_id
+    assert (await written(engine))[-3:] == ["drift", "removal_asked", "removal_asked"]
     await drifts.settle(STRANGER.key, outcome="gone", by_id="", at=NOON + HOUR, entries=[OVER])
     assert not await drifts.ask(STRANGER.key, "an-agent", asked)
     assert (await written(engine))[-1] == "drift_over"

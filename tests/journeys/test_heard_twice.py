@@ -2,6 +2,8 @@
 
 import asyncio
 
+import psycopg
+
 from tests.journeys import long_term as steps
 from tests.journeys.long_term import reference_in
 from tests.journeys.test_trouble import asked
@@ -61,3 +63,12 @@ async def test_whoever_decided_is_not_told_that_they_are_too_late(world: World) 
 async def test_a_text_of_which_nothing_was_done_is_heard_as_if_for_the_first_time(world: World) -> None:
     anna = world.seat("Anna Baker")
     assert await say_twice(world, anna, "my requests") == await anna.say("my requests")
+
+
+async def test_a_refused_attempt_is_written_down_once(world: World) -> None:
+    anna = world.seat("Anna Baker")
+    assert "always need MFA" in await say_twice(world, anna, "gareth.lloyd@nhs.example lost his phone")
+    about = f"account:{world.person('Gareth Lloyd').entra_id}"
+    query = "SELECT count(*) FROM audit WHERE reference = %s AND what = 'tried'"
+    async with await psycopg.AsyncConnection.connect(world.book_url) as connection:
+        assert await (await connection.execute(query, (about,))).fetchone() == (1,)

@@ -201,7 +201,8 @@ class World:
         self.seen[key] = replace(self.seen[key], added=added)
 
     async def ask(self, key: str, by_id: str, entry: Entry) -> bool:
-        self.written.append(entry)
+        if self.seen[key].by_id != by_id:
+            self.written.append(entry)
         self.seen[key] = replace(self.seen[key], by_id=by_id)
         return True
 
