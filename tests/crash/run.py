@@ -1,6 +1,7 @@
 """One run of a journey: a database of its own, replicas that are killed and started again, and Teams beside them."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -126,7 +127,8 @@ class Run(World):
         finally:
             self._up[port].clear()
             if pid and pid not in forker.ended:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it has died at a step, and that is not known here yet
+                    os.kill(pid, signal.SIGKILL)
 
     def _heart_stopped(self, pid: int) -> None:
         """Lets the time pass after which the job engine believes a worker dead. Only the dead one's time."""
