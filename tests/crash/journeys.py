@@ -95,15 +95,23 @@ async def proved(run: Run) -> None:
 async def proved_late(run: Run) -> None:
     """The policy does not leave the group out, until the helpdesk's channel has heard of it and somebody mends it."""
     anna, agent = run.seat("Anna Baker"), run.seat(run.agent)
+    await until(run.compared, LONG_ENOUGH)
     await run.sandbox("POST", "conditional-access", {"exclude_groups": ["exempt_long"]})
     reference = await _ask(run, anna)
     run.begin()
     await agent.say(f"approve {reference} called back")
     await until(lambda: "takes longer than usual" in run.in_channel(), LONG_ENOUGH)
-    await run.advance("PT16M")
+    for _ in range(2):  # in two steps, each shorter than the time after which a grant is started again
+        tried = await run.troubles()
+        await run.advance("PT9M")
+        await until(lambda tried=tried: _more_than(run, tried), LONG_ENOUGH)  # type: ignore[misc]
     await until(lambda: "Problem: granting does not work for Anna Baker" in run.in_channel(), LONG_ENOUGH)
     await run.sandbox("POST", "conditional-access", {"exclude_groups": ["exempt_short", "exempt_long"]})
     await _shown(run, anna, "is on until")
+
+
+async def _more_than(run: Run, tried: int) -> bool:
+    return await run.troubles() > tried
 
 
 async def refused(run: Run) -> None:

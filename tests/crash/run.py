@@ -192,6 +192,14 @@ class Run(World):
         """Whether the accounts of all exceptions that are on were looked at after they began."""
         return await self.count("requests WHERE state = 'active' AND looked_at <= starts_at") == 0
 
+    async def compared(self) -> bool:
+        """Whether Entra and the book were compared since the program started for the first time."""
+        return await self.count("comparisons WHERE compared_at IS NOT NULL") > 0
+
+    async def troubles(self) -> int:
+        """How often a grant or an end was tried in vain."""
+        return await self.count("audit WHERE what = 'trouble'")
+
     async def purged(self) -> bool:
         """Whether the evidence of every request is deleted."""
         return await self.count("requests WHERE purged_at IS NULL") == 0
