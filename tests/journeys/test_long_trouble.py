@@ -115,6 +115,7 @@ async def test_a_mail_that_is_late_for_a_day_is_known_to_the_helpdesk_and_still_
     await until(lambda: tried(world, job, LOOK_EVERY))
     await until(lambda: rows(world, "SELECT 1 FROM undelivered WHERE key = %s", key))
     await world.advance("P1DT1H")
+    await asyncio.sleep(2)  # every process follows the clock: they look each second
     await until(lambda: tried(world, job, 2 * LOOK_EVERY))
     await until(lambda: "It has been tried for more than a day, and we keep trying" in world.in_channel())
     told = "SELECT details->>'why' FROM audit WHERE what = 'not_delivered_yet' AND reference = %s"
