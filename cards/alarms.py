@@ -121,7 +121,7 @@ def _undelivered(request: Request, occasion: str, policy: Policy) -> Card:
             whom = ""
             then = say("agent.undelivered_cards_next")
     name, reference = request.subject.name, request.reference
-    if occasion.endswith(f":{UNANSWERED}"):
+    if occasion.endswith(UNANSWERED):
         title = say("agent.alarm_unanswered_title", subject=name, reference=reference)
         what = say("agent.alarm_unanswered")
     else:

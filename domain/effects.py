@@ -108,7 +108,7 @@ class Alarm:
 
 STILL_TRIED = ":still_tried"
 """Ends the occasion of an alarm about a notice that is not given up."""
-UNANSWERED = "unanswered"
+UNANSWERED = ":unanswered"
 """Ends the occasion of an alarm about a notice of which nobody knows whether it arrived."""
 
 

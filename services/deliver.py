@@ -65,6 +65,12 @@ def key_of(effect: Effect) -> str:
     return ":".join(str(part) for part in (effect.reference, type(effect).__name__, *astuple(effect)[1:]) if part)
 
 
+def undelivered_alarm(effect: NOTICES, ending: str) -> Alarm:
+    """`ending` of its occasion says how it stands; empty where the notice was given up."""
+    about = key_of(effect).removeprefix(f"{effect.reference}:")
+    return Alarm(effect.reference, "undelivered", about + ending)
+
+
 def _about(effect: NOTICES) -> str:
     """Where the audit has it."""
     match effect:
@@ -168,8 +174,7 @@ class Deliver:
                 event = Event(what, details={"notice": key, "why": why})
                 await page.record([self.carry_out.entry(about, event, now)])
             if not (known and gone) and not isinstance(effect, Alarm | Warn | ShowDrift):
-                which = key.removeprefix(f"{effect.reference}:") + ("" if gone else STILL_TRIED)
-                await page.want((Alarm(effect.reference, "undelivered", which),))
+                await page.want((undelivered_alarm(effect, "" if gone else STILL_TRIED),))
         if known:
             return
         said = "given up" if gone else "not delivered for long"

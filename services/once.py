@@ -12,7 +12,7 @@ from domain.errors import Trouble
 from domain.events import Event, What
 from services.book import Entry, Notices
 from services.carry_out import CarryOut
-from services.deliver import key_of
+from services.deliver import undelivered_alarm
 from services.figures import Figures
 
 log = structlog.get_logger(__name__)
@@ -65,5 +65,4 @@ def _alarm(effect: Effect) -> Alarm | None:
     """None for what goes to the channel's own eyes only: there nobody would see an alarm either."""
     if not isinstance(effect, Tell | ShowHelpdesk | WriteToMailbox):
         return None
-    about = key_of(effect).removeprefix(f"{effect.reference}:")
-    return Alarm(effect.reference, "undelivered", f"{about}:{UNANSWERED}")
+    return undelivered_alarm(effect, UNANSWERED)

@@ -45,9 +45,9 @@ UNDELIVERED = (
     "ShowHelpdesk:",
     "ShowOthers:",
     "Tell:reminder:owners:3600:still_tried",
-    f"Tell:granted:subject:{UNANSWERED}",
-    f"WriteToMailbox:1:{UNANSWERED}",
-    f"ShowHelpdesk:{UNANSWERED}",
+    f"Tell:granted:subject{UNANSWERED}",
+    f"WriteToMailbox:1{UNANSWERED}",
+    f"ShowHelpdesk{UNANSWERED}",
 )
 LONGEST = "longest addresses"
 FILES = [EvidenceFile(f"f{n}", f"{'long name ' * 8}{n}.pdf", "pdf", 1000, "0" * 64, NOON, OWNER.id) for n in range(5)]
