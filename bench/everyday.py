@@ -143,8 +143,7 @@ class Everyday:
 
     async def watch(self) -> None:
         """What the watchdog looks for."""
-        again = POLICY.limits.check_again
-        assert await self.drifts.overdue(NOW, watchdog.OVERDUE, again, watchdog.BATCH)
+        assert await self.drifts.overdue(NOW, watchdog.OVERDUE, POLICY, watchdog.BATCH)
 
     async def history(self) -> None:
         assert await self.book.entries(reference(self.n))
@@ -168,4 +167,4 @@ class Everyday:
     @property
     def _figures(self) -> PostgresFigures:
         """Without the figures of the last minute."""
-        return PostgresFigures(self.engine, POLICY.limits.check_again)
+        return PostgresFigures(self.engine, POLICY)

@@ -203,7 +203,7 @@ class Bot:
             sweep = Sweep(book, drafts, notices, (seen, ceilings), carry_out, below)
             compare = Compare(comparing(reconcile, below), sweep)
             jobs = make_jobs(self.database_url, deliver, sweep, compare)
-            count = Counting(PostgresFigures(database, self.policy.limits.check_again), self.clock, self.policy)
+            count = Counting(PostgresFigures(database, self.policy), self.clock, self.policy)
             ready = {"database": book.reachable, "graph": directory.reachable}
             door = Door(asks_for_tokens=not self.gateway.open_loopback, proxies=self.common.proxies)
             pages = [*evidence_pages(file_links), *request_pages(link_to)] if role.answers else ()

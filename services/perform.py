@@ -203,16 +203,18 @@ class Perform:
             return
         meant = people(request, tell.to, await self.carry_out.leads(tell.to))
         if tell.to is Audience.LEADS and not meant:
-            await self._no_lead(tell)
+            await self._no_lead(tell, request)
         await _each(partial(self._tell_one, person, tell, request) for person in meant)
 
-    async def _no_lead(self, tell: Tell) -> None:
+    async def _no_lead(self, tell: Tell, request: Request) -> None:
         """What a second pair of eyes should have seen does not end with nobody: the helpdesk's channel is told."""
         log.warning("no lead to tell", notice=tell.notice.value)
         event = Event(What.NOT_DELIVERED, details={"notice": tell.key, "why": "no lead who had no part in it"})
         entry = self.carry_out.entry(tell.reference, event, self.carry_out.clock.now())
         about = ":".join(part for part in (tell.notice.value, tell.occasion) if part)
         async with self.book.page() as page:
+            if await page.is_recorded(tell.reference, event.what, tell.key, request.asked_at):
+                return  # by a process that died before it had said that this is done
             await page.record([entry])
             await page.want((Alarm(tell.reference, "no_lead", about),))
 

@@ -10,6 +10,7 @@ import structlog
 
 from domain.commands import Tick
 from domain.errors import Throttled, Trouble
+from domain.policy import Policy
 from domain.request import Request, State
 from services.carry_out import CarryOut
 from services.end import EndExemption
@@ -24,10 +25,10 @@ BATCH = 200
 
 
 class Overdue(Protocol):
-    async def overdue(self, now: datetime, by: timedelta, check_again: timedelta, limit: int) -> tuple[Request, ...]:
+    async def overdue(self, now: datetime, by: timedelta, policy: Policy, limit: int) -> tuple[Request, ...]:
         """Exceptions whose end was due, or was begun, longer ago than `by`; the longest overdue first.
 
-        `check_again`: the policy's, by which `next_due` is later than the moment at which an end was begun.
+        A grant that was never proved is overdue once the time is over that was approved.
         """
         ...
 
@@ -47,8 +48,8 @@ class Watchdog:
 
         Raises `Throttled` where Entra asks us to wait; the rest is left to the next look.
         """
-        now, limits = self.carry_out.clock.now(), self.carry_out.policy.limits
-        found = await self.overdue.overdue(now, OVERDUE, limits.check_again, BATCH)
+        now = self.carry_out.clock.now()
+        found = await self.overdue.overdue(now, OVERDUE, self.carry_out.policy, BATCH)
         self._waiting &= {one.reference for one in found}
         left = 0
         for request in sorted(found, key=lambda one: one.reference in self._waiting):

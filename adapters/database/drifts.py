@@ -18,6 +18,7 @@ from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, sent_of
 from domain.drift import Drift, Sort
 from domain.effects import ShowDrift
+from domain.policy import Policy
 from domain.request import Request, State
 from services.book import Entry
 from services.chat import Sent
@@ -58,8 +59,8 @@ class PostgresDrifts:
             async with self._engine.connect() as connection:
                 return frozenset((await connection.execute(query)).scalars())
 
-    async def overdue(self, now: datetime, by: timedelta, check_again: timedelta, limit: int) -> tuple[Request, ...]:
-        wanted, since = overdue(now, by, check_again), overdue_since(check_again)
+    async def overdue(self, now: datetime, by: timedelta, policy: Policy, limit: int) -> tuple[Request, ...]:
+        wanted, since = overdue(now, by, policy), overdue_since(policy)
         query = select(*_COLUMNS).where(wanted).order_by(since).limit(limit)
         with no_database():
             async with self._engine.connect() as connection:

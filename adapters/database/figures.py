@@ -12,6 +12,7 @@ from adapters.database.overdue import begun, over, overdue
 from adapters.database.tables import MOMENT, comparisons, drifts, requests
 from adapters.database.trouble import no_database
 from adapters.jobs.orders import TASK
+from domain.policy import Policy
 from domain.request import State
 from services.figures import OVERDUE, SHOWN, UNPROVED, Jobs, Late, Standing
 
@@ -50,11 +51,10 @@ _UNFINISHED = text("""
 
 
 class PostgresFigures:
-    def __init__(self, engine: AsyncEngine, check_again: timedelta, seconds: Callable[[], float] = monotonic) -> None:
-        """`check_again`: the policy's."""
+    def __init__(self, engine: AsyncEngine, policy: Policy, seconds: Callable[[], float] = monotonic) -> None:
         self._engine = each_alone(engine)
         self._in_transactions = engine
-        self._check_again = check_again
+        self._policy = policy
         self._seconds = seconds
         self._standings: tuple[Standing, ...] = ()
         self._again_at = float("-inf")
@@ -78,17 +78,17 @@ class PostgresFigures:
     async def late(self, now: datetime) -> tuple[Late, ...]:
         """Whatever is granting or ending is due again within `check_again`, so the index has what is looked at."""
         put_back = requests.c.starts_at.is_not(None)
-        granting_since = case((put_back, begun(self._check_again)), else_=cast(requests.c.decided["at"].astext, MOMENT))
+        granting_since = case((put_back, begun(self._policy)), else_=cast(requests.c.decided["at"].astext, MOMENT))
         unproved = and_(requests.c.state == State.GRANTING.value, granting_since <= now - UNPROVED)
         query = (
             select(
                 requests.c.kind,
                 func.count().filter(requests.c.next_due <= now).label("due"),
                 func.count().filter(requests.c.next_due <= now - OVERDUE).label("overdue"),
-                func.count().filter(overdue(now, OVERDUE, self._check_again)).label("ends_overdue"),
+                func.count().filter(overdue(now, OVERDUE, self._policy)).label("ends_overdue"),
                 func.count().filter(unproved).label("unproved"),
             )
-            .where(or_(requests.c.next_due <= now + self._check_again, over(now)))
+            .where(or_(requests.c.next_due <= now + self._policy.limits.check_again, over(now)))
             .group_by(requests.c.kind)
         )
         with no_database():

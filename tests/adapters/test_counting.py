@@ -66,7 +66,7 @@ async def test_a_count_of_the_whole_table_that_takes_too_long_takes_no_other_fig
             statement = statement.replace("count(*)", "count(pg_sleep(1))") if whole else statement
         return statement, values
 
-    counting = Counting(PostgresFigures(engine, POLICY.limits.check_again, lambda: second), Noon(), POLICY)
+    counting = Counting(PostgresFigures(engine, POLICY, lambda: second), Noon(), POLICY)
     shown = 'mfa_requests{kind="short",state="active"} 1.0'
     _, given = await metrics_of(counting)
     assert shown in given
@@ -83,7 +83,7 @@ async def test_a_count_of_the_whole_table_that_takes_too_long_takes_no_other_fig
 
 
 async def test_a_comparison_that_does_not_come_to_its_end_grows_older(engine: AsyncEngine) -> None:
-    counting = Counting(PostgresFigures(engine, POLICY.limits.check_again), Noon(), POLICY)
+    counting = Counting(PostgresFigures(engine, POLICY), Noon(), POLICY)
     assert "mfa_compared_seconds +Inf" in (await metrics_of(counting))[1]
     drifts = PostgresDrifts(engine)
     await drifts.compared(NOON - timedelta(hours=4))
@@ -113,7 +113,7 @@ async def test_an_effect_that_is_tried_again_for_ever_is_as_old_as_when_it_was_w
                     status = CAST(:status AS procrastinate_job_status) WHERE id IN ({ids})
             """
             await connection.execute(text(later), values)
-    jobs = await PostgresFigures(engine, POLICY.limits.check_again).jobs()
+    jobs = await PostgresFigures(engine, POLICY).jobs()
     ages = {effect: round(age.total_seconds() / 3600, 2) for effect, age in jobs.unfinished.items()}
     assert ages == {"Grant": 3.0, "Refresh": 2.0, "End": 0.0}
     assert jobs.oldest < timedelta(minutes=1)

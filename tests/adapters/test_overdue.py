@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -15,11 +15,12 @@ from adapters.database.book import PostgresBook
 from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
 from adapters.database.figures import WHOLE_EVERY, PostgresFigures
+from domain import timeline
 from domain.commands import ConfirmGrant, PutBack, ReportTrouble, Revoke, Tick
 from domain.decisions import decide
 from domain.drift import Drift, Sort
 from domain.people import Person
-from domain.request import Request, State
+from domain.request import Decided, Request, State
 from services.book import Entry
 from services.carry_out import CarryOut
 from services.end import EndExemption
@@ -66,7 +67,7 @@ def revoked(one: Request, at: datetime = NOON) -> Request:
 
 
 async def overdue(engine: AsyncEngine, now: datetime) -> list[str]:
-    return [one.reference[4:8] for one in await PostgresDrifts(engine).overdue(now, BY, AGAIN, 10)]
+    return [one.reference[4:8] for one in await PostgresDrifts(engine).overdue(now, BY, POLICY, 10)]
 
 
 async def test_what_is_overdue_was_due_or_begun_so_long_ago_and_the_longest_comes_first(engine: AsyncEngine) -> None:
@@ -94,8 +95,33 @@ async def test_an_end_that_a_worker_tries_again_and_again_is_overdue_since_it_wa
         one = decide(one, report, facts(), POLICY, NOON + timedelta(minutes=minutes)).request
     await kept(engine, one)
     assert await overdue(engine, NOON + HOUR) == ["0000"]
-    (late,) = await PostgresFigures(engine, AGAIN).late(NOON + HOUR)
+    (late,) = await PostgresFigures(engine, POLICY).late(NOON + HOUR)
     assert late == Late("long", due=0, overdue=0, ends_overdue=1, unproved=0)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/London"])
+async def test_a_grant_that_was_never_proved_is_overdue_as_the_timeline_says(engine: AsyncEngine, zone: str) -> None:
+    """From a summer into a winter: days that the database reckons in a time zone would be an hour longer."""
+    summer = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    decided = Decided(AGENT, summer, approved=True)
+    short, long = (
+        replace(one, decided=decided, next_due=summer)
+        for one in (request(State.GRANTING), long_request(State.GRANTING))
+    )
+    await kept(engine, short, replace(long, days=30), long)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"ALTER DATABASE postgres SET timezone = '{zone}'"))
+    await engine.dispose()
+    due = [timeline.granting_until(one, POLICY) for one in (short, replace(long, days=30), long)]
+    for number, at in enumerate(due):
+        assert at is not None
+        expected = [f"{earlier:04}" for earlier in range(number)]
+        assert await overdue(engine, at + BY) == expected
+        assert await overdue(engine, at + BY + SECOND) == [*expected, f"{number:04}"]
+        assert sum(one.ends_overdue for one in await PostgresFigures(engine, POLICY).late(at + OVERDUE)) == number
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER DATABASE postgres RESET timezone"))
+    await engine.dispose()
 
 
 async def test_an_end_that_came_and_is_only_started_again_stays_overdue(engine: AsyncEngine) -> None:
@@ -104,14 +130,14 @@ async def test_an_end_that_came_and_is_only_started_again_stays_overdue(engine: 
     one = decide(replace(on, next_due=on.ends_at), Tick(), facts(), POLICY, on.ends_at).request
     one = decide(one, Tick(), facts(), POLICY, on.ends_at + AGAIN).request
     await kept(engine, one)
-    (late,) = await PostgresFigures(engine, AGAIN).late(on.ends_at + AGAIN + SECOND)
+    (late,) = await PostgresFigures(engine, POLICY).late(on.ends_at + AGAIN + SECOND)
     assert (late.ends_overdue, late.overdue) == (1, 0)
 
 
 async def test_ends_that_are_overdue_are_counted_whether_they_were_due_or_begun(engine: AsyncEngine) -> None:
     on = long_request(State.ACTIVE)
     await kept(engine, replace(on, ends_at=NOON), revoked(on), revoked(request(State.GRANTING)), on)
-    figures = PostgresFigures(engine, AGAIN)
+    figures = PostgresFigures(engine, POLICY)
     assert {one.kind: one.ends_overdue for one in await figures.late(NOON + OVERDUE)} == {"long": 0, "short": 0}
     assert {one.kind: one.ends_overdue for one in await figures.late(NOON + OVERDUE + SECOND)} == {
         "long": 2,
@@ -125,7 +151,7 @@ async def test_a_grant_is_unproved_since_it_was_approved_or_put_back(engine: Asy
     yesterday = replace(granting.decided, at=NOON - timedelta(hours=20))
     on = decide(replace(granting, decided=yesterday), ConfirmGrant(), facts(), POLICY, yesterday.at).request
     put_back = decide(on, PutBack(AGENT), facts(), POLICY, NOON).request
-    figures = PostgresFigures(engine, AGAIN)
+    figures = PostgresFigures(engine, POLICY)
     await kept(engine, put_back, granting)
 
     async def unproved(now: datetime) -> int:
@@ -143,13 +169,13 @@ async def test_a_put_back_that_entra_refuses_is_unproved_since_it_was_first_refu
         report = ReportTrouble("Graph answered 503", minutes)
         one = decide(one, report, facts(), POLICY, NOON + HOUR + timedelta(minutes=minutes)).request
     await kept(engine, one)
-    (late,) = await PostgresFigures(engine, AGAIN).late(NOON + HOUR + UNPROVED + timedelta(minutes=1))
+    (late,) = await PostgresFigures(engine, POLICY).late(NOON + HOUR + UNPROVED + timedelta(minutes=1))
     assert late.unproved == 1
 
 
 async def test_the_whole_table_is_counted_once_a_minute(engine: AsyncEngine) -> None:
     second = 1000.0
-    figures = PostgresFigures(engine, AGAIN, lambda: second)
+    figures = PostgresFigures(engine, POLICY, lambda: second)
     await kept(engine, request(State.ACTIVE))
     one = Standing("short", "active", 1)
     assert await figures.requests() == (one,)
@@ -162,7 +188,7 @@ async def test_the_whole_table_is_counted_once_a_minute(engine: AsyncEngine) -> 
 
 
 async def test_a_drift_is_counted_while_it_is_open_and_a_quarter_of_an_hour_at_least(engine: AsyncEngine) -> None:
-    drifts, figures = PostgresDrifts(engine), PostgresFigures(engine, AGAIN)
+    drifts, figures = PostgresDrifts(engine), PostgresFigures(engine, POLICY)
     entry = Entry(NOON, "account:x", "drift", "", "", "1", {})
     assert await figures.drifts(NOON) == {}
     stranger = Drift(Sort.STRANGER, "group", "x")
@@ -213,8 +239,8 @@ async def test_neither_the_watchdog_nor_an_alarm_reads_the_whole_table(engine: A
             plans.append("\n".join(row[0] for row in cursor.fetchall()))
         return statement, values
 
-    await PostgresDrifts(engine).overdue(NOON, BY, AGAIN, 10)
-    await PostgresFigures(engine, AGAIN).late(NOON)
+    await PostgresDrifts(engine).overdue(NOON, BY, POLICY, 10)
+    await PostgresFigures(engine, POLICY).late(NOON)
     assert len(plans) == 2
     for plan in plans:
         assert not re.search(r"Seq Scan on requests", plan), plan
@@ -260,6 +286,24 @@ async def test_whoever_is_past_the_end_is_removed_although_somebody_locks_the_re
         assert tenant.members == set()
     assert await look() == 0
     assert await overdue(engine, on.ends_at + HOUR) == []
+
+
+async def test_who_was_added_and_never_proved_is_removed_when_the_time_is_over(
+    engine: AsyncEngine,
+) -> None:
+    never_proved = request(State.GRANTING)
+    until = timeline.granting_until(never_proved, POLICY)
+    assert until is not None
+    await kept(engine, replace(never_proved, next_due=until))
+    tenant, look = watchdog(engine, until + BY)
+    assert await look() == 0
+    assert tenant.members == {"id-0"}
+    tenant, look = watchdog(engine, until + BY + SECOND)
+    assert await look() == 0
+    assert tenant.members == set()
+    ended = await PostgresBook(engine).request("MFA-0000-AAAA")
+    assert ended is not None
+    assert (ended.state, ended.never_confirmed) == (State.ENDED, True)
 
 
 async def test_whoever_is_past_the_end_is_removed_although_nothing_can_be_written(

@@ -29,7 +29,7 @@ from domain.request import State
 from services.book import Copy, Draft, Entry
 from services.chat import Address, Scope, Sent
 from services.pace import PATIENCE, TEAMS, Urgency
-from tests.builders import NOON, ROOT, request
+from tests.builders import NOON, POLICY, ROOT, request
 
 VERSIONS = ROOT / "migrations" / "versions"
 REVISIONS = sorted(path.name[:4] for path in VERSIONS.glob("[0-9]*_*.py"))
@@ -283,7 +283,7 @@ async def test_this_version_writes_and_reads_requests_beside_a_newer_one(newer: 
     assert [entry.what for entry in await book.entries(one.reference)] == ["asked"]
     assert one.reference in {found.reference for found in await book.waiting(10)}
     assert await book.due(NOON, 10) is not None
-    figures = PostgresFigures(newer, timedelta(minutes=10))
+    figures = PostgresFigures(newer, POLICY)
     assert sum(row.number for row in await figures.requests()) > 1
     assert await figures.late(NOON + timedelta(days=9))
     assert sum((await figures.drifts(NOON)).values()) > 1

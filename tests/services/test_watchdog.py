@@ -10,7 +10,9 @@ from domain.commands import Command, ConfirmEnd, Revoke, Tick
 from domain.decisions import decide
 from domain.drift import ending_since
 from domain.errors import Throttled, Trouble
+from domain.policy import Policy
 from domain.request import Cause, Closing, Request, State
+from domain.timeline import granting_until
 from services.end import EndExemption
 from services.pace import LONGEST_PAUSE
 from services.watchdog import EVERY, OVERDUE, Watchdog
@@ -44,13 +46,12 @@ class World:
     def now(self) -> datetime:
         return NOON + self.later
 
-    async def overdue(self, now: datetime, by: timedelta, check_again: timedelta, limit: int) -> tuple[Request, ...]:
+    async def overdue(self, now: datetime, by: timedelta, policy: Policy, limit: int) -> tuple[Request, ...]:
         def due(one: Request) -> datetime | None:
             if one.state is not State.ENDING:
-                return one.ends_at if one.state in (State.GRANTING, State.ACTIVE) else None
-            return min([ending_since(one, POLICY, now), *([one.ends_at] if one.ends_at else [])])
+                return granting_until(one, policy) if one.state in (State.GRANTING, State.ACTIVE) else None
+            return min([ending_since(one, policy, now), *([one.ends_at] if one.ends_at else [])])
 
-        assert check_again == POLICY.limits.check_again
         return tuple(one for one in self.requests.values() if (at := due(one)) and at < now - by)
 
     async def request(self, reference: str) -> Request | None:
@@ -128,6 +129,19 @@ async def test_an_end_before_its_time_is_ended_as_soon(before: Request) -> None:
     world.later += timedelta(seconds=1)
     assert await look() == 0
     assert [type(one) for one in world.said] == [ConfirmEnd]
+    assert world.members == set()
+
+
+async def test_a_grant_that_nobody_proved_ends_when_the_time_is_over_that_was_approved() -> None:
+    never_proved = request(State.GRANTING)
+    assert never_proved.decided is not None
+    world, look = watchdog(never_proved)
+    world.later = never_proved.decided.at + timedelta(days=1) + OVERDUE - NOON
+    await look()
+    assert world.members == {SUBJECT.id}
+    world.later += timedelta(seconds=1)
+    assert await look() == 0
+    assert [type(one) for one in world.said] == [Tick, ConfirmEnd]
     assert world.members == set()
 
 
