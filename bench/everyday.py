@@ -27,8 +27,6 @@ HELD = ("tick", "click", "look_up", "find", "queue", "accounts", "tell", "togeth
 """What costs the same at every size."""
 COUNTED = ("find_all", "scrape", "standing", "compare")
 """What reads all of something, as it is for: the figures, and the comparison of Entra with the book."""
-COMPARED = 100_000
-"""Of more, `compare` would take the memory of a whole machine: each exception that is on is read at once."""
 DAY = timedelta(days=1)
 
 
@@ -162,7 +160,7 @@ class Everyday:
         """Everybody in the groups, and every exception that is on."""
         known = await self.drifts.known()
         assert known is not None
-        assert len(await self.drifts.bound(known.members, known.members["group-long"])) >= self.size
+        assert len(await self.drifts.claims(known.members, known.members["group-long"])) >= self.size
 
     @property
     def _figures(self) -> PostgresFigures:

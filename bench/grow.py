@@ -18,7 +18,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.engine import make_engine
-from bench.everyday import COMPARED, COUNTED, HELD, Everyday
+from bench.everyday import COUNTED, HELD, Everyday
 from bench.fill import fill
 from bench.turn import say
 from domain.errors import Trouble
@@ -69,14 +69,13 @@ async def once(work: Callable[[], Awaitable[None]]) -> float:
 async def plans(engine: AsyncEngine, works: Everyday) -> list[Plan]:
     """Of every statement, as the program sends it."""
     seen: dict[tuple[str, str], Any] = {}
-    names = [name for name in (*HELD, *COUNTED) if name != "compare" or works.size <= COMPARED]
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         if _STATEMENT.match(statement.strip()):
             seen[name, statement] = parameters
 
     event.listen(engine.sync_engine, "before_cursor_execute", note)
-    for name in names:
+    for name in (*HELD, *COUNTED):
         await getattr(works, name)()
     event.remove(engine.sync_engine, "before_cursor_execute", note)
     async with engine.connect() as connection:
@@ -115,8 +114,7 @@ async def main(sizes: tuple[int, ...]) -> int:
             works.size = size
             say(f"{size:,} live exceptions and what belongs to them, in {time.monotonic() - begun:.0f} s")
             table[size] = {name: await measured(getattr(works, name)) for name in HELD}
-            counted = [name for name in COUNTED if name != "compare" or size <= COMPARED]
-            table[size] |= {name: await once(getattr(works, name)) for name in counted}
+            table[size] |= {name: await once(getattr(works, name)) for name in COUNTED}
         shown = await plans(engine, works)
         no_rows = await empty(engine, {one for plan in shown for one in _READ.findall(plan.lines)})
         whole = await large(engine)

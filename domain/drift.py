@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.policy import Policy
-from domain.request import Request, State
+from domain.request import OPEN, Request, State
 
 BEING_DONE = timedelta(minutes=5)
 """An end that is younger is being done, and may take its time in Entra."""
@@ -48,18 +48,46 @@ class Drift:
         return ":".join(part for part in (self.sort, self.group, self.entra_id, self.reference) if part)
 
 
-def compare(
-    members: Mapping[str, Collection[str]], requests: Iterable[Request], policy: Policy, now: datetime
-) -> tuple[Drift, ...]:
-    """`members`: by exemption group, read before the requests were.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a request says about its subject's membership: so little, because everybody's are compared at once."""
 
-    `requests`: all that are granting, on or ending, and those that have ended of people who are members. Both kinds
-    may share a group. Who is being granted or has just begun to end is no drift.
+    reference: str
+    group_id: str
+    subject_id: str
+    state: State
+    ends_at: datetime | None
+    closed_at: datetime | None
+    refused_since: datetime | None
+    """Since when Entra has refused what is being done."""
+    next_due: datetime | None
+
+
+def claim_of(request: Request) -> Claim:
+    return Claim(
+        request.reference,
+        request.group_id,
+        request.subject.id,
+        request.state,
+        request.ends_at,
+        request.closed_at,
+        request.stuck.since if request.stuck else None,
+        request.next_due,
+    )
+
+
+def compare(
+    members: Mapping[str, Collection[str]], claims: Iterable[Claim], policy: Policy, now: datetime
+) -> tuple[Drift, ...]:
+    """`members`: by exemption group, read before the claims were.
+
+    `claims`: of all requests that are granting, on or ending, and of those that have ended of people who are members.
+    Both kinds may share a group. Who is being granted or has just begun to end is no drift.
     """
-    of_member: dict[tuple[str, str], list[Request]] = {}
-    for request in requests:
-        if request.group_id in members:
-            of_member.setdefault((request.group_id, request.subject.id), []).append(request)
+    of_member: dict[tuple[str, str], list[Claim]] = {}
+    for claim in claims:
+        if claim.group_id in members:
+            of_member.setdefault((claim.group_id, claim.subject_id), []).append(claim)
     found = list(_members(members, of_member, policy, now))
     for (group, entra_id), theirs in of_member.items():
         if entra_id in members[group] or any(one.state is State.GRANTING for one in theirs):
@@ -70,7 +98,7 @@ def compare(
 
 def _members(
     members: Mapping[str, Collection[str]],
-    of_member: Mapping[tuple[str, str], Sequence[Request]],
+    of_member: Mapping[tuple[str, str], Sequence[Claim]],
     policy: Policy,
     now: datetime,
 ) -> Iterator[Drift]:
@@ -79,44 +107,46 @@ def _members(
             theirs = of_member.get((group, entra_id), ())
             if any(is_held(one, policy, now) for one in theirs):
                 continue
-            over = [one for one in theirs if was_exempt(one)]
+            over = [one for one in theirs if was_exempt(one.state)]
             if over:
-                last = max(over, key=lambda one: (one.is_open, one.ends_at or one.closed_at or now, one.reference))
+                last = max(
+                    over, key=lambda one: (one.state in OPEN, one.ends_at or one.closed_at or now, one.reference)
+                )
                 yield Drift(Sort.OVERSTAYED, group, entra_id, last.reference)
             else:
                 yield Drift(Sort.STRANGER, group, entra_id)
 
 
-def is_held(request: Request, policy: Policy, now: datetime) -> bool:
+def is_held(claim: Claim, policy: Policy, now: datetime) -> bool:
     """Whether this request is a reason for its subject to be a member now, or is just ceasing to be one."""
-    match request.state:
+    match claim.state:
         case State.GRANTING:
             return True
         case State.ACTIVE:
-            return request.ends_at is not None and request.ends_at > now - SOON
+            return claim.ends_at is not None and claim.ends_at > now - SOON
         case State.ENDING:
-            return now - ending_since(request, policy, now) < BEING_DONE
+            return now - ending_since(claim, policy, now) < BEING_DONE
     return False
 
 
-def ending_since(request: Request, policy: Policy, now: datetime) -> datetime:
+def ending_since(claim: Claim, policy: Policy, now: datetime) -> datetime:
     """When Entra first refused the end, or else when it was last begun.
 
     Not when its time was up: after an outage it begins late, and is then being done.
     """
-    known = [request.stuck.since] if request.stuck else []
-    if request.next_due is not None:
-        known.append(request.next_due - policy.limits.check_again)
+    known = [claim.refused_since] if claim.refused_since else []
+    if claim.next_due is not None:
+        known.append(claim.next_due - policy.limits.check_again)
     return min(known, default=now)
 
 
-def was_exempt(request: Request) -> bool:
+def was_exempt(state: State) -> bool:
     """Whether it was decided, so that the membership was once right."""
-    return request.state in (State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED)
+    return state in (State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED)
 
 
-def _is_on(request: Request, now: datetime) -> bool:
-    return request.state is State.ACTIVE and request.ends_at is not None and request.ends_at > now
+def _is_on(claim: Claim, now: datetime) -> bool:
+    return claim.state is State.ACTIVE and claim.ends_at is not None and claim.ends_at > now
 
 
 def compare_exclusions(

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.drift import Drift
-from domain.request import Request
+from domain.drift import Claim, Drift
 from services.book import Entry
 from services.chat import Sent
 
@@ -80,8 +79,8 @@ class MfaPolicy(Protocol):
 
 
 class Drifts(Protocol):
-    async def bound(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Request, ...]:
-        """Requests in these groups that are granting, on or ending, and those that have ended of these people.
+    async def claims(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Claim, ...]:
+        """Of requests in these groups that are granting, on or ending, and those that have ended of these people.
 
         `of`: one person's only.
         """

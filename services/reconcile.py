@@ -4,6 +4,7 @@ Whoever has overstayed is removed at once. Everything else is only shown: somebo
 reading is in doubt, nothing is done.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,14 +12,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from domain.commands import PutBack, Tick
-from domain.drift import FEW, Drift, Sort, compare, compare_exclusions, few_at_once
+from domain.drift import FEW, Claim, Drift, Sort, compare, compare_exclusions, few_at_once
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
 from domain.people import Person
 from domain.permissions import check_agent
 from domain.policy import GROUPS, SHORT
-from domain.request import Request, State
+from domain.request import State
 from services.book import Entry
 from services.carry_out import CarryOut
 from services.drifts import NOT_PERMITTED, Added, DirectoryAudit, Drifts, Known, Members, MfaPolicy, Seen
@@ -155,8 +156,9 @@ class Reconcile:
     async def _of_members(self, known: Known, began: datetime) -> tuple[Drift, ...]:
         policy = self.carry_out.policy
         everybody = frozenset(one for ids in known.members.values() for one in ids)
-        bound = await self.drifts.bound(known.members, everybody)
-        found = compare(known.members, bound, policy, began)
+        claims = await self.drifts.claims(known.members, everybody)
+        # In a thread, so that people get their answers meanwhile.
+        found = await asyncio.to_thread(compare, known.members, claims, policy, began)
         shown = {one.drift.key for one in await self.drifts.open()}
         few = self._few(found, known, shown)
         many = {one.entra_id for one in few if one.sort is Sort.MANY}
@@ -201,7 +203,7 @@ class Reconcile:
         return await self.members.holds(drift.group, drift.entra_id)
 
     async def _about(self, group: str, entra_id: str, *, member: bool) -> tuple[Drift, ...]:
-        theirs = await self.drifts.bound({group}, {entra_id}, of=entra_id)
+        theirs = await self.drifts.claims({group}, {entra_id}, of=entra_id)
         now = self.carry_out.clock.now()
         return compare({group: {entra_id} if member else set()}, theirs, self.carry_out.policy, now)
 
@@ -349,8 +351,8 @@ class Reconcile:
     async def only_agents(self, by: Person) -> None:
         check_agent(await self.carry_out.helpdesk_groups(by.id))
 
-    async def _held(self, drift: Drift) -> Request | None:
-        theirs = await self.drifts.bound({drift.group}, set(), of=drift.entra_id)
+    async def _held(self, drift: Drift) -> Claim | None:
+        theirs = await self.drifts.claims({drift.group}, set(), of=drift.entra_id)
         return next((one for one in theirs if one.state in (State.GRANTING, State.ACTIVE)), None)
 
     async def _give_back(self, drift: Drift) -> None:

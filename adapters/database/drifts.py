@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.database.audit import write
 from adapters.database.book import PostgresPage
 from adapters.database.overdue import overdue, overdue_since
-from adapters.database.tables import comparisons, drifts, group_members, requests
+from adapters.database.tables import MOMENT, comparisons, drifts, group_members, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, sent_of
-from domain.drift import Drift, Sort
+from domain.drift import Claim, Drift, Sort
 from domain.effects import ShowDrift
 from domain.policy import Policy
 from domain.request import Request, State
@@ -25,12 +25,22 @@ from services.chat import Sent
 from services.drifts import Added, Known, Seen
 
 _COLUMNS = [requests.c[name] for name in FIELDS]
+_CLAIM = (
+    requests.c.reference,
+    requests.c.group_id,
+    requests.c.subject_id,
+    requests.c.state,
+    requests.c.ends_at,
+    requests.c.closed_at,
+    cast(requests.c.stuck["since"].astext, MOMENT).label("refused_since"),
+    requests.c.next_due,
+)
 _BOUND = requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value, State.ENDING.value])
 _NAME = "exemption groups"
 _AT_ONCE = 5000
 """Rows of one statement: PostgreSQL takes 65,535 values."""
-_BETWEEN = 200
-"""Requests that are read between two looks at what else there is to do: people wait for their answers meanwhile."""
+_BETWEEN = 1000
+"""Claims that are read between two looks at what else there is to do: people wait for their answers meanwhile."""
 _ASKEW = timedelta(minutes=1)
 """By so much another process's clock may be ahead. What is later than that is from before the clock was set back."""
 
@@ -41,16 +51,16 @@ class PostgresDrifts:
         self._engine = engine
         self._tenant_id = tenant_id
 
-    async def bound(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Request, ...]:
+    async def claims(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Claim, ...]:
         ended = and_(requests.c.state == State.ENDED.value, requests.c.subject_id == _any(members))
         theirs = [requests.c.subject_id == of] if of else []
-        query = select(*_COLUMNS).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended), *theirs)
+        query = select(*_CLAIM).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended), *theirs)
         with no_database():
             async with self._engine.connect() as connection:
-                found: list[Request] = []
+                found: list[Claim] = []
                 rows = await connection.stream(query)
-                async for some in rows.mappings().partitions(_BETWEEN):
-                    found += map(request_of, some)
+                async for some in rows.partitions(_BETWEEN):
+                    found += map(_claim, some)
                 return tuple(found)
 
     async def groups_in_use(self) -> frozenset[str]:
@@ -227,6 +237,11 @@ def _columns(drift: Drift) -> dict[str, Any]:
     values = asdict(drift)
     group = values.pop("group")
     return values | {"sort": drift.sort.value, "group_id": group}
+
+
+def _claim(row: Sequence[Any]) -> Claim:
+    reference, group_id, subject_id, state, *moments = row
+    return Claim(reference, group_id, subject_id, State(state), *moments)
 
 
 def _seen(row: Any) -> Seen:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.database.book import PostgresBook
 from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
-from domain.drift import Drift, Sort
-from domain.request import State
+from domain.drift import Drift, Sort, claim_of, was_exempt
+from domain.request import State, Stuck
 from services.book import Entry
 from services.chat import Address, Scope, Sent
 from services.drifts import Added, Known, Seen
@@ -213,14 +213,18 @@ async def test_the_requests_that_bind_members_are_those_that_hold_and_those_that
         for number, state in enumerate(State)
         if state is not State.AWAITING_EVIDENCE
     }
+    made[State.ENDING] = replace(made[State.ENDING], stuck=Stuck(NOON + HOUR, "Graph answered 503", 3))
     async with book.page() as page:
         for one in made.values():
             assert await page.add(one)
     everybody = {one.subject.id for one in made.values()}
-    found = {one.state for one in await drifts.bound({"group"}, everybody)}
-    assert found == {State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED}
-    assert {one.state for one in await drifts.bound({"group"}, set())} == found - {State.ENDED}
-    assert await drifts.bound({"another"}, everybody) == ()
-    assert [one.state for one in await drifts.bound({"group"}, everybody, of="id-active")] == [State.ACTIVE]
-    assert await drifts.bound({"group"}, set(), of="id-ended") == ()
+    claims = {state: claim_of(one) for state, one in made.items() if was_exempt(state)}
+    assert set(await drifts.claims({"group"}, everybody)) == set(claims.values())
+    ended = claims.pop(State.ENDED)
+    assert ended.closed_at is not None
+    assert set(await drifts.claims({"group"}, set())) == set(claims.values())
+    assert claims[State.ENDING].refused_since == NOON + HOUR
+    assert await drifts.claims({"another"}, everybody) == ()
+    assert [one.state for one in await drifts.claims({"group"}, everybody, of="id-active")] == [State.ACTIVE]
+    assert await drifts.claims({"group"}, set(), of="id-ended") == ()
     assert await drifts.groups_in_use() == {"group"}

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from domain.commands import Command, ConfirmEnd, PutBack, Tick
-from domain.drift import FEW, Drift, Sort
+from domain.drift import FEW, Claim, Drift, Sort, claim_of
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.people import Person
@@ -150,10 +150,10 @@ class World:
             raise self.excluded
         return self.excluded
 
-    async def bound(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Request, ...]:
+    async def claims(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Claim, ...]:
         holding = (State.GRANTING, State.ACTIVE, State.ENDING)
         return tuple(
-            one
+            claim_of(one)
             for one in self.requests
             if one.state in holding or (one.state is State.ENDED and one.subject.id in members)
             if of in ("", one.subject.id)
