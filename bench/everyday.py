@@ -160,7 +160,7 @@ class Everyday:
         """Everybody in the groups, and every exception that is on."""
         known = await self.drifts.known()
         assert known is not None
-        assert len(await self.drifts.claims(known.members, known.members["group-long"])) >= self.size
+        assert len(await self.drifts.entitlements(known.members, known.members["group-long"])) >= self.size
 
     @property
     def _figures(self) -> PostgresFigures:

@@ -49,7 +49,7 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Entitlement:
     """What a request says about its subject's membership: so little, because everybody's are compared at once."""
 
     reference: str
@@ -63,8 +63,8 @@ class Claim:
     next_due: datetime | None
 
 
-def claim_of(request: Request) -> Claim:
-    return Claim(
+def entitlement_of(request: Request) -> Entitlement:
+    return Entitlement(
         request.reference,
         request.group_id,
         request.subject.id,
@@ -77,17 +77,17 @@ def claim_of(request: Request) -> Claim:
 
 
 def compare(
-    members: Mapping[str, Collection[str]], claims: Iterable[Claim], policy: Policy, now: datetime
+    members: Mapping[str, Collection[str]], entitlements: Iterable[Entitlement], policy: Policy, now: datetime
 ) -> tuple[Drift, ...]:
-    """`members`: by exemption group, read before the claims were.
+    """`members`: by exemption group, read before the entitlements were.
 
-    `claims`: of all requests that are granting, on or ending, and of those that have ended of people who are members.
-    Both kinds may share a group. Who is being granted or has just begun to end is no drift.
+    `entitlements`: of all requests that are granting, on or ending, and of those of members that have ended. Both kinds
+    may share a group. Who is being granted or has just begun to end is no drift.
     """
-    of_member: dict[tuple[str, str], list[Claim]] = {}
-    for claim in claims:
-        if claim.group_id in members:
-            of_member.setdefault((claim.group_id, claim.subject_id), []).append(claim)
+    of_member: dict[tuple[str, str], list[Entitlement]] = {}
+    for entitlement in entitlements:
+        if entitlement.group_id in members:
+            of_member.setdefault((entitlement.group_id, entitlement.subject_id), []).append(entitlement)
     found = list(_members(members, of_member, policy, now))
     for (group, entra_id), theirs in of_member.items():
         if entra_id in members[group] or any(one.state is State.GRANTING for one in theirs):
@@ -98,7 +98,7 @@ def compare(
 
 def _members(
     members: Mapping[str, Collection[str]],
-    of_member: Mapping[tuple[str, str], Sequence[Claim]],
+    of_member: Mapping[tuple[str, str], Sequence[Entitlement]],
     policy: Policy,
     now: datetime,
 ) -> Iterator[Drift]:
@@ -117,26 +117,26 @@ def _members(
                 yield Drift(Sort.STRANGER, group, entra_id)
 
 
-def is_held(claim: Claim, policy: Policy, now: datetime) -> bool:
+def is_held(entitlement: Entitlement, policy: Policy, now: datetime) -> bool:
     """Whether this request is a reason for its subject to be a member now, or is just ceasing to be one."""
-    match claim.state:
+    match entitlement.state:
         case State.GRANTING:
             return True
         case State.ACTIVE:
-            return claim.ends_at is not None and claim.ends_at > now - SOON
+            return entitlement.ends_at is not None and entitlement.ends_at > now - SOON
         case State.ENDING:
-            return now - ending_since(claim, policy, now) < BEING_DONE
+            return now - ending_since(entitlement, policy, now) < BEING_DONE
     return False
 
 
-def ending_since(claim: Claim, policy: Policy, now: datetime) -> datetime:
+def ending_since(entitlement: Entitlement, policy: Policy, now: datetime) -> datetime:
     """When Entra first refused the end, or else when it was last begun.
 
     Not when its time was up: after an outage it begins late, and is then being done.
     """
-    known = [claim.refused_since] if claim.refused_since else []
-    if claim.next_due is not None:
-        known.append(claim.next_due - policy.limits.check_again)
+    known = [entitlement.refused_since] if entitlement.refused_since else []
+    if entitlement.next_due is not None:
+        known.append(entitlement.next_due - policy.limits.check_again)
     return min(known, default=now)
 
 
@@ -145,8 +145,8 @@ def was_exempt(state: State) -> bool:
     return state in (State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED)
 
 
-def _is_on(claim: Claim, now: datetime) -> bool:
-    return claim.state is State.ACTIVE and claim.ends_at is not None and claim.ends_at > now
+def _is_on(entitlement: Entitlement, now: datetime) -> bool:
+    return entitlement.state is State.ACTIVE and entitlement.ends_at is not None and entitlement.ends_at > now
 
 
 def compare_exclusions(

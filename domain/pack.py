@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from domain.drift import Drift, claim_of, is_held, was_exempt
+from domain.drift import Drift, entitlement_of, is_held, was_exempt
 from domain.errors import Refusal
 from domain.events import What
 from domain.moments import UK, read_date
@@ -224,7 +224,7 @@ def _actions(
 ) -> Iterator[Action]:
     reference, kind = request.reference, policy.kinds.get(request.kind)
     on = request.state in (State.GRANTING, State.ACTIVE, State.ENDING)
-    if request.state in (State.ACTIVE, State.ENDING) and not is_held(claim_of(request), policy, now):
+    if request.state in (State.ACTIVE, State.ENDING) and not is_held(entitlement_of(request), policy, now):
         yield Action(Doing.NOT_ENDED, reference, request.ends_at)
     if request.state is State.GRANTING and request.decided:
         again = (one.at for one in noted if one.what in (What.APPROVED, What.PUT_BACK))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.drift import Claim, Drift
+from domain.drift import Drift, Entitlement
 from services.book import Entry
 from services.chat import Sent
 
@@ -79,7 +79,9 @@ class MfaPolicy(Protocol):
 
 
 class Drifts(Protocol):
-    async def claims(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Claim, ...]:
+    async def entitlements(
+        self, groups: Collection[str], members: Collection[str], *, of: str = ""
+    ) -> tuple[Entitlement, ...]:
         """Of requests in these groups that are granting, on or ending, and those that have ended of these people.
 
         `of`: one person's only.

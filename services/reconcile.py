@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from domain.commands import PutBack, Tick
-from domain.drift import FEW, Claim, Drift, Sort, compare, compare_exclusions, few_at_once
+from domain.drift import FEW, Drift, Entitlement, Sort, compare, compare_exclusions, few_at_once
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
@@ -156,9 +156,9 @@ class Reconcile:
     async def _of_members(self, known: Known, began: datetime) -> tuple[Drift, ...]:
         policy = self.carry_out.policy
         everybody = frozenset(one for ids in known.members.values() for one in ids)
-        claims = await self.drifts.claims(known.members, everybody)
+        entitlements = await self.drifts.entitlements(known.members, everybody)
         # In a thread, so that people get their answers meanwhile.
-        found = await asyncio.to_thread(compare, known.members, claims, policy, began)
+        found = await asyncio.to_thread(compare, known.members, entitlements, policy, began)
         shown = {one.drift.key for one in await self.drifts.open()}
         few = self._few(found, known, shown)
         many = {one.entra_id for one in few if one.sort is Sort.MANY}
@@ -203,7 +203,7 @@ class Reconcile:
         return await self.members.holds(drift.group, drift.entra_id)
 
     async def _about(self, group: str, entra_id: str, *, member: bool) -> tuple[Drift, ...]:
-        theirs = await self.drifts.claims({group}, {entra_id}, of=entra_id)
+        theirs = await self.drifts.entitlements({group}, {entra_id}, of=entra_id)
         now = self.carry_out.clock.now()
         return compare({group: {entra_id} if member else set()}, theirs, self.carry_out.policy, now)
 
@@ -351,8 +351,8 @@ class Reconcile:
     async def only_agents(self, by: Person) -> None:
         check_agent(await self.carry_out.helpdesk_groups(by.id))
 
-    async def _held(self, drift: Drift) -> Claim | None:
-        theirs = await self.drifts.claims({drift.group}, set(), of=drift.entra_id)
+    async def _held(self, drift: Drift) -> Entitlement | None:
+        theirs = await self.drifts.entitlements({drift.group}, set(), of=drift.entra_id)
         return next((one for one in theirs if one.state in (State.GRANTING, State.ACTIVE)), None)
 
     async def _give_back(self, drift: Drift) -> None:

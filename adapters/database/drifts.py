@@ -16,7 +16,7 @@ from adapters.database.overdue import overdue, overdue_since
 from adapters.database.tables import MOMENT, comparisons, drifts, group_members, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, sent_of
-from domain.drift import Claim, Drift, Sort
+from domain.drift import Drift, Entitlement, Sort
 from domain.effects import ShowDrift
 from domain.policy import Policy
 from domain.request import Request, State
@@ -25,7 +25,7 @@ from services.chat import Sent
 from services.drifts import Added, Known, Seen
 
 _COLUMNS = [requests.c[name] for name in FIELDS]
-_CLAIM = (
+_ENTITLEMENT = (
     requests.c.reference,
     requests.c.group_id,
     requests.c.subject_id,
@@ -40,7 +40,7 @@ _NAME = "exemption groups"
 _AT_ONCE = 5000
 """Rows of one statement: PostgreSQL takes 65,535 values."""
 _BETWEEN = 1000
-"""Claims that are read between two looks at what else there is to do: people wait for their answers meanwhile."""
+"""Entitlements that are read between two looks at what else there is to do: people wait for their answers meanwhile."""
 _ASKEW = timedelta(minutes=1)
 """By so much another process's clock may be ahead. What is later than that is from before the clock was set back."""
 
@@ -51,16 +51,18 @@ class PostgresDrifts:
         self._engine = engine
         self._tenant_id = tenant_id
 
-    async def claims(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Claim, ...]:
+    async def entitlements(
+        self, groups: Collection[str], members: Collection[str], *, of: str = ""
+    ) -> tuple[Entitlement, ...]:
         ended = and_(requests.c.state == State.ENDED.value, requests.c.subject_id == _any(members))
         theirs = [requests.c.subject_id == of] if of else []
-        query = select(*_CLAIM).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended), *theirs)
+        query = select(*_ENTITLEMENT).where(requests.c.group_id.in_(list(groups)), or_(_BOUND, ended), *theirs)
         with no_database():
             async with self._engine.connect() as connection:
-                found: list[Claim] = []
+                found: list[Entitlement] = []
                 rows = await connection.stream(query)
                 async for some in rows.partitions(_BETWEEN):
-                    found += map(_claim, some)
+                    found += map(_entitlement, some)
                 return tuple(found)
 
     async def groups_in_use(self) -> frozenset[str]:
@@ -239,9 +241,9 @@ def _columns(drift: Drift) -> dict[str, Any]:
     return values | {"sort": drift.sort.value, "group_id": group}
 
 
-def _claim(row: Sequence[Any]) -> Claim:
+def _entitlement(row: Sequence[Any]) -> Entitlement:
     reference, group_id, subject_id, state, *moments = row
-    return Claim(reference, group_id, subject_id, State(state), *moments)
+    return Entitlement(reference, group_id, subject_id, State(state), *moments)
 
 
 def _seen(row: Any) -> Seen:

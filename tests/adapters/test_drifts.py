@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.database.book import PostgresBook
 from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
-from domain.drift import Drift, Sort, claim_of, was_exempt
+from domain.drift import Drift, Sort, entitlement_of, was_exempt
 from domain.request import State, Stuck
 from services.book import Entry
 from services.chat import Address, Scope, Sent
@@ -218,13 +218,13 @@ async def test_the_requests_that_bind_members_are_those_that_hold_and_those_that
         for one in made.values():
             assert await page.add(one)
     everybody = {one.subject.id for one in made.values()}
-    claims = {state: claim_of(one) for state, one in made.items() if was_exempt(state)}
-    assert set(await drifts.claims({"group"}, everybody)) == set(claims.values())
-    ended = claims.pop(State.ENDED)
+    entitlements = {state: entitlement_of(one) for state, one in made.items() if was_exempt(state)}
+    assert set(await drifts.entitlements({"group"}, everybody)) == set(entitlements.values())
+    ended = entitlements.pop(State.ENDED)
     assert ended.closed_at is not None
-    assert set(await drifts.claims({"group"}, set())) == set(claims.values())
-    assert claims[State.ENDING].refused_since == NOON + HOUR
-    assert await drifts.claims({"another"}, everybody) == ()
-    assert [one.state for one in await drifts.claims({"group"}, everybody, of="id-active")] == [State.ACTIVE]
-    assert await drifts.claims({"group"}, set(), of="id-ended") == ()
+    assert set(await drifts.entitlements({"group"}, set())) == set(entitlements.values())
+    assert entitlements[State.ENDING].refused_since == NOON + HOUR
+    assert await drifts.entitlements({"another"}, everybody) == ()
+    assert [one.state for one in await drifts.entitlements({"group"}, everybody, of="id-active")] == [State.ACTIVE]
+    assert await drifts.entitlements({"group"}, set(), of="id-ended") == ()
     assert await drifts.groups_in_use() == {"group"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.commands import ConfirmGrant, PutBack, Tick
 from domain.decisions import decide
-from domain.drift import BEING_DONE, FEW, Drift, Sort, claim_of, compare, compare_exclusions, few_at_once
+from domain.drift import BEING_DONE, FEW, Drift, Sort, compare, compare_exclusions, entitlement_of, few_at_once
 from domain.effects import Grant, Tell
 from domain.errors import Refusal
 from domain.people import Account, Person
@@ -25,7 +25,7 @@ ENDS = ON.ends_at
 
 
 def drifts(members: set[str], *requests: Request, now: object = NOON + timedelta(hours=1)) -> list[tuple[Sort, str]]:
-    found = compare({GROUP: members, OTHER: set()}, map(claim_of, requests), POLICY, now)  # type: ignore[arg-type]
+    found = compare({GROUP: members, OTHER: set()}, map(entitlement_of, requests), POLICY, now)  # type: ignore[arg-type]
     return [(one.sort, one.entra_id) for one in found]
 
 
@@ -82,7 +82,9 @@ def test_both_kinds_may_share_one_group_and_each_holds_the_membership() -> None:
 
 
 def test_in_groups_of_their_own_one_kind_does_not_hold_the_other() -> None:
-    found = compare({GROUP: {SUBJECT.id}, OTHER: {SUBJECT.id}}, [claim_of(long_request(State.ACTIVE))], POLICY, NOON)
+    found = compare(
+        {GROUP: {SUBJECT.id}, OTHER: {SUBJECT.id}}, [entitlement_of(long_request(State.ACTIVE))], POLICY, NOON
+    )
     assert [(one.sort, one.group) for one in found] == [(Sort.STRANGER, GROUP)]
 
 
@@ -147,7 +149,7 @@ def test_whatever_the_book_says_each_member_is_right_or_one_drift(
     book: list[Request], short: set[str], long: set[str], later: timedelta
 ) -> None:
     now, members = NOON + later, {GROUP: short, OTHER: long}
-    found = compare(members, map(claim_of, book), POLICY, now)
+    found = compare(members, map(entitlement_of, book), POLICY, now)
     assert len({one.key for one in found}) == len(found)
     for drift in found:
         theirs = [one for one in book if (one.group_id, one.subject.id) == (drift.group, drift.entra_id)]
@@ -172,12 +174,12 @@ def test_whatever_the_book_says_each_member_is_right_or_one_drift(
 def test_when_the_drifts_are_mended_there_are_none(book: list[Request], short: set[str], later: timedelta) -> None:
     now = NOON + later
     members = {GROUP: set(short), OTHER: set[str]()}
-    for drift in compare(members, map(claim_of, book), POLICY, now):
+    for drift in compare(members, map(entitlement_of, book), POLICY, now):
         if drift.sort is Sort.MISSING:
             members[drift.group].add(drift.entra_id)
         else:
             members[drift.group].discard(drift.entra_id)
-    assert compare(members, map(claim_of, book), POLICY, now) == ()
+    assert compare(members, map(entitlement_of, book), POLICY, now) == ()
 
 
 def put_back() -> Request:

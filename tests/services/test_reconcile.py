@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from domain.commands import Command, ConfirmEnd, PutBack, Tick
-from domain.drift import FEW, Claim, Drift, Sort, claim_of
+from domain.drift import FEW, Drift, Entitlement, Sort, entitlement_of
 from domain.errors import NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.people import Person
@@ -150,10 +150,12 @@ class World:
             raise self.excluded
         return self.excluded
 
-    async def claims(self, groups: Collection[str], members: Collection[str], *, of: str = "") -> tuple[Claim, ...]:
+    async def entitlements(
+        self, groups: Collection[str], members: Collection[str], *, of: str = ""
+    ) -> tuple[Entitlement, ...]:
         holding = (State.GRANTING, State.ACTIVE, State.ENDING)
         return tuple(
-            claim_of(one)
+            entitlement_of(one)
             for one in self.requests
             if one.state in holding or (one.state is State.ENDED and one.subject.id in members)
             if of in ("", one.subject.id)

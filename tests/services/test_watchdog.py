@@ -8,7 +8,7 @@ import pytest
 
 from domain.commands import Command, ConfirmEnd, Revoke, Tick
 from domain.decisions import decide
-from domain.drift import claim_of, ending_since
+from domain.drift import ending_since, entitlement_of
 from domain.errors import Throttled, Trouble
 from domain.policy import Policy
 from domain.request import Cause, Closing, Request, State
@@ -50,7 +50,7 @@ class World:
         def due(one: Request) -> datetime | None:
             if one.state is not State.ENDING:
                 return granting_until(one, policy) if one.state in (State.GRANTING, State.ACTIVE) else None
-            return min([ending_since(claim_of(one), policy, now), *([one.ends_at] if one.ends_at else [])])
+            return min([ending_since(entitlement_of(one), policy, now), *([one.ends_at] if one.ends_at else [])])
 
         return tuple(one for one in self.requests.values() if (at := due(one)) and at < now - by)
 
