@@ -88,7 +88,7 @@ class Everyday:
         assert await self.book.of_person(f"person-{n}", 6)
         assert await self.book.of_person(f"owner-{n // 50}", 6)
         open_ones = await self.book.open_requests(f"person-{n}")
-        await self.book.held_by(open_ones[0])
+        await self.book.held_by(open_ones[0], NOW)
         assert await self.book.of_subject(f"person-{n}", NOW - 1000 * DAY)
         assert await self.addresses.of(f"person-{n}")
 

@@ -116,8 +116,11 @@ class Book(Protocol):
         """What this person is the subject of and is not closed, the newest first."""
         ...
 
-    async def held_by(self, request: Request) -> str:
-        """The reference of another exception, granted or being granted, that needs the same membership; or empty."""
+    async def held_by(self, request: Request, now: datetime) -> str:
+        """The reference of another exception, granted or being granted, that needs the same membership; or empty.
+
+        One that is past its end needs it no more, or each of two that are would keep the other's.
+        """
         ...
 
     async def to_look_at(self, before: datetime, limit: int) -> tuple[Request, ...]:

@@ -37,11 +37,15 @@ class EndExemption:
 
     async def let_go(self, request: Request) -> str:
         """Takes the subject out, or leaves the membership to whoever needs it, and gives their reference."""
-        held_by = await self.book.held_by(request)
+        held_by = await self.held_by(request)
         if not held_by:
             return await self.take_out(request)
         await self.hand_over(held_by)
         return held_by
+
+    async def held_by(self, request: Request) -> str:
+        """The reference of whoever needs the membership now; or empty."""
+        return await self.book.held_by(request, self.carry_out.clock.now())
 
     async def take_out(self, request: Request) -> str:
         """Removes the subject and reads it back. Gives the reference of whoever needs the membership after all.
@@ -50,7 +54,7 @@ class EndExemption:
         """
         with expecting(request, Change.REMOVE):
             await self.exemptions.remove(request.group_id, request.subject.id)
-        held_by = await self.book.held_by(request)
+        held_by = await self.held_by(request)
         if held_by:
             await self.hand_over(held_by, begins=True)
         elif await self.exemptions.contains(request.group_id, request.subject.id):

@@ -178,7 +178,7 @@ class Perform:
         wanted = {State.ACTIVE, State.ENDING} if effect.occasion == START else {State.ENDED}
         if self.sessions is None or request.state not in wanted or await self._signed_out(effect):
             return
-        if request.state is State.ENDED and await self.book.held_by(request):
+        if request.state is State.ENDED and await self._ending.held_by(request):
             return
         details = {"occasion": effect.occasion}
         try:

@@ -84,7 +84,7 @@ class Watchdog:
     async def _only_in_entra(self, request: Request) -> bool:
         """The account is what matters; the book follows when a worker lives."""
         try:
-            held_by = await self.end.book.held_by(request) or await self.end.take_out(request)
+            held_by = await self.end.held_by(request) or await self.end.take_out(request)
         except Throttled:
             raise
         except Trouble as trouble:

@@ -174,12 +174,13 @@ class PostgresBook:
         async with self._reading() as connection:
             return await _open_requests(connection, subject_id)
 
-    async def held_by(self, request: Request) -> str:
+    async def held_by(self, request: Request, now: datetime) -> str:
         wanted = (
             requests.c.group_id == request.group_id,
             requests.c.subject_id == request.subject.id,
             requests.c.reference != request.reference,
             requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value]),
+            or_(requests.c.ends_at.is_(None), requests.c.ends_at > now),
         )
         async with self._reading() as connection:
             return (await connection.execute(select(requests.c.reference).where(*wanted).limit(1))).scalar() or ""

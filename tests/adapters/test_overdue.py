@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -306,6 +307,19 @@ async def test_who_was_added_and_never_proved_is_removed_when_the_time_is_over(
     assert (ended.state, ended.never_confirmed) == (State.ENDED, True)
 
 
+@asynccontextmanager
+async def nothing_can_be_written(engine: AsyncEngine, database: str) -> AsyncIterator[None]:
+    await engine.dispose()
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            other.execute("SET default_transaction_read_only = off")
+            other.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
+    await engine.dispose()
+
+
 async def test_whoever_is_past_the_end_is_removed_although_nothing_can_be_written(
     engine: AsyncEngine, database: str
 ) -> None:
@@ -313,14 +327,28 @@ async def test_whoever_is_past_the_end_is_removed_although_nothing_can_be_writte
     assert on.ends_at is not None
     await kept(engine, replace(on, next_due=on.ends_at))
     tenant, look = watchdog(engine, on.ends_at + HOUR)
-    await engine.dispose()
-    with psycopg.connect(database, autocommit=True) as other:
-        other.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
-        try:
-            assert await look() == 0
-            assert tenant.members == set()
-        finally:
-            other.execute("SET default_transaction_read_only = off")
-            other.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
-    await engine.dispose()
+    async with nothing_can_be_written(engine, database):
+        assert await look() == 0
+        assert tenant.members == set()
     assert await overdue(engine, on.ends_at + HOUR) == ["0000"]
+
+
+async def test_of_two_exceptions_that_share_a_membership_and_are_past_their_ends_neither_keeps_it_for_the_other(
+    engine: AsyncEngine, database: str
+) -> None:
+    short = request(State.ACTIVE)
+    assert short.ends_at is not None
+    long = replace(long_request(State.ACTIVE), ends_at=short.ends_at + HOUR, next_due=short.ends_at + HOUR)
+    await kept(engine, replace(short, next_due=short.ends_at), long)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE requests SET group_id = 'shared', subject = jsonb_set(subject, '{id}', '\"id-0\"')")
+        )
+    tenant, look = watchdog(engine, short.ends_at + HOUR - SECOND)
+    async with nothing_can_be_written(engine, database):
+        assert await look() == 1
+        assert tenant.members == {"id-0"}
+    tenant, look = watchdog(engine, short.ends_at + 2 * HOUR)
+    async with nothing_can_be_written(engine, database):
+        assert await look() == 0
+        assert tenant.members == set()

@@ -90,7 +90,7 @@ class World:
     async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
         return tuple(one for one in self.requests if one.is_open and one.subject.id == subject_id)
 
-    async def held_by(self, request: Request) -> str:
+    async def held_by(self, request: Request, now: datetime) -> str:
         holding = (State.GRANTING, State.ACTIVE)
         others = [one for one in self.requests if one.reference != request.reference and one.state in holding]
         return others[0].reference if others and others[0].group_id == request.group_id else ""

@@ -86,7 +86,7 @@ class World:
     async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
         return tuple(one for one in self.requests if one.is_open)
 
-    async def held_by(self, one: Request) -> str:
+    async def held_by(self, one: Request, now: datetime) -> str:
         return ""
 
     async def __call__(self, reference: str, command: Command, activity: str = "") -> Request:

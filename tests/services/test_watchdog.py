@@ -60,10 +60,10 @@ class World:
     async def open_requests(self, subject_id: str) -> tuple[Request, ...]:
         return tuple(one for one in self.requests.values() if one.is_open)
 
-    async def held_by(self, one: Request) -> str:
+    async def held_by(self, one: Request, now: datetime) -> str:
         others = [other for other in self.requests.values() if other.reference != one.reference]
         holding = [other for other in others if other.state in (State.GRANTING, State.ACTIVE)]
-        return next((other.reference for other in holding if other.ends_at is None or other.ends_at > self.now()), "")
+        return next((other.reference for other in holding if other.ends_at is None or other.ends_at > now), "")
 
     async def add(self, group: str, entra_id: str, **_: Any) -> None:
         self.members.add(entra_id)
