@@ -16,11 +16,14 @@ from domain.timeline import Occasion, What
 
 
 def tick(request: Request, _: Tick, __: Facts, policy: Policy, now: datetime) -> Decision:
-    """Of several occasions of one sort that are due at once (after an outage) only the latest comes to pass."""
-    if request.next_due is None or now < request.next_due:
-        return Decision(request)
+    """Of several occasions of one sort that are due at once (after an outage) only the latest comes to pass.
+
+    A grant that the policy gives up earlier than when it was last begun is due although its `next_due` is later.
+    """
     if request.state is State.GRANTING and timeline.is_given_up(request, policy, now):
         return ending(request, Closing(Cause.EXPIRED))
+    if request.next_due is None or now < request.next_due:
+        return Decision(request)
     if request.state in (State.GRANTING, State.ENDING):
         return _again(request)
     coming = timeline.due(request, policy, now)

@@ -307,6 +307,19 @@ async def test_who_was_added_and_never_proved_is_removed_when_the_time_is_over(
     assert (ended.state, ended.never_confirmed) == (State.ENDED, True)
 
 
+async def test_a_grant_that_a_shorter_policy_gives_up_before_it_is_due_again_is_ended_and_not_only_called_so(
+    engine: AsyncEngine,
+) -> None:
+    never_proved = request(State.GRANTING)
+    until = timeline.granting_until(never_proved, POLICY)
+    assert until is not None
+    await kept(engine, replace(never_proved, next_due=until + AGAIN))
+    tenant, look = watchdog(engine, until + BY + SECOND)
+    assert await look() == 0
+    assert tenant.members == set()
+    assert await overdue(engine, until + BY + SECOND) == []
+
+
 @asynccontextmanager
 async def nothing_can_be_written(engine: AsyncEngine, database: str) -> AsyncIterator[None]:
     await engine.dispose()
