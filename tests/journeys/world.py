@@ -184,8 +184,13 @@ class World:
 
     async def members(self, group: str = "exempt_short") -> set[str]:
         url = f"{self._sandbox}/v1.0/groups/{self.tenant.groups[group]}/members"
-        async with self._session.get(url, headers={"Authorization": "Bearer test"}) as answer:
-            return {one["id"] for one in (await answer.json())["value"]}
+        found: set[str] = set()
+        while url:
+            async with self._session.get(url, headers={"Authorization": "Bearer test"}) as answer:
+                page = await answer.json()
+            found |= {one["id"] for one in page["value"]}
+            url = page.get("@odata.nextLink", "")
+        return found
 
     async def set_clock(self, moment: str) -> None:
         """Sets the clock, and waits until every process follows it: they look each second."""
