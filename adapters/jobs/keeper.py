@@ -13,6 +13,8 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from adapters.jobs.orders import URGENT
+
 log = structlog.get_logger(__name__)
 WAITS = (1, 2, 4, 8, 16)
 """Seconds between tries; the last one about half a minute after the first: by then the worker itself starts again."""
@@ -32,6 +34,20 @@ _RETRY = f"""
 _FINISH = f"""
     WITH ours AS (SELECT id FROM procrastinate_jobs WHERE {_OURS} FOR UPDATE)
     SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) FROM ours
+"""  # noqa: S608
+
+# Nobody takes the one that waits meanwhile: ours still holds the lane.
+_HAND_ON = f"""
+    WITH ours AS (SELECT queueing_lock FROM procrastinate_jobs WHERE {_OURS})
+    UPDATE procrastinate_jobs AS one SET
+        attempts = greatest(one.attempts, %(attempts)s),
+        scheduled_at = CASE
+            WHEN starts_with(one.lock, %(urgent)s) THEN one.scheduled_at
+            ELSE greatest(one.scheduled_at, now() + %(wait)s)
+        END
+    FROM ours
+    WHERE one.queueing_lock = ours.queueing_lock AND one.status = 'todo'
+    RETURNING one.id
 """  # noqa: S608
 
 
@@ -75,7 +91,8 @@ class Keeper(JobManager):
         """As `later` has said; at once, and as one that was tried, where it has said nothing.
 
         A job that cannot wait again, because the same effect was wanted meanwhile and waits already, is let go. The
-        engine would fail here, and the job would hold its lane for ever.
+        engine would fail here, and the job would hold its lane for ever. The one that waits goes on as this one would
+        have: what was tried is not new, and waits for its moment, but for a grant or an end.
         """
         assert job.id is not None
         again = self._again.pop(job.id, _Again(timedelta(0), max(job.attempts, 1)))
@@ -83,6 +100,7 @@ class Keeper(JobManager):
             await self._write(_RETRY, job, wait=again.wait, attempts=again.attempts)
         except UniqueViolation:
             log.info("the same job waits already", job=job.id)
+            await self._write(_HAND_ON, job, wait=again.wait, attempts=again.attempts, urgent=URGENT)
             await self.finish_job(job, Status.FAILED, delete_job=True)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:

@@ -23,6 +23,8 @@ from domain.effects import (
 
 TASK = "perform"
 QUEUE = "effects"
+URGENT = "entra:"
+"""The lanes in which it changes who is exempt begin so."""
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
@@ -54,7 +56,7 @@ class Order:
     @property
     def urgent(self) -> bool:
         """Whether it changes who is exempt: wanted again, it does not wait until it would have been tried again."""
-        return self.lock.startswith("entra:")
+        return self.lock.startswith(URGENT)
 
 
 def order(effect: Effect) -> Order:
@@ -63,9 +65,9 @@ def order(effect: Effect) -> Order:
     reference = effect.reference
     match effect:
         case End():
-            return Order(f"entra:{effect.subject}", f"{reference}:end", 40, args)
+            return Order(f"{URGENT}{effect.subject}", f"{reference}:end", 40, args)
         case Grant():
-            return Order(f"entra:{effect.subject}", f"{reference}:grant", 30, args)
+            return Order(f"{URGENT}{effect.subject}", f"{reference}:grant", 30, args)
         case RevokeSessions():
             return Order(f"{reference}:sessions", f"{reference}:sessions:{effect.occasion}", 30, args)
         case Tell():

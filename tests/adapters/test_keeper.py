@@ -19,8 +19,9 @@ from adapters.jobs import engine, keeper
 from adapters.jobs.engine import make_engine
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK
-from domain.effects import Effect, End, Refresh
+from domain.effects import Effect, End, Notice, Refresh, TellTogether
 from domain.errors import PutOff, Trouble
+from services.once import BEFORE_THE_REPEAT
 from tests.adapters.postgres import postgres
 from tests.journeys.world import until
 
@@ -85,6 +86,35 @@ async def test_a_job_that_waits_already_takes_the_place_of_the_one_that_is_to_be
     assert await _left(app) == ["todo"]
 
 
+@pytest.mark.parametrize(
+    ("effect", "waits"), [(TellTogether("olga", Notice.LAPSED), True), (End(REFERENCE, "anna"), False)]
+)
+async def test_what_was_wanted_again_while_it_was_tried_is_no_new_try_and_does_not_come_too_early(
+    database: str, performed: tuple[Performed, App], effect: Effect, *, waits: bool
+) -> None:
+    """Who tells together is wanted at each sweep until it is told. As a new try it would not ask first whether anybody
+    answers."""
+    _, app = performed
+    pool = make_database(database)
+    try:
+        async with PostgresBook(pool).page() as page:
+            await page.want([effect])
+        taken = await _taken(app)
+        async with PostgresBook(pool).page() as page:
+            await page.want([effect])
+        strategy = app.tasks[TASK].retry_strategy
+        assert strategy is not None
+        lost = Trouble("Teams did not answer in time.", retry_after=BEFORE_THE_REPEAT, unanswered=True)
+        strategy.get_retry_exception(exception=lost, job=taken)
+        await app.job_manager.retry_job(taken)
+        (job,) = await app.job_manager.list_jobs_async(task=TASK)
+        assert (job.status, job.attempts) == ("todo", 1)
+        taken_early = await app.job_manager.fetch_job([QUEUE], await app.job_manager.register_worker())
+        assert (taken_early is None) is waits
+    finally:
+        await pool.dispose()
+
+
 async def test_a_failed_effect_that_was_wanted_again_meanwhile_is_carried_out(
     database: str, performed: tuple[Performed, App]
 ) -> None:
@@ -98,9 +128,8 @@ async def test_a_failed_effect_that_was_wanted_again_meanwhile_is_carried_out(
         await first(effect, attempts)
 
     other = make_engine(database, wanted_meanwhile, _swept, _swept)
-    async with other.open_async():
-        await other.run_worker_async(queues=[QUEUE], wait=False, install_signal_handlers=False)
-    assert perform.times == 2
+    async with other.open_async(), working(other):
+        await until(lambda: perform.times == 2, 5)
     assert "doing" not in await _left(app)
 
 
