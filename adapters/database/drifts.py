@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.database.audit import write
 from adapters.database.book import PostgresPage
-from adapters.database.overdue import overdue, overdue_since
-from adapters.database.tables import MOMENT, comparisons, drifts, group_members, requests
+from adapters.database.overdue import REFUSED_SINCE, overdue, overdue_since
+from adapters.database.tables import comparisons, drifts, group_members, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, sent_of
 from domain.drift import Drift, Entitlement, Sort
@@ -32,7 +32,7 @@ _ENTITLEMENT = (
     requests.c.state,
     requests.c.ends_at,
     requests.c.closed_at,
-    cast(requests.c.stuck["since"].astext, MOMENT).label("refused_since"),
+    REFUSED_SINCE,
     requests.c.next_due,
 )
 _BOUND = requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value, State.ENDING.value])

@@ -11,11 +11,12 @@ from domain.policy import Policy
 # In these very words, or a plan that was made for any values does not use their indexes.
 ON = text("requests.state IN ('granting', 'active')")
 ENDING = text("requests.state = 'ending'")
+REFUSED_SINCE = cast(requests.c.stuck["since"].astext, MOMENT)
 
 
 def begun(policy: Policy) -> ColumnElement[Any]:
     """When a grant or an end was begun, as `domain.drift.ending_since` has it."""
-    return func.least(cast(requests.c.stuck["since"].astext, MOMENT), requests.c.next_due - policy.limits.check_again)
+    return func.least(REFUSED_SINCE, requests.c.next_due - policy.limits.check_again)
 
 
 def _until(policy: Policy) -> ColumnElement[Any]:

@@ -219,6 +219,7 @@ async def test_the_requests_that_bind_members_are_those_that_hold_and_those_that
             assert await page.add(one)
     everybody = {one.subject.id for one in made.values()}
     entitlements = {state: entitlement_of(one) for state, one in made.items() if was_exempt(state)}
+    assert set(entitlements) == {State.GRANTING, State.ACTIVE, State.ENDING, State.ENDED}
     assert set(await drifts.entitlements({"group"}, everybody)) == set(entitlements.values())
     ended = entitlements.pop(State.ENDED)
     assert ended.closed_at is not None

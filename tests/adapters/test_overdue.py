@@ -274,19 +274,25 @@ def watchdog(engine: AsyncEngine, now: datetime) -> tuple[Tenant, Watchdog]:
     return tenant, Watchdog(PostgresDrifts(engine), carry_out, EndExemption(book, carry_out, tenant))
 
 
-async def test_whoever_is_past_the_end_is_removed_although_somebody_locks_the_request(
-    engine: AsyncEngine, database: str
-) -> None:
+async def kept_an_hour_too_long(engine: AsyncEngine) -> datetime:
+    """Somebody is on past their end. Gives the moment at which that is an hour ago."""
     on = request(State.ACTIVE)
     assert on.ends_at is not None
     await kept(engine, replace(on, next_due=on.ends_at))
-    tenant, look = watchdog(engine, on.ends_at + HOUR)
+    return on.ends_at + HOUR
+
+
+async def test_whoever_is_past_the_end_is_removed_although_somebody_locks_the_request(
+    engine: AsyncEngine, database: str
+) -> None:
+    now = await kept_an_hour_too_long(engine)
+    tenant, look = watchdog(engine, now)
     with psycopg.connect(database) as other:
         other.execute("SELECT FROM requests FOR UPDATE")
         assert await look() == 0
         assert tenant.members == set()
     assert await look() == 0
-    assert await overdue(engine, on.ends_at + HOUR) == []
+    assert await overdue(engine, now) == []
 
 
 async def test_who_was_added_and_never_proved_is_removed_when_the_time_is_over(
@@ -336,14 +342,12 @@ async def nothing_can_be_written(engine: AsyncEngine, database: str) -> AsyncIte
 async def test_whoever_is_past_the_end_is_removed_although_nothing_can_be_written(
     engine: AsyncEngine, database: str
 ) -> None:
-    on = request(State.ACTIVE)
-    assert on.ends_at is not None
-    await kept(engine, replace(on, next_due=on.ends_at))
-    tenant, look = watchdog(engine, on.ends_at + HOUR)
+    now = await kept_an_hour_too_long(engine)
+    tenant, look = watchdog(engine, now)
     async with nothing_can_be_written(engine, database):
         assert await look() == 0
         assert tenant.members == set()
-    assert await overdue(engine, on.ends_at + HOUR) == ["0000"]
+    assert await overdue(engine, now) == ["0000"]
 
 
 async def test_of_two_exceptions_that_share_a_membership_and_are_past_their_ends_neither_keeps_it_for_the_other(

@@ -52,6 +52,7 @@ class World:
                 return granting_until(one, policy) if one.state in (State.GRANTING, State.ACTIVE) else None
             return min([ending_since(entitlement_of(one), policy, now), *([one.ends_at] if one.ends_at else [])])
 
+        assert policy is POLICY
         return tuple(one for one in self.requests.values() if (at := due(one)) and at < now - by)
 
     async def request(self, reference: str) -> Request | None:
