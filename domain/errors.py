@@ -20,8 +20,8 @@ class Trouble(Exception):
     """Something outside (Entra, Teams, mail, the database) did not do as asked.
 
     `retry_after` is how long it asked us to wait, if it said so. `for_good` means that the same call
-    will never succeed, `unanswered` that nobody knows whether it did. The message is for helpdesk staff and logs: it
-    holds no personal detail.
+    will never succeed, `unanswered` that nobody knows whether it did, `silent` that the next call may wait as long for
+    nothing. The message is for helpdesk staff and logs: it holds no personal detail.
     """
 
     def __init__(
@@ -31,12 +31,14 @@ class Trouble(Exception):
         retry_after: timedelta | None = None,
         for_good: bool = False,
         unanswered: bool = False,
+        silent: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
         self.for_good = for_good
         self.unanswered = unanswered
+        self.silent = silent or unanswered
 
 
 class Throttled(Trouble):

@@ -366,7 +366,7 @@ async def _each(calls: Iterable[Callable[[], Awaitable[None]]]) -> None:
             await call()
         except Exception as failure:
             failed.append(failure)
-            silent = silent + 1 if isinstance(failure, Trouble) and failure.unanswered else 0
+            silent = silent + 1 if isinstance(failure, Trouble) and failure.silent else 0
             if silent == MOST_SILENT:
                 break
         else:

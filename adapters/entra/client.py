@@ -130,7 +130,8 @@ class Graph:
                 response: httpx.Response = await send(*body, request_configuration=configuration)
         except (TimeoutError, httpx.HTTPError) as error:
             unanswered = begun and not isinstance(error, _NEVER_LEFT)
-            raise NoAnswer(f"Graph did not answer ({type(error).__name__})", unanswered=unanswered) from error
+            said = f"Graph did not answer ({type(error).__name__})"
+            raise NoAnswer(said, unanswered=unanswered, silent=True) from error
         if response.status_code in none_for:
             return None
         if fine and response.status_code == fine[0] and fine[1] in error_of(response)[1]:

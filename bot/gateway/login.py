@@ -42,7 +42,7 @@ def _fetch(settings: GatewaySettings, resource: str) -> Issued:
     except Trouble:
         raise
     except Exception as error:
-        raise Trouble("The Microsoft login service gave no usable answer.") from error
+        raise Trouble("The Microsoft login service gave no usable answer.", silent=True) from error
 
 
 def _ask(settings: GatewaySettings, resource: str, session: requests.Session) -> Mapping[str, Any]:

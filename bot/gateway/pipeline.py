@@ -65,7 +65,7 @@ class PooledSender(AsyncHTTPSender[Any, Any]):
                     body += await answer.content.read(_MOST_BYTES - len(body))
                 received = Answer(answer.status, answer.headers, body)
         except _NEVER_LEFT as error:
-            raise Trouble(f"Teams could not be reached ({type(error).__name__}).") from error
+            raise Trouble(f"Teams could not be reached ({type(error).__name__}).", silent=True) from error
         except TimeoutError as error:
             raise Trouble("Teams did not answer in time.", unanswered=True) from error
         except (aiohttp.ClientError, OSError) as error:

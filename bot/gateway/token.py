@@ -38,7 +38,7 @@ class BotToken:
                 # One caller that gives up must not stop the refresh that the others wait for.
                 await asyncio.shield(task)
         except TimeoutError as error:
-            raise Trouble("The Microsoft login service is too slow.") from error
+            raise Trouble("The Microsoft login service is too slow.", silent=True) from error
         return self._value
 
     def refused(self, value: str) -> None:

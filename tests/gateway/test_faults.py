@@ -161,7 +161,7 @@ async def test_without_a_connection_or_a_token_nothing_was_sent(microsoft: Micro
     async with running(settings) as elsewhere:
         with pytest.raises(Trouble, match="could not be reached") as caught:
             await elsewhere.messenger.say(nobody, "Hello")
-    assert not caught.value.unanswered
+    assert (caught.value.unanswered, caught.value.silent) == (False, True)
 
 
 async def test_a_post_that_teams_took_without_saying_where_it_is_may_be_there(microsoft: Microsoft, bot: Bot) -> None:

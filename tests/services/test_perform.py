@@ -734,3 +734,28 @@ async def test_where_teams_does_not_answer_twice_in_a_row_the_other_cards_wait_f
     with pytest.raises(Trouble):
         await performing(Refresh(ONE.reference), 0)
     assert len(tried) == drawn
+
+
+@pytest.mark.parametrize(("attempts", "asked"), [(0, ["send"] * 2), (1, ["answers"] * 2)])
+async def test_where_teams_does_not_answer_twice_in_a_row_the_other_people_wait_also_where_it_is_asked_first(
+    attempts: int, asked: list[str]
+) -> None:
+    tried: list[str] = []
+
+    class Silent(Reaching):
+        async def reach(self, person: Person) -> Any:
+            return CHANNEL
+
+        async def answers(self, at: Any = None) -> None:
+            tried.append("answers")
+            raise Trouble("Teams did not answer in time.", unanswered=True)
+
+        async def send(self, *_: Any, **__: Any) -> None:
+            tried.append("send")
+            raise Trouble("Teams could not be reached.", silent=True)
+
+    owners = tuple(replace(OWNER, id=f"owner{number}") for number in range(5))
+    one = long_request(State.LAPSED, site=replace(SITE, owners=owners))
+    with pytest.raises(Trouble):
+        await Silent([one]).performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), attempts)
+    assert tried == asked
