@@ -15,7 +15,7 @@ from adapters.database.engine import session_settings
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK, effect_of
 from domain.effects import Effect
-from domain.errors import PutOff, Trouble
+from domain.errors import PutOff, Throttled, Trouble
 from services.pace import LONGEST_PAUSE
 
 log = structlog.get_logger(__name__)
@@ -30,10 +30,10 @@ Perform = Callable[[Effect, int], Awaitable[None]]
 def wait_before(
     attempts: int, retry_after: timedelta | None, spread: float, longest: timedelta = LONGEST_WAIT
 ) -> timedelta:
-    """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... `longest`, or longer where Entra asked for it.
+    """How long to wait after `attempts` failures: 2 s, 4 s, 8 s ... `longest`, or longer where that was asked for.
 
     But no longer than everybody pauses. `spread` (0 to 1) takes up to a quarter off our own wait, so that replicas do
-    not all come back at once; who was told when to come back comes then, and not after those who were put off.
+    not all come back at once.
     """
     own = min(timedelta(seconds=2.0 ** min(attempts, 10)), longest) * (1 - spread / 4)
     return max(own, min(retry_after or timedelta(0), LONGEST_PAUSE))
@@ -54,6 +54,9 @@ class _TryAgain(BaseRetryStrategy):
             return self._keeper.later(job, exception.retry_after, job.attempts)  # a moment of its own already
         if isinstance(exception, asyncio.CancelledError):
             return self._keeper.later(job, timedelta(0), max(job.attempts, 1))  # this process stops: another goes on
+        if isinstance(exception, Throttled) and exception.retry_after is not None:
+            # When all others do, too: later, an end would be behind the grants that were put off meanwhile.
+            return self._keeper.later(job, min(exception.retry_after, LONGEST_PAUSE), job.attempts + 1)
         asked = exception.retry_after if isinstance(exception, Trouble) else None
         spread = random.random()  # noqa: S311  # jitter is no secret
         attempts, longest = job.attempts + 1, SHORTER.get(str(job.task_kwargs.get("effect")), LONGEST_WAIT)

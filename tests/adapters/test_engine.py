@@ -21,7 +21,7 @@ from adapters.jobs.engine import AHEAD, LONGEST_WAIT, SET_BACK, clock_jumped, ma
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK
 from domain.effects import Effect
-from domain.errors import Trouble
+from domain.errors import Throttled, Trouble
 from services.pace import LONGEST_PAUSE
 from tests.adapters.postgres import postgres
 from tests.journeys.world import free_port, until
@@ -51,9 +51,23 @@ def test_who_was_told_when_to_come_back_comes_then_and_not_after_those_that_were
 
 @pytest.mark.parametrize(("kind", "longest"), [("End", 30), ("Grant", 60), ("Refresh", 300)])
 async def test_after_a_long_outage_what_is_overdue_is_tried_soon(database: str, kind: str, longest: int) -> None:
+    assert longest / 2 < await _wait_after(database, kind, 10, Trouble("Graph is away")) <= longest
+
+
+@pytest.mark.parametrize("kind", ["End", "Grant", "Refresh"])
+async def test_who_is_told_to_wait_comes_back_with_the_others_however_often_it_was_tried(
+    database: str, kind: str
+) -> None:
+    wait = await _wait_after(database, kind, 10, Throttled("429", retry_after=timedelta(seconds=5)))
+    assert 3 < wait <= 5
+
+
+async def _wait_after(database: str, kind: str, tried: int, trouble: Trouble) -> float:
+    """Seconds until an effect that was tried so often, and failed once more, is tried again."""
+
     async def fails(effect: Effect, attempts: int) -> None:
-        assert attempts == 10
-        raise Trouble("Graph is away")
+        assert attempts == tried
+        raise trouble
 
     async def nothing() -> None: ...
 
@@ -62,11 +76,12 @@ async def test_after_a_long_outage_what_is_overdue_is_tried_soon(database: str, 
     async with app.open_async():
         await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
         await app.configure_task(TASK, queue=QUEUE).defer_async(**args)
-        await app.connector.execute_query_async("UPDATE procrastinate_jobs SET attempts = 10")
+        await app.connector.execute_query_async(f"UPDATE procrastinate_jobs SET attempts = {tried}")
         await app.run_worker_async(queues=[QUEUE], wait=False, install_signal_handlers=False)
         waits = "SELECT scheduled_at - now() AS wait FROM procrastinate_jobs WHERE task_name = %(name)s"
         (row,) = await app.connector.execute_query_all_async(waits, name=TASK)
-    assert longest / 2 < row["wait"].total_seconds() <= longest
+    seconds: float = row["wait"].total_seconds()
+    return seconds
 
 
 @pytest.mark.parametrize("jump", [-SET_BACK, -3600.0, AHEAD, 60 * 3600.0])
