@@ -376,10 +376,15 @@ async def _each(calls: Iterable[Callable[[], Awaitable[None]]]) -> None:
 
 
 def _how_lasting(failure: Exception) -> int:
-    """What passes counts first: whoever it keeps from being told is not given up because of somebody else."""
+    """What passes counts first: whoever it keeps from being told is not given up because of somebody else.
+
+    Before it what may have gone out: its one repeat is a try that asks first, and not as soon as there is room.
+    """
     if not isinstance(failure, Trouble):
-        return 1
-    return 2 if failure.for_good else 0
+        return 2
+    if failure.for_good:
+        return 3
+    return 0 if failure.unanswered else 1
 
 
 def _report(trouble: Trouble, attempts: int) -> ReportTrouble:

@@ -29,13 +29,14 @@ from domain.effects import (
     Warn,
     WriteToMailbox,
 )
-from domain.errors import NotPermitted, Trouble, Unproved, Unreachable
+from domain.errors import NotPermitted, PutOff, Trouble, Unproved, Unreachable
 from domain.events import Event, What
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
 from services.book import Copy, Entry, Waiting
 from services.chat import Address, Scope, Sent
 from services.deliver import MOST_TRIES
+from services.once import BEFORE_THE_REPEAT
 from services.perform import Perform
 from services.tell_together import TellsTogether
 from tests.builders import (
@@ -759,3 +760,35 @@ async def test_where_teams_does_not_answer_twice_in_a_row_the_other_people_wait_
     with pytest.raises(Trouble):
         await Silent([one]).performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), attempts)
     assert tried == asked
+
+
+async def test_a_notice_that_may_have_gone_out_is_not_repeated_as_soon_as_there_is_room_for_somebody_elses() -> None:
+    @dataclass
+    class Full(Reaching):
+        async def reach(self, person: Person) -> Any:
+            if person == OWNER:
+                raise PutOff("teams", retry_after=timedelta(seconds=0.3))
+            return CHANNEL
+
+        async def send(self, *_: Any, **__: Any) -> None:
+            raise Trouble("Teams did not answer in time.", unanswered=True)
+
+        @asynccontextmanager
+        async def page(self) -> AsyncIterator[Any]:
+            yield self
+
+        async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
+            return ()
+
+        async def record(self, *_: Any) -> None: ...
+
+        async def want(self, *_: Any) -> None: ...
+
+        @property
+        def book(self) -> Any:
+            return self
+
+    one = long_request(State.LAPSED)
+    with pytest.raises(Trouble, match="in time") as raised:
+        await Full([one]).performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), 0)
+    assert raised.value.retry_after == BEFORE_THE_REPEAT
