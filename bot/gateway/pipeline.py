@@ -63,7 +63,8 @@ class PooledSender(AsyncHTTPSender[Any, Any]):
                 body = await answer.content.read(_MOST_BYTES)
                 while len(body) < _MOST_BYTES and not answer.content.at_eof():
                     body += await answer.content.read(_MOST_BYTES - len(body))
-                received = Answer(answer.status, answer.headers, body)
+                # Of what is success the SDK knows three, and breaks at any other after the message is out.
+                received = Answer(200 if 200 <= answer.status < 300 else answer.status, answer.headers, body)
         except _NEVER_LEFT as error:
             raise Trouble(f"Teams could not be reached ({type(error).__name__}).", silent=True) from error
         except TimeoutError as error:

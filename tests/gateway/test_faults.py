@@ -178,6 +178,17 @@ async def test_an_answer_that_is_no_object_does_not_make_a_message_that_is_out_a
     await bot.messenger.say(chat(microsoft), "Hello")
 
 
+@pytest.mark.parametrize("status", [200, 202, 203, 204])
+async def test_whatever_success_teams_answers_with_the_message_is_out(
+    microsoft: Microsoft, bot: Bot, status: int
+) -> None:
+    microsoft.connector.fail(status, times=3)
+    await bot.messenger.send(chat(microsoft), CARD)
+    await bot.messenger.say(chat(microsoft), "Hello")
+    await bot.messenger.replace(Sent(chat(microsoft), "1"), CARD)
+    assert len(microsoft.connector.sent) == 3
+
+
 async def test_whoever_is_only_looked_for_was_sent_nothing(microsoft: Microsoft, bot: Bot) -> None:
     microsoft.connector.roster = {ANNA.entra_id: ANNA}
     microsoft.connector.fail(504)
