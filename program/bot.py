@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from urllib.parse import quote
 
@@ -131,8 +132,13 @@ class Bot:
         async with AsyncExitStack() as stack:
             database = make_engine(self.database_url)
             stack.push_async_callback(database.dispose)
-            figures = metrics.Counted()
-            graph = Graph(self.graph_url, self.token, partial(figures.throttled, GRAPH.service))
+            figures, uncounted = metrics.Counted(), Uncounted()
+
+            def throttled(wait: timedelta) -> None:
+                figures.throttled(GRAPH.service)
+                uncounted.asked_by_graph(wait)
+
+            graph = Graph(self.graph_url, self.token, throttled)
             stack.push_async_callback(graph.close)
             connection = await stack.enter_async_context(Connection(self.gateway))
             messenger = TeamsMessenger(connection)
@@ -152,7 +158,7 @@ class Bot:
             show = Show(book, self.clock, self.policy)
             sites = PostgresSites(database, self.tenant_id)
             look_up, look_ups = LookUp(directory, carry_out), PostgresLookUps(database)
-            uncounted, ceilings = Uncounted(), PostgresCeilings(database)
+            ceilings = PostgresCeilings(database)
             below = Below(Paced(ceilings, figures.put_off), figures)
             exemptions = exemptions_of(self.common.exemption_way, graph, self.graph_url, self.clock, below)
             drifts, notices = PostgresDrifts(database, self.tenant_id), PostgresNotices(database, self.tenant_id)

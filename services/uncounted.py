@@ -1,4 +1,7 @@
-"""What people's own turns send to Teams: they ask for no room, are counted afterwards and are tried twice at most."""
+"""What people's own turns send to Teams: they ask for no room, are counted afterwards and are tried twice at most.
+
+What Teams or Graph asks of them holds for all processes.
+"""
 
 import asyncio
 import random
@@ -13,7 +16,7 @@ from cards.card import Card
 from domain.errors import Passing, Throttled, Trouble
 from services.chat import Address, Messenger, Sent
 from services.figures import Figures
-from services.pace import LONGEST_PAUSE, TEAMS, Ceilings
+from services.pace import GRAPH, LONGEST_PAUSE, TEAMS, Ceilings
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -27,6 +30,10 @@ LONGEST_WAIT = 2.0
 class Uncounted:
     sent: int = 0
     pause: timedelta = timedelta(0)
+    graph_pause: timedelta = timedelta(0)
+
+    def asked_by_graph(self, wait: timedelta) -> None:
+        self.graph_pause = max(self.graph_pause, min(wait, LONGEST_PAUSE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +87,15 @@ class NotedMessenger:
 
 
 async def count(uncounted: Uncounted, ceilings: Ceilings) -> None:
-    """Tells all processes what was sent since the last time, and that Teams asked to wait."""
-    sent, pause = uncounted.sent, uncounted.pause
-    uncounted.sent, uncounted.pause = 0, timedelta(0)
+    """Tells all processes what was sent since the last time, and that Teams or Graph asked to wait."""
+    sent, pause, graph_pause = uncounted.sent, uncounted.pause, uncounted.graph_pause
+    uncounted.sent, uncounted.pause, uncounted.graph_pause = 0, timedelta(0), timedelta(0)
     if sent:
         await ceilings.spend(TEAMS, sent)
     if pause:
         await ceilings.pause(TEAMS, pause)
+    if graph_pause:
+        await ceilings.pause(GRAPH, graph_pause)
 
 
 async def keep_counting(

@@ -78,10 +78,10 @@ class _Provider(AccessTokenProvider):
 class Graph:
     """Built inside the event loop; `close` it. `base_url` ends in /v1.0.
 
-    `throttled` is called for each answer that asks us to wait, whoever wanted it.
+    `throttled` is told of each answer that asks us to wait, and for how long, whoever wanted it.
     """
 
-    def __init__(self, base_url: str, token: Token, throttled: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, base_url: str, token: Token, throttled: Callable[[timedelta], None] = lambda _: None) -> None:
         self._throttled = throttled
         # Nothing is retried in here: who waits (a person, the job engine) knows better, and mail must not be repeated.
         self._transport = httpx.AsyncHTTPTransport()
@@ -139,7 +139,7 @@ class Graph:
         if not response.is_success:
             failed = trouble(response)
             if isinstance(failed, Throttled):
-                self._throttled()
+                self._throttled(failed.retry_after or UNSAID)
             raise failed
         return _json(response)
 

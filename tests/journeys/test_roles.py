@@ -146,6 +146,13 @@ async def test_a_request_to_wait_is_kept_by_the_other_process_too(front: World) 
         assert await worker.stop() == 0
 
 
+async def test_a_request_to_wait_that_graph_made_to_a_turn_is_kept_by_the_workers(front: World) -> None:
+    await front.fault(method="GET", path="/v1.0/users/*", status=429, retry_after=20, times=1)
+    await front.seat("Anna Baker").say("I lost my phone")
+    paused = "SELECT name FROM ceilings WHERE paused_until > extract(epoch FROM now()) + 15"
+    assert await until(lambda: rows(front, paused)) == [("graph",)]
+
+
 async def test_what_happened_is_in_the_figures(world: World) -> None:
     await granted(world)
     _, metrics = await get(world.program, "/metrics")

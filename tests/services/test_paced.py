@@ -278,6 +278,15 @@ async def test_a_turn_that_teams_slows_down_tells_the_others_too() -> None:
     assert noted.seen == [("throttled", "teams")]
 
 
+async def test_what_graph_asks_of_anybody_is_told_to_the_others_too() -> None:
+    room, uncounted = Room(), Uncounted()
+    for wait in (timedelta(seconds=5), timedelta(days=1), timedelta(seconds=1)):
+        uncounted.asked_by_graph(wait)
+    await count(uncounted, room)
+    await count(uncounted, room)
+    assert room.pauses == [("graph", LONGEST_PAUSE)]
+
+
 async def test_a_turn_tries_once_more_and_both_tries_are_counted() -> None:
     room, uncounted, waits = Room(), Uncounted(), []
 

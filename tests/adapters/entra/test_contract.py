@@ -35,7 +35,7 @@ class Tenant:
     directory: EntraDirectory
     exemptions: EntraExemptions
     mail: GraphMailer
-    waits: list[str]
+    waits: list[timedelta]
 
     @property
     def group(self) -> str:
@@ -73,8 +73,8 @@ async def tenant_of(pretend: PretendTenant, folder: Path) -> AsyncIterator[Tenan
     async def token() -> str:
         return "a token"
 
-    waits: list[str] = []
-    graph = Graph(sandbox.graph_url, token, lambda: waits.append("asked to wait"))
+    waits: list[timedelta] = []
+    graph = Graph(sandbox.graph_url, token, waits.append)
     try:
         yield Tenant(
             sandbox,
