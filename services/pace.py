@@ -21,6 +21,9 @@ _T = TypeVar("_T")
 LONGEST_PAUSE = timedelta(minutes=15)
 """However long somebody asks us to wait: after this, one tries again. An end must not wait for a mistaken header."""
 
+FARTHEST = LONGEST_PAUSE + timedelta(minutes=1)
+"""No pause is longer, and nobody books so far ahead. What says otherwise was written before the clock was set back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -112,13 +115,15 @@ def ask(
 ) -> tuple[Pace, Turn]:
     """Books a turn where there is one within `patience` seconds; otherwise gives a moment to come back at.
 
-    `in_line`: one of their own, after all that were given before.
+    `in_line`: one of their own, after all that were given before. After the clock was set back far, it begins anew.
 
     `adapters.database.ceilings` does the same in one statement, and a test holds the two together.
     """
     free = pace.free_at or (0.0,) * len(limits)
     pairs = tuple(zip(free, limits, strict=True))
     at = max(now, pace.paused_until, *(moment - limit.slack for moment, limit in pairs))
+    if at > now + max(FARTHEST.total_seconds(), patience):
+        return ask(Pace(()), limits, now, patience, in_line=in_line)
     if at <= now + patience:
         taken = tuple(max(moment, at) + limit.every for moment, limit in pairs)
         return replace(pace, free_at=taken), Turn(booked=True, wait=at - now)

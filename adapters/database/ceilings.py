@@ -8,33 +8,43 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database.engine import each_alone, first
 from adapters.database.trouble import no_database
-from services.pace import Ceiling, Turn
+from services.pace import FARTHEST, Ceiling, Turn
 
 _NOW = "coalesce(CAST(:now AS double precision), extract(epoch FROM statement_timestamp())::double precision)"
 _LIMITS = "CAST(:every AS double precision[]), CAST(:slack AS double precision[])"
 # Two statements in one because a row has to be there before it can be asked. What one statement reads it keeps locked
 # until it has written, so that no two callers get the same turn. A newer or older version may know another number of
-# limits: what is missing counts as free, and what is too many is dropped.
+# limits: what is missing counts as free, and what is too many is dropped. What is `gone` was written before the
+# clock was set back: nothing of it counts.
 _ASK = text(f"""
     INSERT INTO ceilings AS one (name, free_at, booked, answer)
     SELECT :name, array_agg({_NOW} + every ORDER BY n), true, {_NOW}
     FROM unnest(CAST(:every AS double precision[])) WITH ORDINALITY AS known(every, n)
-    ON CONFLICT (name) DO UPDATE SET (free_at, later_at, booked, answer, used_at) = (
+    ON CONFLICT (name) DO UPDATE SET (free_at, later_at, paused_until, booked, answer, used_at) = (
         SELECT
             CASE WHEN near THEN taken ELSE one.free_at END,
-            CASE WHEN near OR NOT :in_line THEN one.later_at ELSE greatest(one.later_at, at) + first_every END,
+            CASE
+                WHEN gone THEN 0
+                WHEN near OR NOT :in_line THEN one.later_at
+                ELSE greatest(one.later_at, at) + first_every
+            END,
+            CASE WHEN gone THEN 0 ELSE one.paused_until END,
             near,
             CASE WHEN near OR NOT :in_line THEN at ELSE greatest(one.later_at, at) END,
             now()
         FROM (
-            SELECT at, first_every, at <= {_NOW} + :patience AS near,
-                (SELECT array_agg(greatest(free, at) + every ORDER BY n)
+            SELECT at, first_every, gone, at <= {_NOW} + :patience AS near,
+                (SELECT array_agg(greatest(CASE WHEN NOT gone THEN free END, at) + every ORDER BY n)
                  FROM unnest(one.free_at, {_LIMITS}) WITH ORDINALITY AS l(free, every, slack, n)
                  WHERE every IS NOT NULL) AS taken
             FROM (
-                SELECT greatest(max(free - slack), one.paused_until, {_NOW}) AS at,
-                    (CAST(:every AS double precision[]))[1] AS first_every
-                FROM unnest(one.free_at, {_LIMITS}) AS l(free, every, slack)
+                SELECT known_at > {_NOW} + :farthest AS gone, first_every,
+                    CASE WHEN known_at > {_NOW} + :farthest THEN {_NOW} ELSE known_at END AS at
+                FROM (
+                    SELECT greatest(max(free - slack), one.paused_until, {_NOW}) AS known_at,
+                        (CAST(:every AS double precision[]))[1] AS first_every
+                    FROM unnest(one.free_at, {_LIMITS}) AS l(free, every, slack)
+                ) AS known
             ) AS earliest
         ) AS answered
     )
@@ -70,7 +80,11 @@ class PostgresCeilings:
     async def ask(
         self, ceiling: Ceiling, patience: timedelta, now: float | None = None, *, in_line: bool = True
     ) -> Turn:
-        values = _values(ceiling, now) | {"patience": patience.total_seconds(), "in_line": in_line}
+        values = _values(ceiling, now) | {
+            "patience": patience.total_seconds(),
+            "in_line": in_line,
+            "farthest": max(FARTHEST, patience).total_seconds(),
+        }
         with no_database():
             row = await first(self._engine, _ASK, values)
         assert row is not None

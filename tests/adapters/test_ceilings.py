@@ -25,6 +25,7 @@ from services.compare import Compare
 from services.end import EndExemption
 from services.pace import (
     GRAPH,
+    LONGEST_PAUSE,
     PATIENCE,
     TEAMS,
     Ceiling,
@@ -78,11 +79,12 @@ async def test_two_processes_at_once_keep_below_the_limit_together(
 
 
 async def test_two_processes_never_get_the_same_turn(replicas: list[AsyncEngine]) -> None:
-    one = Ceiling("one", "one", (Limit(3, timedelta(hours=1), burst=1),))
+    one = Ceiling("one", "one", (Limit(3, timedelta(minutes=10), burst=1),))
+    patience = timedelta(minutes=10)
     ceilings = [PostgresCeilings(engine) for engine in replicas]
-    turns = await asyncio.gather(*(ceilings[number % 2].ask(one, PATIENT, now=100.0) for number in range(20)))
+    turns = await asyncio.gather(*(ceilings[number % 2].ask(one, patience, now=100.0) for number in range(20)))
     waits = sorted(turn.wait for turn in turns if turn.booked)
-    assert waits == [0.0, 1800.0, 3600.0]
+    assert waits == [0.0, 300.0, 600.0]
     back = sorted(turn.wait for turn in turns if not turn.booked)
     assert len(set(back)) == 17
 
@@ -95,6 +97,18 @@ async def test_a_pause_of_one_process_holds_for_the_other(replicas: list[AsyncEn
     assert 50 < turn.wait <= 60
     await told.pause(GRAPH, timedelta(seconds=1))
     assert not (await other.ask(GRAPH, timedelta(seconds=5))).booked, "a shorter one takes nothing back"
+
+
+async def test_a_clock_of_the_database_that_was_set_back_holds_up_no_end(replicas: list[AsyncEngine]) -> None:
+    ceilings = PostgresCeilings(replicas[0])
+    for _ in range(200):
+        await ceilings.ask(GRAPH, PATIENCE[Urgency.END], now=10_000.0, in_line=False)
+    await ceilings.pause(GRAPH, LONGEST_PAUSE, now=10_000.0)
+    assert not (await ceilings.ask(GRAPH, PATIENCE[Urgency.END], now=10_000.0, in_line=False)).booked
+    after = 10_000.0 - 3600
+    assert await ceilings.ask(GRAPH, PATIENCE[Urgency.END], now=after, in_line=False) == Turn(booked=True, wait=0.0)
+    await ceilings.pause(GRAPH, timedelta(minutes=1), now=after)
+    assert (await ceilings.ask(GRAPH, PATIENCE[Urgency.END], now=after, in_line=False)).wait == 60.0
 
 
 async def test_what_went_out_without_asking_is_counted(replicas: list[AsyncEngine]) -> None:
@@ -221,7 +235,7 @@ async def test_whoever_has_to_goes_without_a_table_that_does_not_answer(
 steps = st.lists(
     st.tuples(
         st.sampled_from(["ask", "ask", "ask", "pause"]),
-        st.floats(0, 3).map(lambda one: round(one, 3)),
+        st.one_of(st.floats(0, 3).map(lambda one: round(one, 3)), st.just(-7_200.0)),
         st.sampled_from([0.0, 0.5, 5.0]),
         st.booleans(),
     ),
@@ -239,7 +253,7 @@ def test_the_statement_does_what_the_arithmetic_does(
         engine = make_engine(database)
         async with engine.begin() as connection:
             await connection.execute(text("TRUNCATE ceilings"))
-        ceilings, pace, now = PostgresCeilings(engine), Pace(()), 1_000.0
+        ceilings, pace, now = PostgresCeilings(engine), Pace(()), 1_000_000.0
         for what, distance, patience, in_line in moves:
             now += distance
             if what == "pause":
