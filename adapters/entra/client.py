@@ -112,7 +112,8 @@ class Graph:
     ) -> dict[str, Any] | None:
         """Sends with one of the SDK's builders and gives the answer's JSON; {} where it is empty.
 
-        None for the statuses in `none_for`, and for a failure with the status and a part of the message of `fine`.
+        None for the statuses in `none_for`, where Graph itself says so and not a page in its place, and for a failure
+        with the status and a part of the message of `fine`.
         Raises `GraphTrouble` for every other answer, with Graph's code and request id, and `Trouble` for none.
         """
         configuration: RequestConfiguration[Any] = RequestConfiguration(query_parameters=query)
@@ -132,7 +133,7 @@ class Graph:
             unanswered = begun and not isinstance(error, _NEVER_LEFT)
             said = f"Graph did not answer ({type(error).__name__})"
             raise NoAnswer(said, unanswered=unanswered, silent=True) from error
-        if response.status_code in none_for:
+        if response.status_code in none_for and error_of(response)[0]:
             return None
         if fine and response.status_code == fine[0] and fine[1] in error_of(response)[1]:
             return None
@@ -160,7 +161,8 @@ def error_of(response: httpx.Response) -> tuple[str, str, str]:
     """Graph's code, message and request id; empty where the answer has none."""
     try:
         error = json.loads(response.content)["error"]
-        return str(error["code"]), str(error.get("message", "")), str(error.get("innerError", {}).get("request-id", ""))
+        inner = error.get("innerError") or {}
+        return str(error["code"]), str(error.get("message", "")), str(inner.get("request-id", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", "", ""
 

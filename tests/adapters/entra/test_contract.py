@@ -255,6 +255,21 @@ async def test_what_answers_in_graphs_place_is_told_from_graph_itself(tenant: Te
     assert isinstance(trouble.value, NoAnswer) is away
 
 
+async def test_a_page_in_graphs_place_does_not_say_that_somebody_is_gone(tenant: Tenant) -> None:
+    anna = tenant.user("anna").id
+    await tenant.exemptions.add(tenant.group, anna, **HOW)
+    calls: Any = (
+        lambda: tenant.exemptions.remove(tenant.group, anna),
+        lambda: tenant.exemptions.contains(tenant.group, anna),
+        lambda: tenant.directory.account(anna),
+    )
+    for call in calls:
+        await tenant.fault(method="*", path="/v1.0/*", status=404, body="<html>Not found</html>", times=1)
+        with pytest.raises(Trouble, match="404"):
+            await call()
+    assert await tenant.exemptions.contains(tenant.group, anna)
+
+
 async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tenant: Tenant) -> None:
     mail = Mail("MFA-7K3Q-9XDM", NOON, "About Zoë", "Words", (Paragraph("Ja – 🙂 & <so>"),), "The end.")
     await tenant.mail.send(to="anna.baker@nhs.example", mail=mail, key="one")
