@@ -73,6 +73,13 @@ class NotPermitted(Trouble):
         super().__init__(message, for_good=True)
 
 
+class NoSuchGroup(Trouble):
+    """Entra does not know the group (404): nobody is in it."""
+
+    def __init__(self) -> None:
+        super().__init__("Entra does not know an exemption group: check its id in the settings", for_good=True)
+
+
 class Unreachable(Trouble):
     """Teams says that nobody can be reached at this address (403, or 404 for the conversation)."""
 

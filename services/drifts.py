@@ -55,7 +55,10 @@ class Known:
 
 class Members(Protocol):
     async def read(self, groups: Collection[str], known: Known | None) -> Known:
-        """All members of these groups, whatever they are: read whole where `known` is None or Entra says so."""
+        """All members of these groups, whatever they are: read whole where `known` is None or Entra says so.
+
+        Raises `NoSuchGroup` where there is one of them no more.
+        """
         ...
 
     async def holds(self, group: str, entra_id: str) -> bool:

@@ -13,7 +13,7 @@ import structlog
 
 from domain.commands import PutBack, Tick
 from domain.drift import FEW, Drift, Entitlement, Sort, compare, compare_exclusions, few_at_once
-from domain.errors import NotPermitted, Refusal, Throttled, Trouble
+from domain.errors import NoSuchGroup, NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.outcome import filled
 from domain.people import Person
@@ -89,13 +89,14 @@ class Reconcile:
 
         Raises `Trouble` where the members or the book cannot be read; then nothing was done.
         """
-        known = await self._read(began, dry_run=dry_run)
+        known, unread = await self._read(began, dry_run=dry_run)
         done = await self._each(await self._of_members(known, began), began, dry_run=dry_run)
         exclusions, cannot = await self._of_exclusions()
         done += await self._each(exclusions, began, dry_run=dry_run)
         troubles = [f"{one.drift.key}: {one.trouble}" for one in done if one.trouble]
+        troubles += [f"members of {group}: {message}" for group, message in unread.items()]
         if not dry_run:
-            await self._over([one.drift for one in done], began, exclusions_read=not cannot)
+            await self._over([one.drift for one in done], began, unread, exclusions_read=not cannot)
             if not troubles:
                 await self.drifts.compared(began)
             await self._find_earlier(began)
@@ -127,8 +128,11 @@ class Reconcile:
             log.exception("a drift could not be dealt with", key=drift.key)
             return Found(drift, _LATER, "a mistake of the program, which its log describes")
 
-    async def _read(self, began: datetime, *, dry_run: bool) -> Known:
-        """Members first and the book afterwards: whoever is being granted meanwhile is in the book already."""
+    async def _read(self, began: datetime, *, dry_run: bool) -> tuple[Known, dict[str, str]]:
+        """Members first and the book afterwards: whoever is being granted meanwhile is in the book already.
+
+        And the older groups that could not be read, with why.
+        """
         known = None if dry_run else await self.drifts.known()
         fresh = known is not None and known.whole_at is not None and abs(began - known.whole_at) < WHOLE_EVERY
         read = await self.members.read(self.groups, known if fresh else None)
@@ -136,22 +140,28 @@ class Reconcile:
             read = replace(read, whole_at=began)
         if not dry_run:
             await self.drifts.keep(read)
-        return replace(read, members={**read.members, **await self._older()})
+        older, unread = await self._older()
+        return replace(read, members={**read.members, **older}), unread
 
-    async def _older(self) -> dict[str, frozenset[str]]:
-        """Who is in the groups of exceptions from before the settings changed.
+    async def _older(self) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
+        """Who is in the groups of exceptions from before the settings changed, and which of them were not read.
 
-        One that Entra does not know any more keeps nobody from being compared.
+        Also of a drift that is still open there. One of them keeps nobody else from being compared. One that Entra does
+        not know any more exempts nobody.
         """
         members: dict[str, frozenset[str]] = {}
-        for group in sorted(await self.drifts.groups_in_use() - self.groups):
+        unread: dict[str, str] = {}
+        drifting = {one.drift.group for one in await self.drifts.open() if one.drift.group}
+        for group in sorted((await self.drifts.groups_in_use() | drifting) - self.groups):
             try:
                 members |= (await self.members.read({group}, None)).members
             except Throttled:
                 raise
+            except NoSuchGroup:
+                log.warning("there is an older exemption group no more", group=group)
             except Trouble as trouble:
-                log.warning("an older exemption group was not read", group=group, message=trouble.message)
-        return members
+                unread[group] = trouble.message
+        return members, unread
 
     async def _of_members(self, known: Known, began: datetime) -> tuple[Drift, ...]:
         policy = self.carry_out.policy
@@ -275,13 +285,17 @@ class Reconcile:
             await self._ending.take_out(request)
         await self._settle(drift, "removed", "", What.MEMBER_REMOVED)
 
-    async def _over(self, found: Sequence[Drift], began: datetime, *, exclusions_read: bool) -> None:
+    async def _over(
+        self, found: Sequence[Drift], began: datetime, unread: Collection[str], *, exclusions_read: bool
+    ) -> None:
         """What was found earlier and is no more. Another comparison may have found some of it since this one began."""
         keys = {one.key for one in found}
         unknown = {Sort(one.entra_id) for one in found if one.sort is Sort.MANY}
         unknown |= frozenset() if exclusions_read else _OF_EXCLUSIONS
+        unknown |= {Sort.MANY} if unread else frozenset()
         for seen in await self.drifts.open():
-            if seen.drift.key not in keys and seen.drift.sort not in unknown and seen.last_seen <= began:
+            not_read = seen.drift.sort in unknown or seen.drift.group in unread
+            if seen.drift.key not in keys and not not_read and seen.last_seen <= began:
                 await self._gone(seen)
 
     async def _gone(self, seen: Seen) -> None:

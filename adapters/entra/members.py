@@ -12,7 +12,7 @@ from msgraph.generated.groups.item.members.members_request_builder import Member
 
 from adapters.entra.client import Graph, GraphThrottled, GraphTrouble
 from adapters.entra.exemptions import checked
-from domain.errors import Trouble
+from domain.errors import NoSuchGroup, Trouble
 from services.drifts import Known
 
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ class EntraMembers:
                 if group is None:
                     continue
                 if "@removed" in row:
-                    raise Trouble("Entra says that an exemption group was deleted: check its id in the settings")
+                    raise NoSuchGroup
                 named.add(group)
                 if (changes := row.get("members@delta")) is not None:
                     _apply(changes, members[group])
@@ -100,7 +100,9 @@ class EntraMembers:
     async def _one_by_one(self, group: str) -> AsyncIterator[str]:
         query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=["id"], top=999)
         builder = self._graph.sdk.groups.by_group_id(group).members
-        body = await self._graph.call(builder.get, query=query)
+        body = await self._graph.call(builder.get, query=query, none_for=(404,))
+        if body is None:
+            raise NoSuchGroup
         for _ in range(_MOST_PAGES):
             for row in _rows(body):
                 yield _id_of(row)

@@ -9,7 +9,7 @@ import pytest
 
 from domain.commands import Command, ConfirmEnd, PutBack, Tick
 from domain.drift import FEW, Drift, Entitlement, Sort, entitlement_of
-from domain.errors import NotPermitted, Refusal, Throttled, Trouble
+from domain.errors import NoSuchGroup, NotPermitted, Refusal, Throttled, Trouble
 from domain.events import Event, What
 from domain.people import Person
 from domain.request import Cause, Closing, Request, State
@@ -33,8 +33,8 @@ class World:
     """What reading everybody gives, where it is not what is so by now."""
     older: set[str] = field(default_factory=set)
     """The members of each group that the settings do not name."""
-    deleted: set[str] = field(default_factory=set)
-    """Groups that Entra does not have."""
+    unreadable_groups: dict[str, Trouble] = field(default_factory=dict)
+    """What reading this group raises."""
     moment: datetime = LATER
     sleeps: timedelta = timedelta(0)
     """By how much the clock jumps while members are read."""
@@ -132,8 +132,8 @@ class World:
             raise self.unreadable
         self.moment += self.sleeps
         found = self.members if self.read_before is None else self.read_before
-        if unreadable := set(groups) & self.deleted:
-            raise Trouble(f"Graph answered 404 for {unreadable}")
+        for unreadable in set(groups) & set(self.unreadable_groups):
+            raise self.unreadable_groups[unreadable]
         members = {group: frozenset(found) if group == GROUP else frozenset(self.older) for group in groups}
         return Known(members, "link", known.whole_at if known else None)
 
@@ -289,10 +289,47 @@ async def test_a_group_that_only_exceptions_from_before_a_change_of_the_settings
 
 
 async def test_an_older_group_that_entra_has_no_more_keeps_nobody_from_being_compared() -> None:
-    world, reconcile = comparing(requests=[OLDER], members={STRANGER.id}, deleted={"older"})
+    world, reconcile = comparing(requests=[OLDER], older={SUBJECT.id, STRANGER.id})
+    await reconcile(world.moment)
+    world.unreadable_groups = {"older": NoSuchGroup()}
+    world.members = {STRANGER.id}
+    world.moment += timedelta(hours=1)
     report = await reconcile(world.moment)
-    assert [one.drift.sort for one in report.drifts] == [Sort.STRANGER]
-    assert world.ended_at == [LATER]
+    assert [one.drift.group for one in report.drifts] == [GROUP]
+    assert report.troubles == ()
+    assert world.ended_at == [LATER, world.moment]
+    assert outcomes(world) == [(Sort.STRANGER, "gone"), (Sort.STRANGER, "")]
+
+
+@pytest.mark.parametrize("raised", [Trouble("503"), NotPermitted("403")])
+async def test_an_older_group_that_cannot_be_read_is_said_so_and_nothing_in_it_counts_as_gone(raised: Trouble) -> None:
+    world, reconcile = comparing(requests=[OLDER], older={SUBJECT.id, STRANGER.id})
+    await reconcile(world.moment)
+    world.unreadable_groups = {"older": raised}
+    world.members = {STRANGER.id}
+    world.moment += timedelta(hours=1)
+    report = await reconcile(world.moment)
+    assert report.troubles == (f"members of older: {raised.message}",)
+    assert world.ended_at == [LATER], "it is tried again"
+    assert outcomes(world) == [(Sort.STRANGER, ""), (Sort.STRANGER, "")]
+    world.unreadable_groups, world.members = {}, set()
+    assert (await reconcile(world.moment)).troubles == ()
+    assert world.ended_at == [LATER, world.moment]
+    assert outcomes(world) == [(Sort.STRANGER, ""), (Sort.STRANGER, "gone")]
+    assert [entry.what for entry in world.written] == ["drift", "drift", "drift_over"]
+
+
+async def test_a_stranger_in_an_older_group_stays_shown_after_its_last_exception_has_ended() -> None:
+    world, reconcile = comparing(requests=[OLDER], older={SUBJECT.id, STRANGER.id})
+    await reconcile(world.moment)
+    world.moment = NOON + timedelta(days=3)
+    for _ in range(2):
+        await reconcile(world.moment)
+        assert world.older == {STRANGER.id}
+        assert outcomes(world) == [(Sort.STRANGER, ""), (Sort.OVERSTAYED, "removed")]
+    world.older.clear()
+    await reconcile(world.moment)
+    assert outcomes(world)[0] == (Sort.STRANGER, "gone")
 
 
 async def test_a_removal_that_entra_does_not_do_is_trouble_and_the_comparison_is_not_over() -> None:

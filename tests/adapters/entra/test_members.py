@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.entra.client import Graph, GraphThrottled
+from adapters.entra.client import Graph, GraphThrottled, GraphTrouble
 from adapters.entra.directory_audit import EntraAudit
 from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.members import EntraMembers
 from adapters.entra.mfa_policy import EntraMfaPolicy
-from domain.errors import NotPermitted, Trouble
+from domain.errors import NoSuchGroup, NotPermitted, Trouble
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
 from services.drifts import Added, Known
@@ -126,8 +126,18 @@ async def test_no_groups_have_no_members_and_nothing_is_asked(tenant: Tenant) ->
 
 
 async def test_a_group_that_is_not_there_is_trouble_and_never_an_empty_one(tenant: Tenant) -> None:
-    with pytest.raises(Trouble, match="404"):
-        await tenant.members.read([*tenant.both, "4c1d2e7f-0000-4b1c-a2d3-e4f506172800"], None)
+    gone = "4c1d2e7f-0000-4b1c-a2d3-e4f506172800"
+    with pytest.raises(NoSuchGroup):
+        await tenant.members.read([*tenant.both, gone], None)
+    with pytest.raises(NoSuchGroup):
+        await tenant.members.holds(gone, tenant.both[0])
+
+
+async def test_a_page_in_graphs_place_does_not_say_that_a_group_is_gone(tenant: Tenant) -> None:
+    page = {"path": "/v1.0/groups/*", "status": 404, "body": "<html>Not found</html>", "times": 9}
+    await tenant.door("POST", "faults", page)
+    with pytest.raises(GraphTrouble, match="404"):
+        await tenant.members.read([tenant.short], None)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
