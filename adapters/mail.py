@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
+import structlog
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
@@ -19,6 +20,8 @@ from adapters.entra.client import Graph, GraphTrouble
 from cards.mail_layout import Mail
 from domain.errors import Trouble
 from texts import say
+
+log = structlog.get_logger(__name__)
 
 
 class GraphMailer:
@@ -33,6 +36,11 @@ class GraphMailer:
         except GraphTrouble as trouble:
             trouble.for_good = 400 <= trouble.status < 500 and trouble.status not in _MAY_PASS
             raise
+        except Trouble:
+            raise
+        except Exception as mistake:
+            log.exception("sending an e-mail broke by a mistake of ours or of the SDK")
+            raise Trouble(f"sending the e-mail broke ({type(mistake).__name__})", unanswered=True) from mistake
 
     async def answers(self) -> None:
         await self._graph.call(self._graph.sdk.users.by_user_id(self._mailbox).get, none_for=(403, 404))

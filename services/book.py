@@ -231,23 +231,32 @@ class Copies(Protocol):
         ...
 
 
+MOST_TIMES = 2
+"""So often a notice goes out at most: once, and once more where nobody knows whether it did."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A notice that waits for others of its sort."""
 
     key: str
     tell: Tell
+    attempts: int = 1
+    """As `Notices.begin` gives it."""
 
 
 class Notices(Protocol):
-    async def begin(self, key: str, reference: str, at: datetime) -> bool:
-        """Writes that this notice is being sent. False where it was sent before: it must not be sent again."""
+    async def begin(self, key: str, reference: str, at: datetime) -> int:
+        """Writes that this notice is being sent, and gives how often it may then have gone out.
+
+        0 where it was sent before, or is not known to have arrived: it must not be sent again.
+        """
         ...
 
-    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int:
         """As `begin`; but where this person was told something of this sort since, or more of it waits, it waits too.
 
-        False as well where it waits.
+        0 as well where it waits.
         """
         ...
 

@@ -196,10 +196,10 @@ class CountedNotices:
     inner: Notices
     figures: Figures
 
-    async def begin(self, key: str, reference: str, at: datetime) -> bool:
+    async def begin(self, key: str, reference: str, at: datetime) -> int:
         return await self.inner.begin(key, reference, at)
 
-    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int:
         return await self.inner.begin_or_wait(key, tell, person_id, at, since)
 
     async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:

@@ -10,7 +10,7 @@ import structlog
 from domain.effects import UNANSWERED, Alarm, Effect, ShowHelpdesk, Tell, WriteToMailbox
 from domain.errors import Trouble
 from domain.events import Event, What
-from services.book import Entry, Notices
+from services.book import MOST_TIMES, Entry, Notices
 from services.carry_out import CarryOut
 from services.deliver import undelivered_alarm
 from services.figures import Figures
@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 BEFORE_THE_REPEAT = timedelta(seconds=30)
 """There is only one: it is not spent on what is over in a few seconds."""
+_NOT_WRITTEN = "what became of it could not be written down twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,20 @@ class Once:
     carry_out: CarryOut
     notices: Notices
     figures: Figures
+
+    async def begin(self, key: str, effect: Effect) -> bool:
+        """False where it must not be sent: it was sent before, or may have gone out twice already."""
+        now = self.carry_out.clock.now()
+        return await self.is_left(key, effect, await self.notices.begin(key, effect.reference, now))
+
+    async def is_left(self, key: str, effect: Effect, attempts: int) -> bool:
+        """Whether this try may be made. `attempts`: as `Notices.begin` gave it.
+
+        Where processes died while they sent it, or could not write that it was sent, that was not settled then.
+        """
+        if attempts > MOST_TIMES:
+            await self._over({key: effect}, _NOT_WRITTEN)
+        return 0 < attempts <= MOST_TIMES
 
     async def __call__(self, wanted: Mapping[str, Effect], send: Callable[[], Awaitable[_T]]) -> _T | None:
         """`wanted`: by its key each notice that was begun, and the effect that it is of. `send` sends one message.
@@ -42,6 +57,10 @@ class Once:
             if len(await self._over(wanted, trouble.message)) == len(wanted):
                 return None
             trouble.retry_after = max(trouble.retry_after or BEFORE_THE_REPEAT, BEFORE_THE_REPEAT)
+            raise
+        except Exception:
+            # Before anything left: what breaks from then on is `Trouble` already.
+            await self.notices.not_sent(list(wanted))
             raise
 
     async def _over(self, wanted: Mapping[str, Effect], why: str) -> tuple[str, ...]:

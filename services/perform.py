@@ -232,10 +232,12 @@ class Perform:
         count_reminder(tell, request, self.carry_out.policy, self.carry_out.clock.now(), self.figures)
 
     async def _begun(self, tell: Tell, key: str, person: Person) -> bool:
+        if not can_be_gathered(tell):
+            return await self._once.begin(key, tell)
         now = self.carry_out.clock.now()
-        if can_be_gathered(tell):
-            return await self.notices.begin_or_wait(key, tell, person.id, now, now - WITHIN)
-        return await self.notices.begin(key, tell.reference, now)
+        return await self._once.is_left(
+            key, tell, await self.notices.begin_or_wait(key, tell, person.id, now, now - WITHIN)
+        )
 
     async def _finish(self, request: Request, key: str, to: str, way: str, activity_id: str = "") -> None:
         """Writes that this notice went to somebody, and the line of the audit. `to`: an Entra id or an address."""
@@ -267,7 +269,7 @@ class Perform:
         if not wanted or request.site is None:
             return
         key, mailbox = f"{request.reference}:mailbox:{effect.occasion}", request.site.mailbox
-        if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
+        if not await self._once.begin(key, effect):
             return
         if await self._once({key: effect}, lambda: self._mailed(effect, request, mailbox, key)):
             await self._finish(request, key, mailbox, "mail")
@@ -296,7 +298,7 @@ class Perform:
             return
         key = ":".join(part for part in (request.reference, "helpdesk", effect.occasion) if part)
         place = await helpdesk_channel(self.addresses)
-        if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
+        if not await self._once.begin(key, effect):
             return
 
         async def post() -> Sent:
@@ -315,7 +317,7 @@ class Perform:
             return
         key = f"{request.reference}:alarm:{effect.about}:{effect.occasion}"
         place = await helpdesk_channel(self.addresses)
-        if not await self.notices.begin(key, request.reference, self.carry_out.clock.now()):
+        if not await self._once.begin(key, effect):
             return
         now = self.carry_out.clock.now()
         card = alarms.alarm(request, effect.about, self.carry_out.policy, now, effect.occasion)
@@ -328,7 +330,7 @@ class Perform:
         by = await self._whoever(effect.by)
         subject = await self._whoever(effect.subject) if effect.subject else None
         key = f"warn:{effect.about}:{effect.subject or effect.by}:{effect.occasion}"
-        if not await self.notices.begin(key, effect.reference, now):
+        if not await self._once.begin(key, effect):
             return
         card = alarms.attempt(effect.about, by, subject, now, self.carry_out.policy)
         sent = await self._once({key: effect}, lambda: self.messenger.post(place, card))

@@ -62,7 +62,7 @@ class ShowDrifts:
     async def _post(self, effect: ShowDrift, seen: Seen, messenger: Messenger) -> None:
         place, now, card = await helpdesk_channel(self.addresses), self.carry_out.clock.now(), await self.card(seen)
         notice = _notice(seen)
-        if not await self.notices.begin(notice, seen.drift.reference, now):
+        if not await self.once.begin(notice, effect):
             return
         sent = await self.once({notice: effect}, lambda: messenger.post(place, card))
         if sent is None:

@@ -43,7 +43,8 @@ class TellsTogether:
         except Trouble:
             await self.notices.not_sent([one.key for one in waiting])
             raise
-        told, requests, person = await self._still_meant(effect, waiting, leads)
+        left = [one for one in waiting if await self.once.is_left(one.key, one.tell, one.attempts)]
+        told, requests, person = await self._still_meant(effect, left, leads)
         if person is None:
             return
         wanted = {one.key: one.tell for one in told}

@@ -14,7 +14,7 @@ from adapters.database import counts
 from adapters.database.audit import write
 from adapters.database.due import due
 from adapters.database.engine import each_alone
-from adapters.database.overdue import ON
+from adapters.database.overdue import NEVER_PROVED
 from adapters.database.tables import FOUND_BY, MOMENT, audit, drafts, notices, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
@@ -24,7 +24,7 @@ from domain.events import What
 from domain.finding import Wanted
 from domain.outcome import Approval, Asked
 from domain.request import OPEN, Request, State
-from services.book import Draft, Entry
+from services.book import MOST_TIMES, Draft, Entry
 
 _COLUMNS = [requests.c[name] for name in FIELDS]
 _WAITS = text("requests.state = 'awaiting_decision'")
@@ -88,8 +88,11 @@ class PostgresPage:
         await self._connection.execute(waiting.values(status="sending", attempts=notices.c.attempts - 1))
 
     async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
-        twice = and_(notices.c.key.in_(keys), notices.c.status.in_(("sending", "waiting")), notices.c.attempts > 1)
-        query = update(notices).where(twice).values(status="unknown").returning(notices.c.key)
+        open_ones = notices.c.status.in_(("sending", "waiting"))
+        twice = and_(notices.c.key.in_(keys), open_ones, notices.c.attempts >= MOST_TIMES)
+        # Where it was begun once more, that try was not made.
+        ended = {"status": "unknown", "attempts": func.least(notices.c.attempts, MOST_TIMES)}
+        query = update(notices).where(twice).values(ended).returning(notices.c.key)
         return tuple((await self._connection.execute(query)).scalars())
 
     async def want(self, effects: Sequence[Effect]) -> None:
@@ -192,10 +195,9 @@ class PostgresBook:
         return (*await self._being_granted(before), *on)[:limit]
 
     async def _being_granted(self, before: datetime) -> tuple[Request, ...]:
-        """The few whose first grant has not been confirmed. The index of those that are on has them at its end."""
-        granting = (ON, requests.c.state == State.GRANTING.value, requests.c.ends_at.is_(None))
+        """The few whose first grant has not been confirmed."""
         seen = func.coalesce(requests.c.looked_at, cast(requests.c.decided["at"].astext, MOMENT))
-        return await self._requests(select(*_COLUMNS).where(*granting, seen < before))
+        return await self._requests(select(*_COLUMNS).where(NEVER_PROVED, seen < before))
 
     async def waiting(self, limit: int) -> tuple[Request, ...]:
         return await self._requests(select(*_COLUMNS).where(_WAITS).order_by(_WAITS_SINCE).limit(limit))

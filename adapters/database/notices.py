@@ -29,7 +29,7 @@ class PostgresNotices:
         self._tenant_id = tenant_id
         self._engine = each_alone(engine)
 
-    async def begin(self, key: str, reference: str, at: datetime) -> bool:
+    async def begin(self, key: str, reference: str, at: datetime) -> int:
         insert = upsert(notices).values(
             key=key, reference=reference, status="sending", way="", activity_id="", attempts=1, updated_at=at
         )
@@ -37,12 +37,12 @@ class PostgresNotices:
             index_elements=[notices.c.key],
             set_={"attempts": notices.c.attempts + 1, "updated_at": at},
             where=notices.c.status == "sending",
-        ).returning(notices.c.key)
+        ).returning(notices.c.attempts)
         with no_database():
             async with self._engine.begin() as connection:
-                return (await connection.execute(query)).first() is not None
+                return (await connection.execute(query)).scalar() or 0
 
-    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int:
         of_this_sort = _of_this_sort(person_id, tell.notice)
         waits = (
             select(notices.c.key)
@@ -53,13 +53,13 @@ class PostgresNotices:
             update(notices)
             .where(notices.c.key == key, notices.c.status == "sending")
             .values(attempts=notices.c.attempts + 1, updated_at=at)
-            .returning(notices.c.key)
+            .returning(notices.c.attempts)
         )
         with no_database():
             async with self._together.begin() as connection:
                 await connection.execute(_ONE_AT_A_TIME, {"whom": f"{person_id}:{tell.notice}"})
-                if (await connection.execute(again)).first() is not None:
-                    return True
+                if attempts := (await connection.execute(again)).scalar():
+                    return int(attempts)
                 others = (await connection.execute(waits)).first() is not None
                 insert = upsert(notices).values(
                     key=key,
@@ -75,7 +75,7 @@ class PostgresNotices:
                     occasion=tell.occasion,
                 )
                 new = await connection.execute(insert.on_conflict_do_nothing().returning(notices.c.key))
-                return new.first() is not None and not others
+                return int(new.first() is not None and not others)
 
     async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
         query = (
@@ -105,7 +105,9 @@ class PostgresNotices:
             async with self._engine.begin() as connection:
                 rows = (await connection.execute(query)).all()
         return tuple(
-            Waiting(row.key, Tell(row.reference, Notice(row.notice), Audience(row.audience), row.occasion))
+            Waiting(
+                row.key, Tell(row.reference, Notice(row.notice), Audience(row.audience), row.occasion), row.attempts
+            )
             for row in sorted(rows, key=lambda row: (row.updated_at, row.key))
         )
 

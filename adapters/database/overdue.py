@@ -11,6 +11,8 @@ from domain.policy import Policy
 # In these very words, or a plan that was made for any values does not use their indexes.
 ON = text("requests.state IN ('granting', 'active')")
 ENDING = text("requests.state = 'ending'")
+NEVER_PROVED = and_(text("requests.state = 'granting'"), requests.c.ends_at.is_(None))
+"""What Entra has not confirmed. Of all that is on, the planner cannot guess how few have no end."""
 REFUSED_SINCE = cast(requests.c.stuck["since"].astext, MOMENT)
 
 
@@ -39,6 +41,5 @@ def over(now: datetime) -> ColumnElement[bool]:
 
 def overdue(now: datetime, by: timedelta, policy: Policy) -> ColumnElement[bool]:
     """Overdue for longer than `by`. The end that was last begun is due again within `check_again`: for the index."""
-    never_proved = and_(ON, requests.c.ends_at.is_(None))
     begun_and_not_done = and_(ENDING, requests.c.next_due <= now + policy.limits.check_again)
-    return and_(or_(over(now - by), never_proved, begun_and_not_done), overdue_since(policy) < now - by)
+    return and_(or_(over(now - by), NEVER_PROVED, begun_and_not_done), overdue_since(policy) < now - by)

@@ -76,6 +76,7 @@ requests = Table(
 Index("requests_due", requests.c.next_due, postgresql_where=text("next_due IS NOT NULL"))
 Index("requests_ending", requests.c.next_due, postgresql_where=text("state = 'ending'"))
 Index("requests_on_until", requests.c.ends_at, postgresql_where=text("state IN ('granting', 'active')"))
+Index("requests_granting", requests.c.looked_at, postgresql_where=text("state = 'granting'"))
 Index("requests_waiting", requests.c.asked_at, postgresql_where=text("state = 'awaiting_decision'"))
 Index(
     "requests_waiting_longest",

@@ -1,7 +1,10 @@
 """`services.chat.Messenger` made real: says things in Teams, inside a turn or outside, from an `Address` alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn
 
+import structlog
 from botbuilder.schema import (
     Activity,
     ActivityTypes,
@@ -16,6 +19,8 @@ from bot.gateway.connection import READY_MADE, Connection
 from cards.card import Card
 from domain.errors import Trouble, Unreachable
 from services.chat import Address, Scope, Sent
+
+log = structlog.get_logger(__name__)
 
 
 class TeamsMessenger:
@@ -44,7 +49,8 @@ class TeamsMessenger:
             # The model's own tenant field goes out under a name that Teams does not read.
             channel_data={"channel": {"id": channel.channel_id}, "tenant": {"id": channel.tenant_id}},
         )
-        created = await self._connection.client(channel.service_url).conversations.create_conversation(parameters)
+        with _may_be_out():
+            created = await self._connection.client(channel.service_url).conversations.create_conversation(parameters)
         thread = Address(
             # Whatever serviceUrl the answer names, ours was checked.
             service_url=channel.service_url,
@@ -86,8 +92,21 @@ class TeamsMessenger:
 
     async def _send(self, to: Address, message: Activity) -> Sent:
         client = self._connection.client(to.service_url)
-        answer = await client.conversations.send_to_conversation(to.conversation_id, message)
+        with _may_be_out():
+            answer = await client.conversations.send_to_conversation(to.conversation_id, message)
         return Sent(to, _id(answer, "id"))
+
+
+@contextmanager
+def _may_be_out() -> Iterator[None]:
+    """A mistake in here may come after Teams has taken the message: it must not look as if nothing went out."""
+    try:
+        yield
+    except Trouble:
+        raise
+    except Exception as mistake:
+        log.exception("sending broke by a mistake of ours or of the SDK")
+        raise Trouble(f"Sending to Teams broke ({type(mistake).__name__}).", unanswered=True) from mistake
 
 
 def _id(answer: Any, name: str) -> str:

@@ -203,8 +203,8 @@ async def test_a_drift_is_counted_while_it_is_open_and_a_quarter_of_an_hour_at_l
     assert await figures.drifts(NOON + HOUR) == {}
 
 
-async def test_neither_the_watchdog_nor_an_alarm_reads_the_whole_table(engine: AsyncEngine) -> None:
-    """50,000 requests that are over, and 500 that are on."""
+async def test_neither_the_watchdog_nor_an_alarm_nor_a_look_reads_the_whole_table(engine: AsyncEngine) -> None:
+    """50,000 requests that are over, as many that were rejected, and 20,000 that are on."""
     await kept(engine, request(State.ENDED))
     fill = """
         INSERT INTO requests ({columns})
@@ -219,12 +219,13 @@ async def test_neither_the_watchdog_nor_an_alarm_reads_the_whole_table(engine: A
             )
         )
         columns = list(names.scalars())
-        for state, number in (("ended", 50_000), ("active", 500)):
+        for state, number in (("ended", 50_000), ("rejected", 50_000), ("active", 20_000)):
             changed = {
                 "reference": f"'{state}' || n",
                 "state": f"'{state}'",
                 "subject": "jsonb_set(subject, '{id}', to_jsonb('" + state + "' || n))",
-                "next_due": "NULL" if state == "ended" else "ends_at + make_interval(days => 9)",
+                "next_due": "ends_at + make_interval(days => 9)" if state == "active" else "NULL",
+                "ends_at": "NULL" if state == "rejected" else "ends_at",
             }
             values = ", ".join(changed.get(name, name) for name in columns)
             await connection.execute(text(fill.format(columns=", ".join(columns), values=values)), {"number": number})
@@ -242,9 +243,11 @@ async def test_neither_the_watchdog_nor_an_alarm_reads_the_whole_table(engine: A
 
     await PostgresDrifts(engine).overdue(NOON, BY, POLICY, 10)
     await PostgresFigures(engine, POLICY).late(NOON)
-    assert len(plans) == 2
+    await PostgresBook(engine).to_look_at(NOON, 10)
+    assert len(plans) == 4
     for plan in plans:
         assert not re.search(r"Seq Scan on requests", plan), plan
+    assert "requests_granting" in plans[3]
 
 
 # --- The watchdog, where the book can be read and not be written ---------------------------------

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botframework.connector.aio.operations_async import ConversationsOperations
 
 from domain.errors import Throttled, TooLarge, Trouble, Unreachable
 from services.chat import Sent
@@ -187,6 +188,24 @@ async def test_whatever_success_teams_answers_with_the_message_is_out(
     await bot.messenger.say(chat(microsoft), "Hello")
     await bot.messenger.replace(Sent(chat(microsoft), "1"), CARD)
     assert len(microsoft.connector.sent) == 3
+
+
+@pytest.mark.parametrize("call", ["send_to_conversation", "create_conversation"])
+async def test_an_sdk_that_breaks_after_the_message_is_out_does_not_look_as_if_nothing_was_sent(
+    microsoft: Microsoft, bot: Bot, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    sends = getattr(ConversationsOperations, call)
+
+    async def breaks(*parts: Any) -> None:
+        await sends(*parts)
+        raise TypeError("a mistake in the SDK")
+
+    monkeypatch.setattr(ConversationsOperations, call, breaks)
+    where = replace(chat(microsoft), channel_id="19:c")
+    with pytest.raises(Trouble, match="TypeError") as caught:
+        await (bot.messenger.send if call.startswith("send") else bot.messenger.post)(where, CARD)
+    assert caught.value.unanswered
+    assert len(microsoft.connector.calls) == 1
 
 
 async def test_whoever_is_only_looked_for_was_sent_nothing(microsoft: Microsoft, bot: Bot) -> None:

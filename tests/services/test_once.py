@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -54,8 +54,20 @@ class World:
 
     async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
         over = tuple(key for key in keys if self.attempts[key] > 1)
+        self.attempts |= dict.fromkeys(over, 2)
         self.over += over
         return over
+
+    async def begin(self, key: str, reference: str, at: datetime) -> int:
+        assert reference == REFERENCE
+        if key in self.over:
+            return 0
+        self.attempts[key] = self.attempts.get(key, 0) + 1
+        return self.attempts[key]
+
+    async def begun(self, key: str, effect: Effect) -> bool:
+        with capture_logs():
+            return await self.once.begin(key, effect)
 
     async def record(self, entries: Sequence[Entry]) -> None:
         self.entries += entries
@@ -94,11 +106,24 @@ async def test_what_did_not_go_out_does_not_count_however_often_it_is_tried(trou
     assert world.attempts == {"key": 1}
 
 
-async def test_a_mistake_of_ours_counts_because_the_message_may_be_out() -> None:
+async def test_a_mistake_of_ours_before_anything_is_sent_does_not_count_and_may_be_mended() -> None:
     world = World()
-    with pytest.raises(KeyError):
-        await world.tried({"key": TELL}, cast(Any, KeyError("bug")))
+    for _ in range(5):
+        with pytest.raises(KeyError):
+            await world.tried({"key": TELL}, cast(Any, KeyError("bug")))
+    assert await world.tried({"key": TELL}) == "sent"
     assert world.attempts == {"key": 1}
+
+
+async def test_where_processes_died_while_they_sent_it_there_is_no_third_and_the_helpdesk_is_told() -> None:
+    """Or it was sent and could not be written down."""
+    world = World()
+    for left in (True, True, False, False):
+        assert await world.begun("key", TELL) is left
+    assert (world.attempts, world.over) == ({"key": 2}, ["key"])
+    assert world.wanted == [Alarm(REFERENCE, "undelivered", "Tell:granted:subject:unanswered")]
+    assert [(one.what, one.details["outcome"]) for one in world.entries] == [("not_delivered", "unknown")]
+    assert world.noted.seen == [("notice", "none", "unknown")]
 
 
 async def test_without_an_answer_it_is_repeated_once_and_then_the_helpdesk_is_told() -> None:

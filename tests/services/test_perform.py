@@ -590,6 +590,9 @@ async def test_an_overtaken_reminder_that_waits_to_be_told_with_others_is_forgot
         async def take(self, _: TellTogether, limit: int) -> tuple[Waiting, ...]:
             return (Waiting("key", Tell(one.reference, Notice.REMINDER, Audience.OWNERS, "14400")),)
 
+        async def is_left(self, *_: Any) -> bool:
+            return True
+
         async def forget(self, keys: Sequence[str]) -> None:
             self.forgotten += keys
 

@@ -286,6 +286,22 @@ async def test_a_mail_is_handed_over_once_and_a_refused_one_is_not_repeated(tena
     assert len(await tenant.ask("GET", "mail")) == 1
 
 
+async def test_a_client_that_breaks_after_a_mail_is_out_does_not_look_as_if_nothing_was_sent(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = tenant.mail._graph.call
+
+    async def breaks(*parts: Any) -> None:
+        await call(*parts)
+        raise TypeError("a mistake in the SDK")
+
+    monkeypatch.setattr(tenant.mail._graph, "call", breaks)
+    with pytest.raises(Trouble, match="TypeError") as trouble:
+        await tenant.mail.send(to="anna.baker@nhs.example", mail=Mail("MFA-7K3Q-9XDM", NOON, "", "", (), ""), key="one")
+    assert trouble.value.unanswered
+    assert len(await tenant.ask("GET", "mail")) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "never"),
     [
