@@ -204,6 +204,22 @@ class Run(World):
         """Whether the evidence of every request is deleted."""
         return await self.count("requests WHERE purged_at IS NULL") == 0
 
+    def has_given_up(self) -> bool:
+        """Whether a notice may have gone out twice and so goes out no more, and the audit says so of each.
+
+        At once, so that it can be asked when the time is over.
+        """
+        given_up = """
+            SELECT count(*), count(*) FILTER (WHERE EXISTS (
+                SELECT FROM audit WHERE what = 'not_delivered' AND details ->> 'notice' = key
+                AND details ->> 'outcome' = 'unknown'
+            )) FROM notices WHERE status = 'unknown'
+        """
+        with psycopg.connect(self.database) as connection:
+            found = connection.execute(given_up).fetchone()
+        assert found is not None
+        return 0 < int(found[0]) == int(found[1])
+
     async def count(self, what: str) -> int:
         async with await psycopg.AsyncConnection.connect(self.database) as connection:
             found = await (await connection.execute(f"SELECT count(*) FROM {what}".encode())).fetchone()

@@ -25,6 +25,6 @@ async def test_a_crash_at_any_kind_of_step_changes_nothing_of_how_a_journey_ends
             passed = seams(journey.passed)
             assert passed.keys() >= EXPECTED, f"never passed: {EXPECTED - passed.keys()}"
         results = await trial.tried(ground, trial.sample(known), known)
-    wrong = [str(result) for result in results if result.wrong]
+    wrong = trial.wrong(results)
     assert not wrong, "\n\n".join(wrong)
     assert not trial.never_met(results)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.crash import trial
 from tests.crash.outcome import Outcome, differences
+from tests.crash.trial import Result, Trial
 
 GOOD = Outcome(
     requests=[{"state": "active", "ends_at": "(a moment)", "next_due": "(a moment)", "lasts": 1440}],
@@ -53,3 +55,22 @@ def test_what_went_wrong_is_seen(fault: Mapping[str, Any]) -> None:
 )
 def test_what_is_read_again_or_counted_as_told_again_is_no_difference(allowed: Mapping[str, Any]) -> None:
     assert differences(replace(GOOD, **allowed), GOOD) == []
+
+
+def result(*steps: str, killed: tuple[str, ...] = (), wrong: tuple[str, ...] = (), met_twice: bool = False) -> Result:
+    return Result(Trial("long", 1, killed), None, steps, steps, killed, wrong, met_twice)
+
+
+def test_a_sample_takes_each_kind_of_step_once_and_no_two_of_one_notice_in_one_run() -> None:
+    steps = tuple(f"{job} {seam}#1" for job in ("Alarm", "Grant", "Tell", "turn") for seam in "abcdefg")
+    runs = trial.sample({("long", 1): result(*steps), ("long", 2): result(*steps)})
+    assert sorted(step for run in runs for step in run.kill_at) == sorted(steps)
+    for run in runs:
+        assert sum(step.startswith("Alarm") for step in run.kill_at) <= 1
+        assert sum(step.startswith("Tell") for step in run.kill_at) <= 1
+
+
+def test_what_is_wrong_where_crashes_met_in_one_notice_is_left_to_the_runs_of_each_alone() -> None:
+    both = result(killed=("Tell a#1", "Tell b#1"), wrong=("unknown",), met_twice=True)
+    assert trial.wrong([both, result()]) == []
+    assert len(trial.wrong([both, result(killed=("Tell a#1",), wrong=("unknown",))])) == 1

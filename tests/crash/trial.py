@@ -6,6 +6,7 @@ import math
 import os
 import re
 import traceback
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ ONLY_IN_A_RACE = re.compile(
 """A card that is mended because the request moved on while it was sent, what another process just took up, and a
 member that is looked at again because a grant or an end was under way while Entra and the book were compared, and an
 end that this comparison, which looks for what is due first, came to before the sweep."""
+NOTICES = ("Tell", "ShowHelpdesk", "ShowDrift", "WriteToMailbox", "Alarm", "Warn")
+"""The jobs whose names begin so send something."""
 FOREVER = frozenset({"sweep", "take_up_stalled", "start"})
 """What happens again and again while a run lasts, or at each start: the first ones stand for the others."""
 
@@ -56,6 +59,8 @@ class Result:
     """Those that are this journey's own."""
     killed: tuple[str, ...]
     wrong: tuple[str, ...] = ()
+    met_twice: bool = False
+    """Several of its crashes met in one notice: it is unknown by right, and each of the crashes is judged alone."""
 
     def __str__(self) -> str:
         trial = self.trial
@@ -69,13 +74,16 @@ async def carried_out(grounds: Grounds, trial: Trial, wanted: Outcome | None = N
     lane = await grounds.lanes.get()
     journey = JOURNEYS[trial.journey]
     run = Run(grounds, lane, replicas=trial.replicas, kill_at=trial.kill_at, settings=journey.settings)
-    got, wrong = None, []
+    got, wrong, given_up = None, [], False
     try:
         async with asyncio.timeout(LONGEST_RUN), run:
-            await journey.live(run)
-            await until(run.nothing_waits, LONG_ENOUGH)
-            got = await outcome(run)
-            wrong = differences(got, wanted or got)
+            try:
+                await journey.live(run)
+                await until(run.nothing_waits, LONG_ENOUGH)
+                got = await outcome(run)
+                wrong = differences(got, wanted or got)
+            finally:
+                given_up = run.has_given_up()
     except (AssertionError, TimeoutError) as error:
         place = "".join(traceback.format_tb(error.__traceback__)[-3:])
         wrong = [f"{type(error).__name__}: {error}\n{place}"]
@@ -84,7 +92,8 @@ async def carried_out(grounds: Grounds, trial: Trial, wanted: Outcome | None = N
     if wrong:
         wrong.append(f"the end of the log: {run.log()[-4000:]}")
     passed = tuple(run.steps)
-    return Result(trial, got, passed, passed[run.begins :], tuple(run.killed), tuple(wrong))
+    killed = tuple(run.killed)
+    return Result(trial, got, passed, passed[run.begins :], killed, tuple(wrong), given_up and len(killed) > 1)
 
 
 async def usual(grounds: Grounds, journeys: Iterable[str], replicas: Iterable[int]) -> Mapping[Setting, Result]:
@@ -112,7 +121,17 @@ def sample(known: Mapping[Setting, Result]) -> list[Trial]:
             taken.add(one)
             steps = by_kind[one]
             chosen[next(turn)].append(steps[0 if _forever(one) else (len(steps) - 1) // 2])
-    return [trial for setting, steps in chosen.items() for trial in _runs(setting, sorted(steps), MOST_IN_SAMPLE)]
+    return [trial for setting, steps in chosen.items() for trial in _apart(setting, sorted(steps))]
+
+
+def _apart(setting: Setting, steps: Sequence[str]) -> list[Trial]:
+    """Several steps in one run, but one only of each sort of notice: two crashes in the same one give it up.
+
+    `steps`: those of a sort one after the other.
+    """
+    of_a_sort = Counter(step.partition(" ")[0] for step in steps if step.startswith(NOTICES))
+    runs = max(math.ceil(len(steps) / MOST_IN_SAMPLE), *of_a_sort.values(), 0)
+    return [Trial(*setting, tuple(steps[start::runs])) for start in range(runs)]
 
 
 def every(known: Mapping[Setting, Result]) -> list[Trial]:
@@ -120,13 +139,13 @@ def every(known: Mapping[Setting, Result]) -> list[Trial]:
     return [
         trial
         for setting, result in known.items()
-        for trial in _runs(setting, [one for one in result.steps if _counts(one)], MOST_IN_WHOLE)
+        for trial in _far(setting, [one for one in result.steps if _counts(one)])
     ]
 
 
-def _runs(setting: Setting, steps: Sequence[str], most: int) -> list[Trial]:
+def _far(setting: Setting, steps: Sequence[str]) -> list[Trial]:
     """Several steps in one run, far from each other."""
-    runs = math.ceil(len(steps) / most)
+    runs = math.ceil(len(steps) / MOST_IN_WHOLE)
     return [Trial(*setting, tuple(steps[start::runs])) for start in range(runs)]
 
 
@@ -156,6 +175,11 @@ async def tried(grounds: Grounds, trials: Sequence[Trial], known: Mapping[Settin
         results += again
         alone = [result.trial for result in again if not result.killed]
     return results
+
+
+def wrong(results: Iterable[Result]) -> list[str]:
+    """What went wrong in each run that says something by itself."""
+    return [str(result) for result in results if result.wrong and not result.met_twice]
 
 
 def never_met(results: Iterable[Result]) -> set[str]:

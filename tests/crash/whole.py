@@ -18,7 +18,7 @@ async def test_a_crash_at_any_step_changes_nothing_of_how_a_journey_ends(journey
     async with grounds(lanes=trial.LANES) as ground:
         known = await trial.usual(ground, [journey], [replicas])
         results = await trial.tried(ground, trial.every(known), known)
-    wrong = [str(result) for result in results if result.wrong]
+    wrong = trial.wrong(results)
     assert not wrong, "\n\n".join(wrong)
     assert not trial.never_met(results)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -196,6 +197,7 @@ async def test_an_sdk_that_breaks_after_the_message_is_out_does_not_look_as_if_n
 ) -> None:
     sends = getattr(ConversationsOperations, call)
 
+    @wraps(sends)
     async def breaks(*parts: Any) -> None:
         await sends(*parts)
         raise TypeError("a mistake in the SDK")
