@@ -123,7 +123,8 @@ class Everyday:
         tell = Tell(reference(n), Notice.HALF_WAY, Audience.OWNERS, f"{self.turn}")
         keys = [tell.key, f"{tell.key}:alone"]
         await self.notices.begin_or_wait(keys[0], tell, f"owner-{n // 50}", NOW, NOW - WITHIN)
-        assert await self.notices.begin(keys[1], reference(n), NOW)
+        assert await self.notices.begin(keys[1], reference(n), NOW) == 0
+        await self.notices.going_out(keys)
         await self.notices.finish(keys, way="teams", activity_id="1", at=NOW)
 
     async def together(self) -> None:

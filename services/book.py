@@ -241,22 +241,22 @@ class Waiting:
 
     key: str
     tell: Tell
-    attempts: int = 1
-    """As `Notices.begin` gives it."""
+    attempts: int = 0
+    """How often it may have gone out already."""
 
 
 class Notices(Protocol):
-    async def begin(self, key: str, reference: str, at: datetime) -> int:
-        """Writes that this notice is being sent, and gives how often it may then have gone out.
+    async def begin(self, key: str, reference: str, at: datetime) -> int | None:
+        """Writes that this notice is being sent, and gives how often it may have gone out already.
 
-        0 where it was sent before, or is not known to have arrived: it must not be sent again.
+        None where it was sent before, or is not known to have arrived: it must not be sent again.
         """
         ...
 
-    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int:
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int | None:
         """As `begin`; but where this person was told something of this sort since, or more of it waits, it waits too.
 
-        0 as well where it waits.
+        None as well where it waits.
         """
         ...
 
@@ -268,8 +268,12 @@ class Notices(Protocol):
         """What waits for this person, the longest first. It waits on until it is finished, released or forgotten."""
         ...
 
+    async def going_out(self, keys: Sequence[str]) -> None:
+        """From now on these may have gone out once more."""
+        ...
+
     async def not_sent(self, keys: Sequence[str]) -> None:
-        """These were begun or taken, and did not go out: that try does not count."""
+        """These did not go out: that try does not count."""
         ...
 
     async def forget(self, keys: Sequence[str]) -> None:

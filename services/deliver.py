@@ -196,10 +196,10 @@ class CountedNotices:
     inner: Notices
     figures: Figures
 
-    async def begin(self, key: str, reference: str, at: datetime) -> int:
+    async def begin(self, key: str, reference: str, at: datetime) -> int | None:
         return await self.inner.begin(key, reference, at)
 
-    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int:
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int | None:
         return await self.inner.begin_or_wait(key, tell, person_id, at, since)
 
     async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
@@ -207,6 +207,9 @@ class CountedNotices:
 
     async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
         return await self.inner.take(together, limit)
+
+    async def going_out(self, keys: Sequence[str]) -> None:
+        await self.inner.going_out(keys)
 
     async def not_sent(self, keys: Sequence[str]) -> None:
         await self.inner.not_sent(keys)

@@ -14,6 +14,7 @@ from services.book import MOST_TIMES, Entry, Notices
 from services.carry_out import CarryOut
 from services.deliver import undelivered_alarm
 from services.figures import Figures
+from services.going_out import telling
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -33,14 +34,17 @@ class Once:
         now = self.carry_out.clock.now()
         return await self.is_left(key, effect, await self.notices.begin(key, effect.reference, now))
 
-    async def is_left(self, key: str, effect: Effect, attempts: int) -> bool:
-        """Whether this try may be made. `attempts`: as `Notices.begin` gave it.
+    async def is_left(self, key: str, effect: Effect, attempts: int | None) -> bool:
+        """Whether it may be sent. `attempts`: as `Notices.begin` gave it.
 
         Where processes died while they sent it, or could not write that it was sent, that was not settled then.
         """
-        if attempts > MOST_TIMES:
+        if attempts is None:
+            return False
+        if attempts >= MOST_TIMES:
             await self._over({key: effect}, _NOT_WRITTEN)
-        return 0 < attempts <= MOST_TIMES
+            return False
+        return True
 
     async def __call__(self, wanted: Mapping[str, Effect], send: Callable[[], Awaitable[_T]]) -> _T | None:
         """`wanted`: by its key each notice that was begun, and the effect that it is of. `send` sends one message.
@@ -49,18 +53,14 @@ class Once:
         twice already.
         """
         try:
-            return await send()
+            with telling(tuple(wanted)):
+                return await send()
         except Trouble as trouble:
             if not trouble.unanswered:
-                await self.notices.not_sent(list(wanted))
                 raise
             if len(await self._over(wanted, trouble.message)) == len(wanted):
                 return None
             trouble.retry_after = max(trouble.retry_after or BEFORE_THE_REPEAT, BEFORE_THE_REPEAT)
-            raise
-        except Exception:
-            # Before anything left: what breaks from then on is `Trouble` already.
-            await self.notices.not_sent(list(wanted))
             raise
 
     async def _over(self, wanted: Mapping[str, Effect], why: str) -> tuple[str, ...]:

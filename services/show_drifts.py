@@ -52,7 +52,7 @@ class ShowDrifts:
     async def _redraw(self, seen: Seen, card: Sent) -> None:
         now, notice = self.carry_out.clock.now(), _notice(seen)
         # Open still where a process died after it had posted the card.
-        if await self.notices.begin(notice, seen.drift.reference, now):
+        if await self.notices.begin(notice, seen.drift.reference, now) is not None:
             await self.notices.finish([notice], way="channel", activity_id=card.activity_id, at=now)
         try:
             await self.messenger.replace(card, await self.card(seen))

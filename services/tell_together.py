@@ -38,11 +38,7 @@ class TellsTogether:
     async def __call__(self, effect: TellTogether) -> None:
         """May raise `Trouble`. What cannot be told in one message in Teams is told alone, as if it had not waited."""
         waiting = await self.notices.take(effect, MOST)
-        try:
-            leads = await self.carry_out.leads(waiting[0].tell.to) if waiting else ()
-        except Trouble:
-            await self.notices.not_sent([one.key for one in waiting])
-            raise
+        leads = await self.carry_out.leads(waiting[0].tell.to) if waiting else ()
         left = [one for one in waiting if await self.once.is_left(one.key, one.tell, one.attempts)]
         told, requests, person = await self._still_meant(effect, left, leads)
         if person is None:

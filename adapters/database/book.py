@@ -85,14 +85,12 @@ class PostgresPage:
 
     async def release(self, keys: Sequence[str]) -> None:
         waiting = update(notices).where(notices.c.key.in_(keys), notices.c.status == "waiting")
-        await self._connection.execute(waiting.values(status="sending", attempts=notices.c.attempts - 1))
+        await self._connection.execute(waiting.values(status="sending"))
 
     async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
         open_ones = notices.c.status.in_(("sending", "waiting"))
         twice = and_(notices.c.key.in_(keys), open_ones, notices.c.attempts >= MOST_TIMES)
-        # Where it was begun once more, that try was not made.
-        ended = {"status": "unknown", "attempts": func.least(notices.c.attempts, MOST_TIMES)}
-        query = update(notices).where(twice).values(ended).returning(notices.c.key)
+        query = update(notices).where(twice).values(status="unknown").returning(notices.c.key)
         return tuple((await self._connection.execute(query)).scalars())
 
     async def want(self, effects: Sequence[Effect]) -> None:

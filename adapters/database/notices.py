@@ -29,20 +29,21 @@ class PostgresNotices:
         self._tenant_id = tenant_id
         self._engine = each_alone(engine)
 
-    async def begin(self, key: str, reference: str, at: datetime) -> int:
+    async def begin(self, key: str, reference: str, at: datetime) -> int | None:
         insert = upsert(notices).values(
-            key=key, reference=reference, status="sending", way="", activity_id="", attempts=1, updated_at=at
+            key=key, reference=reference, status="sending", way="", activity_id="", attempts=0, updated_at=at
         )
         query = insert.on_conflict_do_update(
             index_elements=[notices.c.key],
-            set_={"attempts": notices.c.attempts + 1, "updated_at": at},
+            set_={"updated_at": at},
             where=notices.c.status == "sending",
         ).returning(notices.c.attempts)
         with no_database():
             async with self._engine.begin() as connection:
-                return (await connection.execute(query)).scalar() or 0
+                attempts: int | None = (await connection.execute(query)).scalar()
+                return attempts
 
-    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int:
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int | None:
         of_this_sort = _of_this_sort(person_id, tell.notice)
         waits = (
             select(notices.c.key)
@@ -52,14 +53,15 @@ class PostgresNotices:
         again = (
             update(notices)
             .where(notices.c.key == key, notices.c.status == "sending")
-            .values(attempts=notices.c.attempts + 1, updated_at=at)
+            .values(updated_at=at)
             .returning(notices.c.attempts)
         )
         with no_database():
             async with self._together.begin() as connection:
                 await connection.execute(_ONE_AT_A_TIME, {"whom": f"{person_id}:{tell.notice}"})
-                if attempts := (await connection.execute(again)).scalar():
-                    return int(attempts)
+                attempts: int | None = (await connection.execute(again)).scalar()
+                if attempts is not None:
+                    return attempts
                 others = (await connection.execute(waits)).first() is not None
                 insert = upsert(notices).values(
                     key=key,
@@ -67,7 +69,7 @@ class PostgresNotices:
                     status="waiting" if others else "sending",
                     way="",
                     activity_id="",
-                    attempts=0 if others else 1,
+                    attempts=0,
                     updated_at=at,
                     person_id=person_id,
                     notice=tell.notice.value,
@@ -75,7 +77,7 @@ class PostgresNotices:
                     occasion=tell.occasion,
                 )
                 new = await connection.execute(insert.on_conflict_do_nothing().returning(notices.c.key))
-                return int(new.first() is not None and not others)
+                return 0 if new.first() is not None and not others else None
 
     async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
         query = (
@@ -92,24 +94,28 @@ class PostgresNotices:
                 return tuple(TellTogether(row.person_id, Notice(row.notice)) for row in found)
 
     async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
-        waiting = (
-            select(notices.c.key)
+        query = (
+            select(notices)
             .where(_of_this_sort(together.person, together.notice), _WAITING)
             .order_by(notices.c.updated_at, notices.c.key)
             .limit(limit)
         )
-        query = (
-            update(notices).where(notices.c.key.in_(waiting)).values(attempts=notices.c.attempts + 1).returning(notices)
-        )
         with no_database():
-            async with self._engine.begin() as connection:
+            async with self._engine.connect() as connection:
                 rows = (await connection.execute(query)).all()
         return tuple(
             Waiting(
                 row.key, Tell(row.reference, Notice(row.notice), Audience(row.audience), row.occasion), row.attempts
             )
-            for row in sorted(rows, key=lambda row: (row.updated_at, row.key))
+            for row in rows
         )
+
+    async def going_out(self, keys: Sequence[str]) -> None:
+        begun = and_(notices.c.key.in_(keys), notices.c.status.in_(("sending", "waiting")))
+        query = update(notices).where(begun).values(attempts=notices.c.attempts + 1)
+        with no_database():
+            async with self._engine.begin() as connection:
+                await connection.execute(query)
 
     async def not_sent(self, keys: Sequence[str]) -> None:
         begun = and_(notices.c.key.in_(keys), notices.c.status.in_(("sending", "waiting")), notices.c.attempts > 0)

@@ -41,30 +41,33 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 async def test_a_notice_that_was_sent_is_in_the_audit(engine: AsyncEngine) -> None:
     notices = PostgresNotices(engine)
-    assert await notices.begin(KEY, REFERENCE, NOON)
-    assert await notices.begin(KEY, REFERENCE, NOON)
+    assert [await notices.begin(KEY, REFERENCE, NOON) for _ in range(2)] == [0, 0]
     await notices.finish([KEY], way="teams", activity_id="17", at=NOON, entries=[ENTRY])
-    assert not await notices.begin(KEY, REFERENCE, NOON)
+    assert await notices.begin(KEY, REFERENCE, NOON) is None
     assert await PostgresBook(engine).entries(REFERENCE) == (ENTRY,)
 
 
 async def test_where_the_audit_cannot_be_written_the_notice_counts_as_not_sent(engine: AsyncEngine) -> None:
     notices = PostgresNotices(engine)
-    assert await notices.begin(KEY, REFERENCE, NOON)
+    assert await notices.begin(KEY, REFERENCE, NOON) == 0
+    await notices.going_out([KEY])
     nobody: str = None  # type: ignore[assignment]  # the database refuses it
     with pytest.raises(IntegrityError):
         await notices.finish([KEY], way="teams", activity_id="17", at=NOON, entries=[replace(ENTRY, by_id=nobody)])
-    assert await notices.begin(KEY, REFERENCE, NOON)
+    assert await notices.begin(KEY, REFERENCE, NOON) == 1
 
 
 async def test_a_try_that_did_not_send_anything_does_not_count(engine: AsyncEngine) -> None:
     notices = PostgresNotices(engine)
     for _ in range(3):
-        assert await notices.begin(KEY, REFERENCE, NOON)
+        assert await notices.begin(KEY, REFERENCE, NOON) == 0
+        await notices.going_out([KEY, "a key that does not exist"])
         await notices.not_sent([KEY])
     await notices.not_sent([KEY, "a key that does not exist"])
-    assert await notices.begin(KEY, REFERENCE, NOON)
+    assert await notices.begin(KEY, REFERENCE, NOON) == 0
+    await notices.going_out([KEY])
     await notices.finish([KEY], way="teams", activity_id="17", at=NOON)
+    await notices.going_out([KEY])
     await notices.not_sent([KEY])
     assert await attempts(engine) == {REFERENCE: 1}
 
@@ -76,34 +79,21 @@ async def over(engine: AsyncEngine, *keys: str) -> tuple[str, ...]:
 
 async def test_what_may_have_gone_out_twice_is_over_and_what_went_out_is_not_called_back(engine: AsyncEngine) -> None:
     notices = PostgresNotices(engine)
-    assert await notices.begin(KEY, REFERENCE, NOON)
-    assert await over(engine, KEY) == ()
-    assert await notices.begin(KEY, REFERENCE, NOON)
+    for times in range(2):
+        assert await notices.begin(KEY, REFERENCE, NOON) == times
+        assert await over(engine, KEY) == ()
+        await notices.going_out([KEY])
+    assert await notices.begin(KEY, REFERENCE, NOON) == 2
     assert await over(engine, KEY) == (KEY,)
-    assert not await notices.begin(KEY, REFERENCE, NOON)
+    assert await notices.begin(KEY, REFERENCE, NOON) is None
     assert await over(engine, KEY) == ()
     await notices.not_sent([KEY])
     assert await attempts(engine) == {REFERENCE: 2}
+    await notices.begin("another", REFERENCE, NOON)
     for _ in range(2):
-        assert await notices.begin("another", REFERENCE, NOON)
+        await notices.going_out(["another"])
     await notices.finish(["another"], way="teams", activity_id="17", at=NOON)
     assert await over(engine, "another") == ()
-
-
-async def test_how_often_it_may_have_gone_out_is_known_and_a_third_time_that_was_only_begun_is_none(
-    engine: AsyncEngine,
-) -> None:
-    notices = PostgresNotices(engine)
-    assert [await notices.begin(KEY, REFERENCE, NOON) for _ in range(3)] == [1, 2, 3]
-    assert await over(engine, KEY) == (KEY,)
-    assert await attempts(engine) == {REFERENCE: 2}
-    assert await notices.begin(KEY, REFERENCE, NOON) == 0
-    first, second = wanted(1), wanted(2)
-    assert [await begun(notices, first) for _ in range(3)] == [1, 2, 3]
-    assert await begun(notices, second) == 0
-    assert [(await notices.take(LANE, 10))[0].attempts for _ in range(3)] == [1, 2, 3]
-    assert await over(engine, f"{second.key}:{HELEN}") == (f"{second.key}:{HELEN}",)
-    assert await notices.take(LANE, 10) == ()
 
 
 # --- Notices that are told together ---------------------------------------------------------------
@@ -116,8 +106,9 @@ def wanted(number: int, notice: Notice = Notice.EVIDENCE_WANTED) -> Tell:
     return Tell(f"MFA-2222-22{number:02}", notice, Audience.OWNERS)
 
 
-async def begun(notices: PostgresNotices, tell: Tell, whom: str = HELEN, at: datetime = NOON) -> int:
-    return await notices.begin_or_wait(f"{tell.key}:{whom}", tell, whom, at, at - WITHIN)
+async def begun(notices: PostgresNotices, tell: Tell, whom: str = HELEN, at: datetime = NOON) -> bool:
+    """Whether it is to be sent now."""
+    return await notices.begin_or_wait(f"{tell.key}:{whom}", tell, whom, at, at - WITHIN) is not None
 
 
 async def attempts(engine: AsyncEngine) -> dict[str, int]:
@@ -165,20 +156,22 @@ async def test_a_repeat_changes_nothing_of_what_waits(engine: AsyncEngine) -> No
     assert not await begun(notices, wanted(2))
     assert not await begun(notices, wanted(2))
     assert await begun(notices, wanted(1)), "its answer was lost, so it is sent again"
-    assert await attempts(engine) == {wanted(1).reference: 2, wanted(2).reference: 0}
+    assert await attempts(engine) == {wanted(1).reference: 0, wanted(2).reference: 0}
 
 
 async def test_what_is_taken_waits_until_it_is_finished_and_each_try_is_counted(engine: AsyncEngine) -> None:
     notices = PostgresNotices(engine)
     for number in range(1, 5):
         await begun(notices, wanted(number))
-    first = await notices.take(LANE, 2)
-    assert await notices.take(LANE, 2) == tuple(replace(one, attempts=2) for one in first)
+    for times in range(2):
+        first = await notices.take(LANE, 2)
+        assert [(one.tell, one.attempts) for one in first] == [(wanted(2), times), (wanted(3), times)]
+        await notices.going_out([one.key for one in first])
     keys = [one.key for one in first]
     entries = [replace(ENTRY, reference=one.tell.reference) for one in first]
     await notices.finish(keys, way="teams", activity_id="17", at=NOON, entries=entries)
     assert [one.tell for one in await notices.take(LANE, 2)] == [wanted(4)]
-    assert await attempts(engine) == {f"MFA-2222-22{number:02}": times for number, times in enumerate((1, 2, 2, 1), 1)}
+    assert await attempts(engine) == {f"MFA-2222-22{number:02}": times for number, times in enumerate((0, 2, 2, 0), 1)}
     for one in first:
         assert len(await PostgresBook(engine).entries(one.tell.reference)) == 1
         assert not await begun(notices, one.tell)
@@ -193,7 +186,7 @@ async def test_what_is_released_is_told_alone(engine: AsyncEngine) -> None:
         await page.release([one.key])
         await page.want([one.tell])
     assert await begun(notices, wanted(2))
-    assert (await attempts(engine))[wanted(2).reference] == 1
+    assert (await attempts(engine))[wanted(2).reference] == 0
     assert await notices.take(LANE, 10) == ()
 
 
@@ -204,12 +197,10 @@ async def test_of_a_list_that_may_have_gone_out_twice_nothing_waits_and_nothing_
     for number in range(1, 4):
         await begun(notices, wanted(number))
     keys = [one.key for one in await notices.take(LANE, 10)]
-    await notices.not_sent(keys)
     for _ in range(2):
-        assert len(await notices.take(LANE, 10)) == 2
+        await notices.going_out(keys)
     assert not await begun(notices, wanted(4))
-    assert len(await notices.take(LANE, 10)) == 3
-    await notices.not_sent(keys)
+    assert [one.attempts for one in await notices.take(LANE, 10)] == [2, 2, 0]
     assert sorted(await over(engine, *keys, f"{wanted(4).key}:{HELEN}")) == sorted(keys)
     assert [one.tell for one in await notices.take(LANE, 10)] == [wanted(4)]
     assert not await begun(notices, wanted(2))
@@ -220,7 +211,7 @@ async def test_what_was_overtaken_is_forgotten_and_what_was_sent_is_not(engine: 
     assert await begun(notices, wanted(1))
     assert not await begun(notices, wanted(2))
     await notices.forget([f"{wanted(1).key}:{HELEN}", f"{wanted(2).key}:{HELEN}"])
-    assert await attempts(engine) == {wanted(1).reference: 1}
+    assert await attempts(engine) == {wanted(1).reference: 0}
 
 
 async def test_where_the_audit_cannot_be_written_none_of_the_list_counts_as_sent(engine: AsyncEngine) -> None:
@@ -232,4 +223,4 @@ async def test_where_the_audit_cannot_be_written_none_of_the_list_counts_as_sent
     entries = [ENTRY, replace(ENTRY, by_id=nobody)]
     with pytest.raises(IntegrityError):
         await notices.finish([one.key for one in waiting], way="teams", activity_id="17", at=NOON, entries=entries)
-    assert [one.key for one in await notices.take(LANE, 10)] == [one.key for one in waiting]
+    assert await notices.take(LANE, 10) == waiting

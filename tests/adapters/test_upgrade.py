@@ -302,7 +302,8 @@ async def test_this_version_keeps_its_other_tables_beside_a_newer_one(newer: Asy
     copy = Copy(REFERENCE, "mine", "id-of-sam", Sent(CHAT, "1"))
     await copies.add_copy(copy)
     assert copy in await copies.copies(REFERENCE)
-    assert await notices.begin("newer", REFERENCE, NOON)
+    assert await notices.begin("newer", REFERENCE, NOON) == 0
+    await notices.going_out(["newer"])
     await notices.finish(["newer"], way="teams", activity_id="1", at=NOON)
     assert await seen.begin("a:chat", "1")
     await seen.done("a:chat", "1")

@@ -324,14 +324,14 @@ def test_the_limits() -> None:
 
 async def test_each_notice_that_was_sent_is_counted_with_its_way() -> None:
     class Keeps:
-        async def begin(self, key: str, reference: str, at: datetime) -> bool:
-            return True
+        async def begin(self, key: str, reference: str, at: datetime) -> int:
+            return 0
 
         async def finish(self, key: str, **_: Any) -> None: ...
 
     noted = Noted()
     notices = CountedNotices(cast(Any, Keeps()), noted)
-    assert await notices.begin("key", REFERENCE, NOON)
+    assert await notices.begin("key", REFERENCE, NOON) == 0
     assert noted.seen == []
     await notices.finish(["key"], way="mail", activity_id="", at=NOON)
     assert noted.seen == [("notice", "mail", "sent")]

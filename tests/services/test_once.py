@@ -1,5 +1,6 @@
 """A notice that may have gone out is repeated once at most; what did not go out does not count."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from domain.errors import Passing, PutOff, Throttled, TooLarge, Trouble, Unreach
 from domain.request import State
 from services.book import Entry
 from services.carry_out import CarryOut
+from services.going_out import MessengerThatCounts
 from services.once import BEFORE_THE_REPEAT, Once
 from tests.builders import POLICY, request
 from tests.services.test_deliver import Clock
@@ -40,9 +42,14 @@ class World:
         self.entries: list[Entry] = []
         self.wanted: list[Effect] = []
         self.sent = 0
+        self.trouble: BaseException | None = None
         self.noted = Noted()
         carry_out = CarryOut(cast(Any, self), cast(Any, None), cast(Any, None), Clock(), POLICY, {}, "tenant")
         self.once = Once(carry_out, cast(Any, self), self.noted)
+
+    async def going_out(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.attempts[key] = self.attempts.get(key, 0) + 1
 
     async def not_sent(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -53,17 +60,13 @@ class World:
         yield self
 
     async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
-        over = tuple(key for key in keys if self.attempts[key] > 1)
-        self.attempts |= dict.fromkeys(over, 2)
+        over = tuple(key for key in keys if self.attempts.get(key, 0) > 1)
         self.over += over
         return over
 
-    async def begin(self, key: str, reference: str, at: datetime) -> int:
+    async def begin(self, key: str, reference: str, at: datetime) -> int | None:
         assert reference == REFERENCE
-        if key in self.over:
-            return 0
-        self.attempts[key] = self.attempts.get(key, 0) + 1
-        return self.attempts[key]
+        return None if key in self.over else self.attempts.get(key, 0)
 
     async def begun(self, key: str, effect: Effect) -> bool:
         with capture_logs():
@@ -75,19 +78,27 @@ class World:
     async def want(self, effects: Sequence[Effect]) -> None:
         self.wanted += effects
 
-    async def tried(self, wanted: dict[str, Effect], trouble: Trouble | None = None) -> str | None:
-        """As a job does it: begun, and then sent."""
+    async def send(self, to: Any, card: Any) -> Any:
+        """Teams."""
+        self.sent += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return "sent"
 
-        async def send() -> str:
-            self.sent += 1
-            if trouble is not None:
-                raise trouble
-            return "sent"
+    async def tried(
+        self, wanted: dict[str, Effect], trouble: BaseException | None = None, *, before: BaseException | None = None
+    ) -> Any:
+        """As a job does it. `before`: what happens before anything leaves."""
+        self.trouble = trouble
+        messenger = MessengerThatCounts(cast(Any, self), cast(Any, self))
 
-        for key in wanted.keys() - set(self.over):
-            self.attempts[key] = self.attempts.get(key, 0) + 1
+        async def send() -> Any:
+            if before is not None:
+                raise before
+            return await messenger.send(cast(Any, None), cast(Any, None))
+
         with capture_logs():
-            return await self.once(wanted, send)
+            return await self.once({key: one for key, one in wanted.items() if key not in self.over}, send)
 
 
 async def test_what_goes_out_is_counted_once() -> None:
@@ -106,24 +117,37 @@ async def test_what_did_not_go_out_does_not_count_however_often_it_is_tried(trou
     assert world.attempts == {"key": 1}
 
 
-async def test_a_mistake_of_ours_before_anything_is_sent_does_not_count_and_may_be_mended() -> None:
+@pytest.mark.parametrize("before", [KeyError("bug"), asyncio.CancelledError(), Trouble("Graph", unanswered=True)])
+async def test_what_happens_before_anything_leaves_does_not_count(before: BaseException) -> None:
+    """A mistake of ours, which may be mended; a process that stops or dies; a look-up without an answer."""
     world = World()
     for _ in range(5):
-        with pytest.raises(KeyError):
-            await world.tried({"key": TELL}, cast(Any, KeyError("bug")))
+        with pytest.raises(type(before)):
+            await world.tried({"key": TELL}, before=before)
     assert await world.tried({"key": TELL}) == "sent"
-    assert world.attempts == {"key": 1}
+    assert (world.attempts, world.sent) == ({"key": 1}, 1)
 
 
-async def test_where_processes_died_while_they_sent_it_there_is_no_third_and_the_helpdesk_is_told() -> None:
-    """Or it was sent and could not be written down."""
+async def test_where_processes_die_while_they_send_it_there_is_no_third_and_the_helpdesk_is_told() -> None:
     world = World()
-    for left in (True, True, False, False):
-        assert await world.begun("key", TELL) is left
-    assert (world.attempts, world.over) == ({"key": 2}, ["key"])
+    for _ in range(2):
+        assert await world.begun("key", TELL)
+        with pytest.raises(asyncio.CancelledError):
+            await world.tried({"key": TELL}, asyncio.CancelledError())
+    assert [await world.begun("key", TELL) for _ in range(2)] == [False, False]
+    assert (world.sent, world.attempts, world.over) == (2, {"key": 2}, ["key"])
     assert world.wanted == [Alarm(REFERENCE, "undelivered", "Tell:granted:subject:unanswered")]
     assert [(one.what, one.details["outcome"]) for one in world.entries] == [("not_delivered", "unknown")]
     assert world.noted.seen == [("notice", "none", "unknown")]
+
+
+async def test_what_is_sent_and_cannot_be_written_down_is_sent_twice_at_most() -> None:
+    world = World()
+    for _ in range(2):
+        assert await world.begun("key", TELL)
+        assert await world.tried({"key": TELL}) == "sent"
+    assert not await world.begun("key", TELL)
+    assert (world.sent, world.over) == (2, ["key"])
 
 
 async def test_without_an_answer_it_is_repeated_once_and_then_the_helpdesk_is_told() -> None:

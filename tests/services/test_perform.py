@@ -1,6 +1,7 @@
 """Effects in Entra, with a book and an Entra of ten lines each: what is asked of Entra, in which state, how often."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -36,6 +37,7 @@ from domain.request import Cause, Closing, Request, State
 from services.book import Copy, Entry, Waiting
 from services.chat import Address, Scope, Sent
 from services.deliver import MOST_TRIES
+from services.going_out import MailerThatCounts, MessengerThatCounts
 from services.once import BEFORE_THE_REPEAT
 from services.perform import Perform
 from services.tell_together import TellsTogether
@@ -72,8 +74,8 @@ class World:
     said: list[Command] = field(default_factory=list)
     recorded: list[Event] = field(default_factory=list)
     signed_out: list[str] = field(default_factory=list)
-    taken_back: list[str] = field(default_factory=list)
-    """Notices that were begun and did not go out, once for each time."""
+    gone_out: Counter[str] = field(default_factory=Counter)
+    """How often each notice may have gone out."""
     noted: list[tuple[str, timedelta]] = field(default_factory=list)
     """What was late, and by how much."""
     policy = POLICY
@@ -129,8 +131,11 @@ class World:
     async def record(self, reference: str, event: Event) -> None:
         self.recorded.append(event)
 
+    async def going_out(self, keys: Sequence[str]) -> None:
+        self.gone_out.update(keys)
+
     async def not_sent(self, keys: Sequence[str]) -> None:
-        self.taken_back += keys
+        self.gone_out.subtract(keys)
 
     async def answers(self, at: Any = None) -> None: ...
 
@@ -320,8 +325,8 @@ class Post(World):
     async def finish(self, keys: list[str], **_: Any) -> None:
         self.finished += keys
 
-    async def begin(self, key: str, reference: str, at: datetime) -> bool:
-        return True
+    async def begin(self, key: str, reference: str, at: datetime) -> int | None:
+        return 0
 
     async def send(self, *, to: str, mail: Mail, key: str) -> None:
         self.sent.append((to, mail, key))
@@ -370,11 +375,11 @@ class Reaching(World):
     async def leads(self, to: Audience) -> tuple[Person, ...]:
         return ()
 
-    async def begin(self, key: str, reference: str, at: datetime) -> bool:
-        return True
+    async def begin(self, key: str, reference: str, at: datetime) -> int | None:
+        return 0
 
-    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> bool:
-        return True
+    async def begin_or_wait(self, key: str, tell: Tell, person_id: str, at: datetime, since: datetime) -> int | None:
+        return 0
 
     async def finish(self, keys: Sequence[str], **_: Any) -> None: ...
 
@@ -413,11 +418,12 @@ async def test_one_person_who_cannot_be_told_keeps_nobody_else_from_being_told()
     with pytest.raises(Trouble, match="500"):
         await world.performing()(Tell(one.reference, Notice.LAPSED, Audience.OWNERS), 0)
     assert world.mailed == [OTHER_OWNER.address]
-    assert world.taken_back == [f"{one.reference}:lapsed:owners:{OWNER.id}"]
 
 
 @pytest.mark.parametrize("unanswered", [False, True])
-async def test_a_notice_that_teams_does_not_reach_and_graph_does_not_take_was_begun_once(*, unanswered: bool) -> None:
+async def test_a_notice_that_teams_does_not_reach_and_graph_does_not_take_counts_where_it_may_be_out(
+    *, unanswered: bool
+) -> None:
     @dataclass
     class Gone(Reaching):
         async def send(self, to: Any, card: Any = None, **_: Any) -> Any:
@@ -444,10 +450,12 @@ async def test_a_notice_that_teams_does_not_reach_and_graph_does_not_take_was_be
             return self
 
     one = request(State.ACTIVE)
-    world = Gone([one])
+    world: Any = Gone([one])
+    counts = {"messenger": MessengerThatCounts(world, world), "mailer": MailerThatCounts(world, world)}
+    perform: Perform = replace(world.performing(), **counts)
     with pytest.raises(Trouble, match="503"):
-        await world.performing()(Tell(one.reference, Notice.GRANTED, Audience.SUBJECT), 0)
-    assert world.taken_back == ([] if unanswered else [f"{one.reference}:granted:subject"])
+        await perform(Tell(one.reference, Notice.GRANTED, Audience.SUBJECT), 0)
+    assert world.gone_out == {f"{one.reference}:granted:subject": int(unanswered)}
 
 
 @pytest.mark.parametrize(
@@ -610,11 +618,11 @@ HOURS_4, DAYS_14 = str(4 * 3600), str(14 * 24 * 3600)
 async def test_how_late_a_reminder_was_is_counted_where_it_was_sent_and_not_where_it_waits(*, sent: bool) -> None:
     @dataclass
     class Waits(Reaching):
-        async def begin(self, key: str, reference: str, at: datetime) -> bool:
-            return sent
+        async def begin(self, key: str, reference: str, at: datetime) -> int | None:
+            return 0 if sent else None
 
-        async def begin_or_wait(self, *_: Any) -> bool:
-            return sent
+        async def begin_or_wait(self, *_: Any) -> int | None:
+            return 0 if sent else None
 
     one = replace(long_request(State.ACTIVE), ends_at=NOON + timedelta(days=14, hours=-1))
     world = Waits([one])
@@ -698,9 +706,8 @@ async def test_the_channel_is_shown_only_what_waits_for_a_decision(state: State)
         async def place(self) -> Address:
             return CHANNEL
 
-        async def begin(self, key: str, reference: str, at: datetime) -> bool:
+        async def begin(self, key: str, reference: str, at: datetime) -> None:
             self.begun.append(key)
-            return False
 
     one = long_request(state)
     world = Channel([one])
