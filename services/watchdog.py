@@ -40,8 +40,8 @@ class Watchdog:
     overdue: Overdue
     carry_out: CarryOut
     end: EndExemption
-    _waiting: set[str] = field(default_factory=set)
-    """At whose ends Entra asked us to wait. Next time they come last, or one alone could keep all others waiting."""
+    _in_vain: set[str] = field(default_factory=set)
+    """Which were tried in vain. Next time they come last, or they alone could keep all others waiting."""
 
     async def __call__(self) -> int:
         """One look. Gives how many are overdue and could not be ended. Raises `Trouble` where nobody can be read.
@@ -49,15 +49,18 @@ class Watchdog:
         Raises `Throttled` where Entra asks us to wait; the rest is left to the next look.
         """
         now = self.carry_out.clock.now()
-        found = await self.overdue.overdue(now, OVERDUE, self.carry_out.policy, BATCH)
-        self._waiting &= {one.reference for one in found}
+        found = await self.overdue.overdue(now, OVERDUE, self.carry_out.policy, BATCH + len(self._in_vain))
+        ordered = sorted(found, key=lambda one: one.reference in self._in_vain)
+        self._in_vain &= {one.reference for one in found}
+        if len(self._in_vain) == len(found):
+            self._in_vain.clear()  # all in turn, from the longest overdue
         left = 0
-        for request in sorted(found, key=lambda one: one.reference in self._waiting):
-            try:
-                left += not await self._ended(request)
-            except Throttled:
-                self._waiting.add(request.reference)
-                raise
+        for request in ordered[:BATCH]:
+            self._in_vain.add(request.reference)
+            if await self._ended(request):
+                self._in_vain.discard(request.reference)
+            else:
+                left += 1
         return left
 
     async def _ended(self, request: Request) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+import services.watchdog
 from domain.commands import Command, ConfirmEnd, Revoke, Tick
 from domain.decisions import decide
 from domain.drift import ending_since, entitlement_of
@@ -32,6 +33,8 @@ class World:
     """What the door in raises."""
     throttled: dict[str, timedelta] = field(default_factory=dict)
     """For how long Entra asks us to wait, by account."""
+    refused: set[str] = field(default_factory=set)
+    """Accounts that Entra does not let us remove."""
     removals: list[str] = field(default_factory=list)
     """Which Entra was asked for, in order."""
     stubborn: bool = False
@@ -53,7 +56,7 @@ class World:
             return min([ending_since(entitlement_of(one), policy, now), *([one.ends_at] if one.ends_at else [])])
 
         assert policy is POLICY
-        return tuple(one for one in self.requests.values() if (at := due(one)) and at < now - by)
+        return tuple(one for one in self.requests.values() if (at := due(one)) and at < now - by)[:limit]
 
     async def request(self, reference: str) -> Request | None:
         return self.requests.get(reference)
@@ -73,6 +76,8 @@ class World:
         self.removals.append(entra_id)
         if wait := self.throttled.get(entra_id):
             raise Throttled("429", retry_after=wait)
+        if entra_id in self.refused:
+            raise Trouble("Graph answered 403")
         if not self.stubborn:
             self.members.discard(entra_id)
         if self.granted_meanwhile:
@@ -245,6 +250,27 @@ async def test_one_at_which_entra_asks_to_wait_each_time_keeps_the_others_waitin
     assert world.members == always
     world.throttled.clear()
     assert await look() == 0
+    assert world.members == set()
+
+
+async def test_however_many_cannot_be_removed_the_others_are_and_each_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services.watchdog, "BATCH", 2)
+    requests = [replace(ON, reference=f"MFA-{n}", subject=person(f"Person {n}")) for n in range(9)]
+    world, look = watchdog(*requests)
+    world.members = {one.subject.id for one in requests}
+    world.refused = {one.subject.id for one in requests[:7]}
+    for _ in range(5):
+        await look()
+    assert world.members == world.refused
+    world.removals.clear()
+    for _ in range(4):
+        assert await look() > 0
+    assert set(world.removals) == world.refused
+    world.refused = set()
+    for _ in range(5):
+        await look()
     assert world.members == set()
 
 
