@@ -12,16 +12,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
-import structlog
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from adapters.entra.client import Graph, GraphTrouble
 from cards.mail_layout import Mail
 from domain.errors import Trouble
+from services.unanswered import may_be_out
 from texts import say
-
-log = structlog.get_logger(__name__)
 
 
 class GraphMailer:
@@ -32,15 +30,11 @@ class GraphMailer:
     async def send(self, *, to: str, mail: Mail, key: str) -> None:
         content = base64.b64encode(as_mime(mail, sender=self._mailbox, to=to, key=key).as_bytes())
         try:
-            await self._graph.call(self._post, content)
+            with may_be_out("sending the e-mail"):
+                await self._graph.call(self._post, content)
         except GraphTrouble as trouble:
             trouble.for_good = 400 <= trouble.status < 500 and trouble.status not in _MAY_PASS
             raise
-        except Trouble:
-            raise
-        except Exception as mistake:
-            log.exception("sending an e-mail broke by a mistake of ours or of the SDK")
-            raise Trouble(f"sending the e-mail broke ({type(mistake).__name__})", unanswered=True) from mistake
 
     async def answers(self) -> None:
         await self._graph.call(self._graph.sdk.users.by_user_id(self._mailbox).get, none_for=(403, 404))

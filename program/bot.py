@@ -71,7 +71,7 @@ from services.check_sites import CheckSites
 from services.compare import Compare
 from services.deliver import Deliver
 from services.file_links import FileLinks
-from services.going_out import MailerThatCounts, MessengerThatCounts
+from services.going_out import mailer_that_counts, messenger_that_counts
 from services.look_up import LookUp
 from services.once import Once
 from services.pace import GRAPH, Paced, Urgency
@@ -169,10 +169,10 @@ class Bot:
             noted = NotedMessenger(messenger, uncounted, figures)
             app_id, link_to = self.common.teams_app, partial(chat_link, self.gateway.app_id)
             installer = GraphTeamsApp(graph, self.graph_url, app_id) if app_id else None
-            counts = MessengerThatCounts(messenger, notices)
+            counts = messenger_that_counts(messenger, notices)
+            mailer = mailer_that_counts(GraphMailer(graph, self.mailbox), notices)
             perform = Perform(
-                book, carry_out, exemptions, counts,
-                MailerThatCounts(GraphMailer(graph, self.mailbox), notices), addresses, copies, notices, show, evidence,
+                book, carry_out, exemptions, counts, mailer, addresses, copies, notices, show, evidence,
                 Reach(addresses, messenger, self.clock, installer), link_to, figures,
                 WhatIf(graph, self.common.mfa_policy) if self.common.mfa_policy else None,
                 EntraSessions(graph) if self.common.revoke_sessions else None,

@@ -46,10 +46,7 @@ class Begun(StrEnum):
 
 
 class Messenger(Protocol):
-    """Each call may raise `Unreachable`, `TooLarge` or `Trouble` (with Retry-After), and nothing else that is expected.
-
-    Passing faults (429, 412, 502, 504) are tried again inside for up to about two seconds.
-    """
+    """Each call may raise `Unreachable`, `TooLarge` or `Trouble` (with Retry-After); nothing else is expected."""
 
     async def send(self, to: Address, card: Card) -> Sent:
         """A card (card only, with its summary) into a chat or a thread that exists."""

@@ -3,13 +3,11 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 
-from cards.card import Card
-from cards.mail_layout import Mail
 from domain.errors import Trouble
+from services.around import MailerWith, MessengerWith
 from services.book import Notices
-from services.chat import Address, Messenger, Sent
+from services.chat import Messenger
 from services.ports import Mailer
 
 _TELLS: ContextVar[Sequence[str]] = ContextVar("tells", default=())
@@ -38,41 +36,9 @@ async def _counted(notices: Notices) -> AsyncIterator[None]:
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class MessengerThatCounts:
-    inner: Messenger
-    notices: Notices
-
-    async def send(self, to: Address, card: Card) -> Sent:
-        async with _counted(self.notices):
-            return await self.inner.send(to, card)
-
-    async def say(self, to: Address, text: str) -> Sent:
-        async with _counted(self.notices):
-            return await self.inner.say(to, text)
-
-    async def post(self, channel: Address, card: Card) -> Sent:
-        async with _counted(self.notices):
-            return await self.inner.post(channel, card)
-
-    async def replace(self, at: Sent, card: Card) -> None:
-        await self.inner.replace(at, card)
-
-    async def find(self, team: Address, entra_id: str) -> Address | None:
-        return await self.inner.find(team, entra_id)
-
-    async def answers(self, at: Address) -> None:
-        await self.inner.answers(at)
+def messenger_that_counts(inner: Messenger, notices: Notices) -> Messenger:
+    return MessengerWith(inner, lambda _: _counted(notices))
 
 
-@dataclass(frozen=True, slots=True)
-class MailerThatCounts:
-    inner: Mailer
-    notices: Notices
-
-    async def send(self, *, to: str, mail: Mail, key: str) -> None:
-        async with _counted(self.notices):
-            await self.inner.send(to=to, mail=mail, key=key)
-
-    async def answers(self) -> None:
-        await self.inner.answers()
+def mailer_that_counts(inner: Mailer, notices: Notices) -> Mailer:
+    return MailerWith(inner, lambda _: _counted(notices))

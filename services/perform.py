@@ -34,7 +34,7 @@ from domain.gathering import WITHIN, can_be_gathered
 from domain.people import Person
 from domain.request import Request, State
 from services import codes
-from services.asking_first import MailerAskingFirst, MessengerAskingFirst
+from services.asking_first import mailer_asking_first, messenger_asking_first
 from services.book import Addresses, Book, Copies, Copy, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
@@ -100,7 +100,7 @@ class Perform:
 
     @property
     def _asking_first(self) -> "Perform":
-        return replace(self, messenger=MessengerAskingFirst(self.messenger), mailer=MailerAskingFirst(self.mailer))
+        return replace(self, messenger=messenger_asking_first(self.messenger), mailer=mailer_asking_first(self.mailer))
 
     async def _act(self, effect: Effect, attempts: int) -> None:
         if isinstance(effect, Warn):

@@ -10,7 +10,7 @@ from cards.card import Card
 from domain.drift import Sort
 from domain.effects import Effect, ShowDrift
 from domain.errors import Unreachable
-from services.asking_first import MessengerAskingFirst
+from services.asking_first import messenger_asking_first
 from services.book import Addresses, Notices
 from services.carry_out import CarryOut
 from services.chat import Messenger, Sent
@@ -47,7 +47,7 @@ class ShowDrifts:
         elif seen.card is not None:
             await self._redraw(seen, seen.card)
         else:
-            await self._post(effect, seen, MessengerAskingFirst(self.messenger) if attempts else self.messenger)
+            await self._post(effect, seen, messenger_asking_first(self.messenger) if attempts else self.messenger)
 
     async def _redraw(self, seen: Seen, card: Sent) -> None:
         now, notice = self.carry_out.clock.now(), _notice(seen)

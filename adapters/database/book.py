@@ -14,6 +14,7 @@ from adapters.database import counts
 from adapters.database.audit import write
 from adapters.database.due import due
 from adapters.database.engine import each_alone
+from adapters.database.notices import NOT_OVER
 from adapters.database.overdue import NEVER_PROVED
 from adapters.database.tables import FOUND_BY, MOMENT, audit, drafts, notices, requests
 from adapters.database.trouble import no_database
@@ -88,8 +89,7 @@ class PostgresPage:
         await self._connection.execute(waiting.values(status="sending"))
 
     async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
-        open_ones = notices.c.status.in_(("sending", "waiting"))
-        twice = and_(notices.c.key.in_(keys), open_ones, notices.c.attempts >= MOST_TIMES)
+        twice = and_(notices.c.key.in_(keys), NOT_OVER, notices.c.attempts >= MOST_TIMES)
         query = update(notices).where(twice).values(status="unknown").returning(notices.c.key)
         return tuple((await self._connection.execute(query)).scalars())
 

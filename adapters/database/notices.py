@@ -17,6 +17,7 @@ from services.book import Entry, Waiting
 # As literals, so that PostgreSQL sees in any plan that the indexes of these rows alone will do.
 _WAITING = notices.c.status == literal_column("'waiting'")
 _OF_ONE_PERSON = notices.c.person_id != literal_column("''")
+NOT_OVER = notices.c.status.in_(("sending", "waiting"))
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:whom, 0))")
 
 
@@ -111,15 +112,14 @@ class PostgresNotices:
         )
 
     async def going_out(self, keys: Sequence[str]) -> None:
-        begun = and_(notices.c.key.in_(keys), notices.c.status.in_(("sending", "waiting")))
-        query = update(notices).where(begun).values(attempts=notices.c.attempts + 1)
-        with no_database():
-            async with self._engine.begin() as connection:
-                await connection.execute(query)
+        await self._count(keys, 1)
 
     async def not_sent(self, keys: Sequence[str]) -> None:
-        begun = and_(notices.c.key.in_(keys), notices.c.status.in_(("sending", "waiting")), notices.c.attempts > 0)
-        query = update(notices).where(begun).values(attempts=notices.c.attempts - 1)
+        await self._count(keys, -1)
+
+    async def _count(self, keys: Sequence[str], by: int) -> None:
+        counted = {"attempts": func.greatest(notices.c.attempts + by, 0)}
+        query = update(notices).where(notices.c.key.in_(keys), NOT_OVER).values(counted)
         with no_database():
             async with self._engine.begin() as connection:
                 await connection.execute(query)

@@ -1,10 +1,7 @@
 """`services.chat.Messenger` made real: says things in Teams, inside a turn or outside, from an `Address` alone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn
 
-import structlog
 from botbuilder.schema import (
     Activity,
     ActivityTypes,
@@ -19,8 +16,7 @@ from bot.gateway.connection import READY_MADE, Connection
 from cards.card import Card
 from domain.errors import Trouble, Unreachable
 from services.chat import Address, Scope, Sent
-
-log = structlog.get_logger(__name__)
+from services.unanswered import may_be_out
 
 
 class TeamsMessenger:
@@ -49,7 +45,7 @@ class TeamsMessenger:
             # The model's own tenant field goes out under a name that Teams does not read.
             channel_data={"channel": {"id": channel.channel_id}, "tenant": {"id": channel.tenant_id}},
         )
-        with _may_be_out():
+        with may_be_out("sending to Teams"):
             created = await self._connection.client(channel.service_url).conversations.create_conversation(parameters)
         thread = Address(
             # Whatever serviceUrl the answer names, ours was checked.
@@ -92,21 +88,9 @@ class TeamsMessenger:
 
     async def _send(self, to: Address, message: Activity) -> Sent:
         client = self._connection.client(to.service_url)
-        with _may_be_out():
+        with may_be_out("sending to Teams"):
             answer = await client.conversations.send_to_conversation(to.conversation_id, message)
         return Sent(to, _id(answer, "id"))
-
-
-@contextmanager
-def _may_be_out() -> Iterator[None]:
-    """A mistake in here may come after Teams has taken the message: it must not look as if nothing went out."""
-    try:
-        yield
-    except Trouble:
-        raise
-    except Exception as mistake:
-        log.exception("sending broke by a mistake of ours or of the SDK")
-        raise Trouble(f"Sending to Teams broke ({type(mistake).__name__}).", unanswered=True) from mistake
 
 
 def _id(answer: Any, name: str) -> str:

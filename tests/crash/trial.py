@@ -130,22 +130,20 @@ def _apart(setting: Setting, steps: Sequence[str]) -> list[Trial]:
     `steps`: those of a sort one after the other.
     """
     of_a_sort = Counter(step.partition(" ")[0] for step in steps if step.startswith(NOTICES))
-    runs = max(math.ceil(len(steps) / MOST_IN_SAMPLE), *of_a_sort.values(), 0)
-    return [Trial(*setting, tuple(steps[start::runs])) for start in range(runs)]
+    return _dealt(setting, steps, max(math.ceil(len(steps) / MOST_IN_SAMPLE), *of_a_sort.values(), 0))
 
 
 def every(known: Mapping[Setting, Result]) -> list[Trial]:
     """Each step of each journey."""
-    return [
-        trial
-        for setting, result in known.items()
-        for trial in _far(setting, [one for one in result.steps if _counts(one)])
-    ]
+    trials: list[Trial] = []
+    for setting, result in known.items():
+        steps = [one for one in result.steps if _counts(one)]
+        trials += _dealt(setting, steps, math.ceil(len(steps) / MOST_IN_WHOLE))
+    return trials
 
 
-def _far(setting: Setting, steps: Sequence[str]) -> list[Trial]:
-    """Several steps in one run, far from each other."""
-    runs = math.ceil(len(steps) / MOST_IN_WHOLE)
+def _dealt(setting: Setting, steps: Sequence[str], runs: int) -> list[Trial]:
+    """To so many runs by turns: those of one run are far from each other."""
     return [Trial(*setting, tuple(steps[start::runs])) for start in range(runs)]
 
 

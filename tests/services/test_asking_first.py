@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.errors import PutOff, Throttled, Trouble, Unreachable
-from services.asking_first import MailerAskingFirst, MessengerAskingFirst
+from services.asking_first import mailer_asking_first, messenger_asking_first
 from tests.services.test_paced import CARD, CHANNEL, CHAT, MAIL, Outside
 
 
@@ -25,10 +25,10 @@ class Silent(Outside):
 
 
 SENDING: dict[str, Callable[[Outside], Any]] = {
-    "send": lambda outside: MessengerAskingFirst(outside).send(CHAT, CARD),
-    "say": lambda outside: MessengerAskingFirst(outside).say(CHAT, "words"),
-    "post": lambda outside: MessengerAskingFirst(outside).post(CHANNEL, CARD),
-    "mail": lambda outside: MailerAskingFirst(outside).send(to="a@nhs.example", mail=MAIL, key="key"),
+    "send": lambda outside: messenger_asking_first(outside).send(CHAT, CARD),
+    "say": lambda outside: messenger_asking_first(outside).say(CHAT, "words"),
+    "post": lambda outside: messenger_asking_first(outside).post(CHANNEL, CARD),
+    "mail": lambda outside: mailer_asking_first(outside).send(to="a@nhs.example", mail=MAIL, key="key"),
 }
 
 

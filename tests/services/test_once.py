@@ -14,7 +14,7 @@ from domain.errors import Passing, PutOff, Throttled, TooLarge, Trouble, Unreach
 from domain.request import State
 from services.book import Entry
 from services.carry_out import CarryOut
-from services.going_out import MessengerThatCounts
+from services.going_out import messenger_that_counts
 from services.once import BEFORE_THE_REPEAT, Once
 from tests.builders import POLICY, request
 from tests.services.test_deliver import Clock
@@ -85,12 +85,15 @@ class World:
             raise self.trouble
         return "sent"
 
+    async def answers(self, at: Any) -> None:
+        raise AssertionError("nobody asks first here")
+
     async def tried(
         self, wanted: dict[str, Effect], trouble: BaseException | None = None, *, before: BaseException | None = None
     ) -> Any:
         """As a job does it. `before`: what happens before anything leaves."""
         self.trouble = trouble
-        messenger = MessengerThatCounts(cast(Any, self), cast(Any, self))
+        messenger = messenger_that_counts(cast(Any, self), cast(Any, self))
 
         async def send() -> Any:
             if before is not None:

@@ -37,7 +37,7 @@ from domain.request import Cause, Closing, Request, State
 from services.book import Copy, Entry, Waiting
 from services.chat import Address, Scope, Sent
 from services.deliver import MOST_TRIES
-from services.going_out import MailerThatCounts, MessengerThatCounts
+from services.going_out import mailer_that_counts, messenger_that_counts
 from services.once import BEFORE_THE_REPEAT
 from services.perform import Perform
 from services.tell_together import TellsTogether
@@ -412,6 +412,26 @@ class Reaching(World):
         )
 
 
+@dataclass
+class Unanswered(Reaching):
+    """Of what may have gone out nothing is over yet."""
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[Any]:
+        yield self
+
+    async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
+        return ()
+
+    async def record(self, *_: Any) -> None: ...
+
+    async def want(self, *_: Any) -> None: ...
+
+    @property
+    def book(self) -> Any:
+        return self
+
+
 async def test_one_person_who_cannot_be_told_keeps_nobody_else_from_being_told() -> None:
     one = long_request(State.LAPSED)
     world = Reaching([one], out_of_reach=frozenset({OWNER.id}))
@@ -425,7 +445,7 @@ async def test_a_notice_that_teams_does_not_reach_and_graph_does_not_take_counts
     *, unanswered: bool
 ) -> None:
     @dataclass
-    class Gone(Reaching):
+    class Gone(Unanswered):
         async def send(self, to: Any, card: Any = None, **_: Any) -> Any:
             raise Trouble("503", unanswered=unanswered) if isinstance(to, str) else Unreachable("404")
 
@@ -434,24 +454,9 @@ async def test_a_notice_that_teams_does_not_reach_and_graph_does_not_take_counts
 
         async def dead(self, person_id: str, tried: Address, at: datetime) -> None: ...
 
-        @asynccontextmanager
-        async def page(self) -> AsyncIterator[Any]:
-            yield self
-
-        async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
-            return ()
-
-        async def record(self, *_: Any) -> None: ...
-
-        async def want(self, *_: Any) -> None: ...
-
-        @property
-        def book(self) -> Any:
-            return self
-
     one = request(State.ACTIVE)
     world: Any = Gone([one])
-    counts = {"messenger": MessengerThatCounts(world, world), "mailer": MailerThatCounts(world, world)}
+    counts = {"messenger": messenger_that_counts(world, world), "mailer": mailer_that_counts(world, world)}
     perform: Perform = replace(world.performing(), **counts)
     with pytest.raises(Trouble, match="503"):
         await perform(Tell(one.reference, Notice.GRANTED, Audience.SUBJECT), 0)
@@ -774,7 +779,7 @@ async def test_where_teams_does_not_answer_twice_in_a_row_the_other_people_wait_
 
 async def test_a_notice_that_may_have_gone_out_is_not_repeated_as_soon_as_there_is_room_for_somebody_elses() -> None:
     @dataclass
-    class Full(Reaching):
+    class Full(Unanswered):
         async def reach(self, person: Person) -> Any:
             if person == OWNER:
                 raise PutOff("teams", retry_after=timedelta(seconds=0.3))
@@ -782,21 +787,6 @@ async def test_a_notice_that_may_have_gone_out_is_not_repeated_as_soon_as_there_
 
         async def send(self, *_: Any, **__: Any) -> None:
             raise Trouble("Teams did not answer in time.", unanswered=True)
-
-        @asynccontextmanager
-        async def page(self) -> AsyncIterator[Any]:
-            yield self
-
-        async def end_unanswered(self, keys: Sequence[str]) -> tuple[str, ...]:
-            return ()
-
-        async def record(self, *_: Any) -> None: ...
-
-        async def want(self, *_: Any) -> None: ...
-
-        @property
-        def book(self) -> Any:
-            return self
 
     one = long_request(State.LAPSED)
     with pytest.raises(Trouble, match="in time") as raised:
