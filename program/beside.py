@@ -143,6 +143,8 @@ class _Outside:
     carry_out: CarryOut
     exemptions: Exemptions
     drifts: PostgresDrifts
+    figures: Counted
+    """Nobody reads them here."""
     sites: PostgresSites
     graph: Graph
     graph_url: str
@@ -151,8 +153,9 @@ class _Outside:
     @property
     def reconcile(self) -> Reconcile:
         return make_reconcile(
-            self.carry_out, self.exemptions, self.drifts, self.graph, self.graph_url, self.common.mfa_policy
-        )
+            self.carry_out, self.exemptions, self.drifts, self.figures, self.graph, self.graph_url,
+            self.common.mfa_policy,
+        )  # fmt: skip
 
 
 async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
@@ -185,7 +188,7 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
     below = Below(Paced(EvenWithout(PostgresCeilings(database)), figures.put_off), figures)
     exemptions = PacedExemptions(exemptions_of(common.exemption_way, graph, graph_url, clock, below), below)
     drifts, sites = PostgresDrifts(database, tenant_id), PostgresSites(database, tenant_id)
-    return _Outside(carry_out, exemptions, drifts, sites, graph, graph_url, common)
+    return _Outside(carry_out, exemptions, drifts, figures, sites, graph, graph_url, common)
 
 
 async def reconcile(options: argparse.Namespace) -> int:
@@ -208,7 +211,7 @@ async def reconcile(options: argparse.Namespace) -> int:
 async def watchdog(options: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         outside = await _outside(stack, sandbox=options.sandbox)
-        end = EndExemption(outside.carry_out.book, outside.carry_out, outside.exemptions)
+        end = EndExemption(outside.carry_out.book, outside.carry_out, outside.exemptions, outside.figures)
         watching = Watchdog(outside.drifts, outside.carry_out, end)
         if options.once:
             return 1 if await watching() else 0

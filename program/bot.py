@@ -70,6 +70,7 @@ from services.carry_out import CarryOut
 from services.check_sites import CheckSites
 from services.compare import Compare
 from services.deliver import Deliver
+from services.figures import Figures
 from services.file_links import FileLinks
 from services.going_out import mailer_that_counts, messenger_that_counts
 from services.look_up import LookUp
@@ -163,7 +164,9 @@ class Bot:
             below = Below(Paced(ceilings, figures.put_off), figures)
             exemptions = exemptions_of(self.common.exemption_way, graph, self.graph_url, self.clock, below)
             drifts, notices = PostgresDrifts(database, self.tenant_id), PostgresNotices(database, self.tenant_id)
-            reconcile = make_reconcile(carry_out, exemptions, drifts, graph, self.graph_url, self.common.mfa_policy)
+            reconcile = make_reconcile(
+                carry_out, exemptions, drifts, figures, graph, self.graph_url, self.common.mfa_policy
+            )
             showing = Showing(copies, show)
             asking = Asking(self.policy, book, drafts, directory, look_up, carry_out, showing, sites, look_ups)
             noted = NotedMessenger(messenger, uncounted, figures)
@@ -252,10 +255,11 @@ def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock, below: B
 
 
 def make_reconcile(
-    carry_out: CarryOut, exemptions: Exemptions, drifts: PostgresDrifts, graph: Graph, graph_url: str, mfa_policy: str
-) -> Reconcile:
+    carry_out: CarryOut, exemptions: Exemptions, drifts: PostgresDrifts, figures: Figures, graph: Graph,
+    graph_url: str, mfa_policy: str,
+) -> Reconcile:  # fmt: skip
     return Reconcile(
-        carry_out, exemptions, EntraMembers(graph, graph_url), EntraAudit(graph), drifts,
+        carry_out, exemptions, EntraMembers(graph, graph_url), EntraAudit(graph), drifts, figures,
         EntraMfaPolicy(graph, mfa_policy) if mfa_policy else None,
     )  # fmt: skip
 

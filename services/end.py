@@ -11,6 +11,8 @@ from domain.request import Request, State
 from services.book import Book
 from services.carry_out import CarryOut
 from services.expecting import expecting
+from services.figures import Figures
+from services.lateness import count_end
 from services.ports import Exemptions
 
 NOT_YET = timedelta(seconds=2)
@@ -26,11 +28,14 @@ class EndExemption:
     book: Book
     carry_out: CarryOut
     exemptions: Exemptions
+    figures: Figures
 
     async def __call__(self, request: Request) -> Request:
         """Gives the request as it then stands."""
         if request.state is State.ENDING:
-            return await self.carry_out(request.reference, ConfirmEnd(await self.let_go(request)))
+            ended = await self.carry_out(request.reference, ConfirmEnd(await self.let_go(request)))
+            count_end(ended, self.figures)
+            return ended
         if request.state is State.ENDED and request.starts_at is None:
             await self.let_go(request)
         return request

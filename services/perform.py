@@ -43,7 +43,7 @@ from services.evidence import EvidenceStore
 from services.expecting import expecting
 from services.figures import Figures
 from services.keep_true import draw, keep_true
-from services.lateness import count_end, count_reminder
+from services.lateness import count_reminder
 from services.once import Once
 from services.pace import coming_back
 from services.ports import Exemptions, Mailer, Proof, Sessions
@@ -77,7 +77,7 @@ class Perform:
 
     @property
     def _ending(self) -> EndExemption:
-        return EndExemption(self.book, self.carry_out, self.exemptions)
+        return EndExemption(self.book, self.carry_out, self.exemptions, self.figures)
 
     @property
     def _together(self) -> TellsTogether:
@@ -125,7 +125,7 @@ class Perform:
             case Grant():
                 await self._grant(request, attempts)
             case End():
-                await self._end(request)
+                await self._ending(request)
             case RevokeSessions():
                 await self._revoke_sessions(effect, request)
             case Tell():
@@ -167,11 +167,6 @@ class Perform:
         if self.proof:
             await self.proof.not_asked(request.subject.id)
         return await self.carry_out(request.reference, ConfirmGrant())
-
-    async def _end(self, request: Request) -> None:
-        ended = await self._ending(request)
-        if request.state is not ended.state:
-            count_end(ended, self.figures)
 
     async def _revoke_sessions(self, effect: RevokeSessions, request: Request) -> None:
         """Once for each occasion, while it is still about something. Nothing waits for it."""

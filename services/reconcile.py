@@ -25,6 +25,7 @@ from services.carry_out import CarryOut
 from services.drifts import NOT_PERMITTED, Added, DirectoryAudit, Drifts, Known, Members, MfaPolicy, Seen
 from services.end import EndExemption
 from services.expecting import expecting_removal
+from services.figures import Figures
 from services.ports import Exemptions
 from texts import say
 
@@ -66,6 +67,7 @@ class Reconcile:
     members: Members
     audit: DirectoryAudit
     drifts: Drifts
+    figures: Figures
     mfa_policy: MfaPolicy | None = None
     """None: the settings do not name it."""
     most: int | None = None
@@ -78,7 +80,7 @@ class Reconcile:
 
     @property
     def _ending(self) -> EndExemption:
-        return EndExemption(self.carry_out.book, self.carry_out, self.exemptions)
+        return EndExemption(self.carry_out.book, self.carry_out, self.exemptions, self.figures)
 
     async def is_due(self) -> bool:
         at, now = await self.drifts.compared_at(), self.carry_out.clock.now()

@@ -1,7 +1,7 @@
 """Ends exceptions that are long past their end, without the job engine: for when the workers are dead."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -40,28 +40,32 @@ class Watchdog:
     overdue: Overdue
     carry_out: CarryOut
     end: EndExemption
-    _in_vain: set[str] = field(default_factory=set)
-    """Which were tried in vain. Next time they come last, or they alone could keep all others waiting."""
+    _turns: dict[str, int] = field(default_factory=dict)
+    """The last turn that each had, of those still overdue. Or a few that fail could keep all others waiting."""
+    _turn: int = 0
 
     async def __call__(self) -> int:
-        """One look. Gives how many are overdue and could not be ended. Raises `Trouble` where nobody can be read.
+        """One look, in which each that is overdue has one turn. Gives how many of them could not be ended.
 
-        Raises `Throttled` where Entra asks us to wait; the rest is left to the next look.
+        Raises `Trouble` where nobody can be read, and `Throttled` where Entra asks us to wait: the next look begins
+        with those that were left.
         """
-        now = self.carry_out.clock.now()
-        found = await self.overdue.overdue(now, OVERDUE, self.carry_out.policy, BATCH + len(self._in_vain))
-        ordered = sorted(found, key=lambda one: one.reference in self._in_vain)
-        self._in_vain &= {one.reference for one in found}
-        if len(self._in_vain) == len(found):
-            self._in_vain.clear()  # all in turn, from the longest overdue
-        left = 0
-        for request in ordered[:BATCH]:
-            self._in_vain.add(request.reference)
-            if await self._ended(request):
-                self._in_vain.discard(request.reference)
-            else:
-                left += 1
+        began, left = self._turn, 0
+        while waiting := await self._waiting(began):
+            for request in waiting:
+                self._turn += 1
+                self._turns[request.reference] = self._turn
+                left += not await self._ended(request)
         return left
+
+    async def _waiting(self, began: int) -> Sequence[Request]:
+        """Some that have had no turn in this look; first those that have never had one, then by when it was."""
+        now, most = self.carry_out.clock.now(), BATCH + len(self._turns)
+        found = await self.overdue.overdue(now, OVERDUE, self.carry_out.policy, most)
+        last = {one.reference: self._turns.get(one.reference, 0) for one in found}
+        self._turns = {reference: turn for reference, turn in last.items() if turn}
+        waiting = [one for one in found if last[one.reference] <= began]
+        return sorted(waiting, key=lambda one: last[one.reference])[:BATCH]
 
     async def _ended(self, request: Request) -> bool:
         with structlog.contextvars.bound_contextvars(reference=request.reference):

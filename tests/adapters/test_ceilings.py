@@ -45,6 +45,7 @@ from services.watchdog import Watchdog
 from tests.adapters.postgres import postgres
 from tests.builders import NOON, POLICY, person, request
 from tests.services.test_pace import most_within
+from tests.services.test_paced import Noted
 
 PATIENT, IMPATIENT = timedelta(hours=1), timedelta(0)
 CHAT = conversation("a:chat")
@@ -183,7 +184,7 @@ async def test_where_the_comparison_is_told_to_wait_it_waits_in_every_process(re
     entra, seconds = cast(Any, Entra()), 0.0
     compares = []
     for engine in replicas:
-        whole = Reconcile(carrying_out(engine, entra), entra, entra, entra, PostgresDrifts(engine))
+        whole = Reconcile(carrying_out(engine, entra), entra, entra, entra, PostgresDrifts(engine), Noted())
         compares.append(Compare(comparing(whole, below(PostgresCeilings(engine))), entra, lambda: seconds))
     for _ in range(3):
         for compare in compares:
@@ -201,7 +202,7 @@ async def test_what_the_watchdog_is_told_holds_for_the_workers_too(replicas: lis
             assert await page.add(replace(ending, subject=subject, reference=reference))
     carry_out = carrying_out(one, entra)
     exemptions = PacedExemptions(entra, below(EvenWithout(PostgresCeilings(one))))
-    look = Watchdog(PostgresDrifts(one), carry_out, EndExemption(carry_out.book, carry_out, exemptions))
+    look = Watchdog(PostgresDrifts(one), carry_out, EndExemption(carry_out.book, carry_out, exemptions, Noted()))
     with contextlib.suppress(Throttled):
         assert await look() == 10
     assert entra.asked == ["remove"], "nobody else is asked for"

@@ -269,12 +269,14 @@ class Tenant:
     async def contains(self, group: str, entra_id: str) -> bool:
         return entra_id in self.members
 
+    def late(self, what: str, by: timedelta) -> None: ...
+
 
 def watchdog(engine: AsyncEngine, now: datetime) -> tuple[Tenant, Watchdog]:
     tenant: Any = Tenant(now)
     book = PostgresBook(engine)
     carry_out = CarryOut(book, tenant, tenant, tenant, POLICY, {}, "tenant")
-    return tenant, Watchdog(PostgresDrifts(engine), carry_out, EndExemption(book, carry_out, tenant))
+    return tenant, Watchdog(PostgresDrifts(engine), carry_out, EndExemption(book, carry_out, tenant, tenant))
 
 
 async def kept_an_hour_too_long(engine: AsyncEngine) -> datetime:

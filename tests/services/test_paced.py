@@ -77,9 +77,6 @@ class Noted:
     def put_off(self, service: str, urgency: Urgency) -> None:
         self.seen.append(("put_off", service, urgency))
 
-    def drift(self, what: str) -> None:
-        self.seen.append(("drift", what))
-
 
 class Outside:
     """Teams, Graph and mail at once: notes what it is asked for, or asks to wait."""

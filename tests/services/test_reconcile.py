@@ -60,6 +60,7 @@ class World:
     groups: dict[str, str] = field(default_factory=lambda: {"exempt_short": GROUP, "exempt_long": GROUP})
     policy = POLICY
     tenant_id = "tenant"
+    late_ends: list[timedelta] = field(default_factory=list)
 
     @property
     def clock(self) -> "World":
@@ -88,6 +89,10 @@ class World:
 
     async def held_by(self, one: Request, now: datetime) -> str:
         return ""
+
+    def late(self, what: str, by: timedelta) -> None:
+        assert what == "end"
+        self.late_ends.append(by)
 
     async def __call__(self, reference: str, command: Command, activity: str = "") -> Request:
         now = next(one for one in self.requests if one.reference == reference)
@@ -219,7 +224,7 @@ class World:
 def comparing(*, mfa_policy: bool = False, **given: Any) -> tuple[World, Reconcile]:
     world = World(**given)
     same = cast(Any, world)
-    return world, Reconcile(same, same, same, same, same, same if mfa_policy else None)
+    return world, Reconcile(same, same, same, same, same, same, same if mfa_policy else None)
 
 
 def outcomes(world: World) -> list[tuple[Sort, str]]:
@@ -272,6 +277,8 @@ async def test_whoever_overstayed_is_removed_by_the_usual_steps_and_it_is_shown(
         assert world.requests[0].state is State.ENDED
         assert [entry.what for entry in world.written] == ["drift", "member_removed", "drift_over"]
         assert (await reconcile(world.moment)).drifts == ()
+        assert one.ends_at
+        assert world.late_ends == ([world.moment - one.ends_at] if steps else [])
 
 
 OLDER = replace(ON, reference="MFA-2222-2222", group_id="older")
