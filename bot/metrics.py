@@ -19,7 +19,9 @@ OVERDUE = Gauge("mfa_requests_overdue", "Of these, the ones that are due for mor
 ENDS_OVERDUE = Gauge(
     "mfa_ends_overdue", "Accounts still exempt more than a minute after their end, or after it was begun", ["kind"]
 )
-UNPROVED = Gauge("mfa_grants_unproved", "Being granted for more than 15 minutes, and not confirmed by Entra", ["kind"])
+UNPROVED = Gauge(
+    "mfa_grants_unproved", "Being granted for longer than limits.prove_within, and not confirmed by Entra", ["kind"]
+)
 DRIFTS = Gauge("mfa_drifts", "Differences between Entra and the book: open, or found within 15 minutes", ["what"])
 COMPARED = Gauge("mfa_compared_seconds", "How long ago Entra and the book were last compared as a whole; +Inf: never")
 COMPARE_EVERY = Gauge("mfa_compare_every_seconds", "How often they are to be compared")

@@ -69,7 +69,7 @@ from program.counting import Counting
 from services.carry_out import CarryOut
 from services.check_sites import CheckSites
 from services.compare import Compare
-from services.deliver import Deliver
+from services.deliver import CountedNotices, Deliver
 from services.figures import Figures
 from services.file_links import FileLinks
 from services.going_out import mailer_that_counts, messenger_that_counts
@@ -181,7 +181,8 @@ class Bot:
                 EntraSessions(graph) if self.common.revoke_sessions else None,
             )  # fmt: skip
             show_drifts = ShowDrifts(
-                paced(perform, below), drifts, carry_out, PacedMessenger(counts, below), addresses, notices,
+                paced(perform, below), drifts, carry_out, PacedMessenger(counts, below), addresses,
+                CountedNotices(notices, figures),
                 Once(carry_out, notices, figures),
             )  # fmt: skip
             settling = replace(reconcile, exemptions=PacedExemptions(exemptions, below))

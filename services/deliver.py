@@ -100,9 +100,13 @@ class Deliver:
         """Raises what `perform` raises, in order to be called again; unless it is given up."""
         try:
             await self.perform(effect, attempts)
-        except PutOff:
-            raise
         except Trouble as trouble:
+            log.warning(
+                "effect put off", reference=effect.reference, effect=type(effect).__name__, key=key_of(effect),
+                message=trouble.message, attempts=attempts + 1,
+            )  # fmt: skip
+            if isinstance(trouble, PutOff):
+                raise
             self.figures.tried_again(type(effect).__name__, "for_good" if trouble.for_good else "trouble")
             if not await self._ended(effect, attempts, trouble):
                 raise

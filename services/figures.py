@@ -9,8 +9,6 @@ from services.pace import Urgency
 
 OVERDUE = timedelta(minutes=1)
 """The sweep runs every few seconds: what is due for so long was not done."""
-UNPROVED = timedelta(minutes=15)
-"""A grant that Entra has not confirmed for so long needs somebody's eyes."""
 SHOWN = timedelta(minutes=15)
 """A drift is counted for so long at least: one that is over within a second would otherwise never be looked at."""
 
@@ -36,7 +34,7 @@ class Late:
     ends_overdue: int
     """Still exempt for longer than `OVERDUE` after their end, or after it was begun where that was earlier."""
     unproved: int
-    """Being granted for longer than `UNPROVED`."""
+    """Being granted for longer than the policy's `limits.prove_within`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,6 @@ class Perform:
             try:
                 await self._perform(effect, request, attempts)
             except Trouble as trouble:
-                log.warning("effect put off", message=trouble.message, attempts=attempts + 1)
                 if isinstance(effect, Grant | End) and not isinstance(trouble, PutOff):
                     await self.carry_out(effect.reference, _report(trouble, attempts + 1))
                 raise

@@ -99,7 +99,7 @@ class Reconcile:
         troubles += [f"members of {group}: {message}" for group, message in unread.items()]
         if not dry_run:
             await self._over([one.drift for one in done], began, unread, exclusions_read=not cannot)
-            if not troubles:
+            if not troubles and not cannot:
                 await self.drifts.compared(began)
             await self._find_earlier(began)
         wait = max((one.wait for one in done if one.wait), default=None)

@@ -43,7 +43,7 @@ def test_an_alarm_names_only_figures_and_labels_that_exist(rule: dict[str, Any])
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alarm_says_how_urgent_it_is_and_the_documentation_what_to_do(rule: dict[str, Any]) -> None:
-    assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+    assert set(rule) <= {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert re.fullmatch(r"\d+[smh]", rule.get("for", "1m"))
     rows = [line for line in RUNNING.splitlines() if line.startswith(f"| `{rule['alert']}` |")]

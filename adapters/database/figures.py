@@ -14,7 +14,7 @@ from adapters.database.trouble import no_database
 from adapters.jobs.orders import TASK
 from domain.policy import Policy
 from domain.request import State
-from services.figures import OVERDUE, SHOWN, UNPROVED, Jobs, Late, Standing
+from services.figures import OVERDUE, SHOWN, Jobs, Late, Standing
 
 WHOLE_EVERY = 60.0
 """Seconds between two counts of the whole table."""
@@ -79,7 +79,9 @@ class PostgresFigures:
         """Whatever is granting or ending is due again within `check_again`, so the index has what is looked at."""
         put_back = requests.c.starts_at.is_not(None)
         granting_since = case((put_back, begun(self._policy)), else_=cast(requests.c.decided["at"].astext, MOMENT))
-        unproved = and_(requests.c.state == State.GRANTING.value, granting_since <= now - UNPROVED)
+        unproved = and_(
+            requests.c.state == State.GRANTING.value, granting_since <= now - self._policy.limits.prove_within
+        )
         query = (
             select(
                 requests.c.kind,

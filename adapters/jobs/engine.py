@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy
 
@@ -96,9 +97,12 @@ def make_engine(
     @app.periodic(cron="* * * * * */10", periodic_id="stalled")
     @app.task(name="take_up_stalled", queue=QUEUE, queueing_lock="take_up_stalled", priority=50, pass_context=True)
     async def _take_up_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-        for job in await keeper.get_stalled_jobs():
-            log.warning("job taken up again", job=job.id, task=job.task_name)
-            await keeper.retry_job(job)
+        try:
+            for job in await keeper.get_stalled_jobs():
+                log.warning("job taken up again", job=job.id, task=job.task_name)
+                await keeper.retry_job(job)
+        except ConnectorException as error:
+            log.warning("jobs of dead workers not taken up", error=str(error.__cause__ or error))
 
     return app
 

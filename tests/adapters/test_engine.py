@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg_pool import AsyncConnectionPool
 
@@ -281,6 +282,24 @@ async def test_a_stop_waits_for_the_jobs_that_run(database: str) -> None:
     assert ended.is_set()
     async with app.open_async():
         assert not list(await app.job_manager.list_jobs_async(task=TASK))
+
+
+async def test_where_the_database_is_away_dead_workers_wait_and_no_job_is_left_failed(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def perform(effect: Effect, attempts: int) -> None: ...
+
+    async def nothing() -> None: ...
+
+    async def away(_: Keeper) -> None:
+        raise ConnectorException("the connection is closed")
+
+    app = make_engine(database, perform, nothing, nothing)
+    monkeypatch.setattr(Keeper, "get_stalled_jobs", away)
+    async with app.open_async():
+        await app.configure_task("take_up_stalled").defer_async(timestamp=0)
+        await app.run_worker_async(queues=[QUEUE], wait=False, delete_jobs="successful", install_signal_handlers=False)
+        assert list(await app.job_manager.list_jobs_async(task="take_up_stalled")) == []
 
 
 async def test_after_an_outage_one_more_start_is_enough(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

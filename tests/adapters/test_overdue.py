@@ -25,12 +25,12 @@ from domain.request import Decided, Request, State
 from services.book import Entry
 from services.carry_out import CarryOut
 from services.end import EndExemption
-from services.figures import OVERDUE, SHOWN, UNPROVED, Late, Standing
+from services.figures import OVERDUE, SHOWN, Late, Standing
 from services.watchdog import Watchdog
 from tests.adapters.postgres import postgres
 from tests.builders import AGENT, NOON, POLICY, facts, long_request, request
 
-AGAIN = POLICY.limits.check_again
+AGAIN, PROVED = POLICY.limits.check_again, POLICY.limits.prove_within
 BY, SECOND, HOUR = timedelta(minutes=2), timedelta(seconds=1), timedelta(hours=1)
 
 
@@ -159,9 +159,9 @@ async def test_a_grant_is_unproved_since_it_was_approved_or_put_back(engine: Asy
         (late,) = await figures.late(now)
         return late.unproved
 
-    assert await unproved(NOON + UNPROVED - SECOND) == 0
-    assert await unproved(NOON + UNPROVED) == 1
-    assert await unproved(granting.decided.at + UNPROVED) == 2
+    assert await unproved(NOON + PROVED - SECOND) == 0
+    assert await unproved(NOON + PROVED) == 1
+    assert await unproved(granting.decided.at + PROVED) == 2
 
 
 async def test_a_put_back_that_entra_refuses_is_unproved_since_it_was_first_refused(engine: AsyncEngine) -> None:
@@ -170,7 +170,7 @@ async def test_a_put_back_that_entra_refuses_is_unproved_since_it_was_first_refu
         report = ReportTrouble("Graph answered 503", minutes)
         one = decide(one, report, facts(), POLICY, NOON + HOUR + timedelta(minutes=minutes)).request
     await kept(engine, one)
-    (late,) = await PostgresFigures(engine, POLICY).late(NOON + HOUR + UNPROVED + timedelta(minutes=1))
+    (late,) = await PostgresFigures(engine, POLICY).late(NOON + HOUR + PROVED + timedelta(minutes=1))
     assert late.unproved == 1
 
 

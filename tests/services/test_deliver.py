@@ -30,7 +30,7 @@ from domain.events import What
 from domain.request import Request
 from services.book import Entry
 from services.carry_out import CarryOut
-from services.deliver import LONGEST, LOOK_EVERY, MOST_TRIES, CountedNotices, Deliver, Failures, is_over
+from services.deliver import LONGEST, LOOK_EVERY, MOST_TRIES, CountedNotices, Deliver, Failures, is_over, key_of
 from tests.builders import NOON, POLICY, request
 from tests.services.test_paced import Noted
 
@@ -127,6 +127,19 @@ class Bench:
                     continue
                 return number - before + 1
         return most
+
+
+@pytest.mark.parametrize("effect", [*NOTICES, *NEVER_GIVEN_UP, TOGETHER], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("error", [Trouble("503"), PutOff("graph", retry_after=timedelta(seconds=1))], ids=repr)
+async def test_the_log_says_of_each_effect_that_it_failed_and_why(effect: Effect, error: Trouble) -> None:
+    bench = Bench()
+    bench.error = error
+    with capture_logs() as logs, pytest.raises(Trouble):
+        await bench.deliver(effect, 2)
+    [line] = [one for one in logs if one["event"] == "effect put off"]
+    assert (line["effect"], line["message"], line["attempts"]) == (type(effect).__name__, error.message, 3)
+    assert line["reference"] == effect.reference
+    assert line["key"] == key_of(effect)
 
 
 @pytest.mark.parametrize("effect", NOTICES, ids=lambda one: type(one).__name__)
