@@ -41,18 +41,24 @@ OF_THE_SITE = frozenset({Audience.GIVER, Audience.OWNERS, Audience.OTHER_OWNERS}
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Exempt the subject in Entra and read it back. `subject` is their Entra id: what concerns it goes in order."""
+    """Exempt the subject in Entra and read it back.
+
+    `subject` is their Entra id, and `group` that of the exemption group: what concerns this membership goes in order.
+    """
 
     reference: str
     subject: str
+    group: str = ""
+    """Empty where an older version wanted it."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Stop exempting the subject in Entra and read it back."""
+    """Stop exempting the subject in Entra and read it back. As `Grant`."""
 
     reference: str
     subject: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

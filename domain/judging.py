@@ -75,7 +75,7 @@ def approve(request: Request, command: Approve, facts: Facts, policy: Policy, no
     events = [Event(What.APPROVED, command.by.id, details)]
     if verified:
         events.insert(0, Event(What.VERIFIED, command.by.id, filled(way=verified.way, ticket=verified.ticket)))
-    effects: list[Effect] = [Grant(request.reference, request.subject.id), Refresh(request.reference)]
+    effects: list[Effect] = [Grant(request.reference, request.subject.id, request.group_id), Refresh(request.reference)]
     if unusual:
         effects.append(Tell(request.reference, Notice.UNUSUAL, Audience.LEADS))
     return Decision(granting, tuple(events), tuple(effects))

@@ -51,7 +51,7 @@ def put_back(request: Request, command: PutBack, facts: Facts, policy: Policy, n
         return ending(request, Closing(Cause.EXPIRED))
     eligibility.check_may_stay(facts.account, policy)
     granting = replace(request, state=State.GRANTING, stuck=None)
-    effects = (Grant(request.reference, request.subject.id), Refresh(request.reference))
+    effects = (Grant(request.reference, request.subject.id, request.group_id), Refresh(request.reference))
     return Decision(granting, (Event(What.PUT_BACK, command.by.id),), effects)
 
 
@@ -169,4 +169,6 @@ def ending(request: Request, closing: Closing) -> Decision:
         What.ENDING, closing.by.id if closing.by else "", filled(cause=closing.cause.value, words=closing.words)
     )
     begun = replace(request, state=State.ENDING, closing=closing, stuck=None)
-    return Decision(begun, (event,), (End(request.reference, request.subject.id), Refresh(request.reference)))
+    return Decision(
+        begun, (event,), (End(request.reference, request.subject.id, request.group_id), Refresh(request.reference))
+    )

@@ -46,7 +46,7 @@ def _done(coming: tuple[Occasion, ...]) -> list[str]:
 def _again(request: Request) -> Decision:
     """Entra's word is late: the effect is started once more, whatever became of the job."""
     granting = request.state is State.GRANTING
-    effect = (Grant if granting else End)(request.reference, request.subject.id)
+    effect = (Grant if granting else End)(request.reference, request.subject.id, request.group_id)
     event = Event(Happened.STARTED_AGAIN, details={"effect": "grant" if granting else "end"})
     return Decision(request, (event,), (effect,))
 
@@ -115,7 +115,7 @@ def _tell(request: Request, _: Occasion, now: datetime) -> Decision:
 
 def _end_again(request: Request, _: Occasion, __: datetime) -> Decision:
     event = Event(Happened.STARTED_AGAIN, details={"effect": "end"})
-    return Decision(request, (event,), (End(request.reference, request.subject.id),))
+    return Decision(request, (event,), (End(request.reference, request.subject.id, request.group_id),))
 
 
 def _purge(request: Request, _: Occasion, __: datetime) -> Decision:

@@ -60,14 +60,17 @@ class Order:
 
 
 def order(effect: Effect) -> Order:
-    """Entra's effects for a person share a lane, in which an end goes first; nothing else waits behind Entra."""
+    """What changes one membership in Entra shares a lane, in which an end goes first.
+
+    Nothing else waits behind Entra. What cannot be done in one group holds up nobody's end in another.
+    """
     args = {"effect": type(effect).__name__, **{name: str(value) for name, value in asdict(effect).items()}}
     reference = effect.reference
     match effect:
         case End():
-            return Order(f"{URGENT}{effect.subject}", f"{reference}:end", 40, args)
+            return Order(_membership(effect), f"{reference}:end", 40, args)
         case Grant():
-            return Order(f"{URGENT}{effect.subject}", f"{reference}:grant", 30, args)
+            return Order(_membership(effect), f"{reference}:grant", 30, args)
         case RevokeSessions():
             return Order(f"{reference}:sessions", f"{reference}:sessions:{effect.occasion}", 30, args)
         case Tell():
@@ -91,6 +94,10 @@ def order(effect: Effect) -> Order:
             return Order(f"{reference}:purge", f"{reference}:purge", 5, args)
         case Refresh():
             return Order(f"{reference}:refresh", f"{reference}:refresh", 20, args)
+
+
+def _membership(effect: Grant | End) -> str:
+    return URGENT + ":".join(part for part in (effect.group, effect.subject) if part)
 
 
 def effect_of(args: dict[str, str]) -> Effect:

@@ -26,8 +26,8 @@ from domain.effects import (
 
 REFERENCE, ANNA, HELEN = "MFA-7K3Q-9XDM", "anna", "helen"
 EFFECTS: list[Effect] = [
-    Grant(REFERENCE, ANNA),
-    End(REFERENCE, ANNA),
+    Grant(REFERENCE, ANNA, "group"),
+    End(REFERENCE, ANNA, "group"),
     RevokeSessions(REFERENCE, ANNA, START),
     Tell(REFERENCE, Notice.REMINDER, Audience.OTHER_OWNERS, "3600"),
     TellTogether(HELEN, Notice.EVIDENCE_WANTED),
@@ -56,7 +56,14 @@ def test_a_field_that_a_newer_version_added_stops_no_older_worker(effect: Effect
 
 
 def test_only_what_changes_who_is_exempt_is_brought_forward() -> None:
-    assert [effect for effect in EFFECTS if order(effect).urgent] == [Grant(REFERENCE, ANNA), End(REFERENCE, ANNA)]
+    assert [type(effect) for effect in EFFECTS if order(effect).urgent] == [Grant, End]
+
+
+def test_what_changes_one_membership_goes_one_after_the_other_and_holds_up_no_other() -> None:
+    end = order(End(REFERENCE, ANNA, "group")).lock
+    assert order(Grant("MFA-2222-2222", ANNA, "group")).lock == end
+    assert end not in (order(End("MFA-2222-2222", ANNA, "other")).lock, order(End(REFERENCE, HELEN, "group")).lock)
+    assert order(End(REFERENCE, ANNA)).lock == order(Grant(REFERENCE, ANNA)).lock, "as an older version wanted it"
 
 
 @pytest.mark.parametrize("effect", EFFECTS, ids=lambda one: type(one).__name__)

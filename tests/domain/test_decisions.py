@@ -115,7 +115,7 @@ def test_nothing_is_granted_before_the_caller_is_verified(way: str) -> None:
 
 def test_approval_wants_the_grant_and_tells_nobody_yet() -> None:
     decision = decide(request(), Approve(AGENT, "call_back", " INC1 "), facts(), POLICY, NOON)
-    assert decision.effects == (Grant("MFA-7K3Q-9XDM", SUBJECT.id), Refresh("MFA-7K3Q-9XDM"))
+    assert decision.effects == (Grant("MFA-7K3Q-9XDM", SUBJECT.id, decision.request.group_id), Refresh("MFA-7K3Q-9XDM"))
     assert [event.what for event in decision.events] == [What.VERIFIED, What.APPROVED]
     assert decision.request.verified is not None
     assert decision.request.verified.ticket == "INC1"
@@ -179,7 +179,7 @@ def test_at_the_end_the_exemption_is_removed_first_and_people_are_told_after() -
     assert ending.request.state is State.ENDING
     assert ending.request.closing is not None
     assert ending.request.closing.cause is Cause.EXPIRED
-    assert ending.effects == (End(active.reference, SUBJECT.id), Refresh(active.reference))
+    assert ending.effects == (End(active.reference, SUBJECT.id, active.group_id), Refresh(active.reference))
     ended = decide(ending.request, ConfirmEnd(), facts(), POLICY, active.ends_at)
     assert Tell(active.reference, Notice.ENDED, Audience.SUBJECT) in ended.effects
 
@@ -189,7 +189,7 @@ def test_an_end_before_the_grant_was_confirmed_is_done_once_more_and_no_other_is
     ended = decide(ending, ConfirmEnd(), facts(), POLICY, NOON).request
     assert ended.next_due == NOON + timedelta(minutes=1)
     again = decide(ended, Tick(), facts(), POLICY, ended.next_due)
-    assert again.effects == (End(ended.reference, SUBJECT.id),)
+    assert again.effects == (End(ended.reference, SUBJECT.id, ended.group_id),)
     assert again.request.next_due is None
     assert decide(request(State.ENDING), ConfirmEnd(), facts(), POLICY, NOON).request.next_due is None
 
@@ -208,5 +208,5 @@ def test_a_grant_or_an_end_that_is_not_confirmed_is_started_again() -> None:
         waiting = request(state)
         assert waiting.next_due is not None
         decision = decide(waiting, Tick(), facts(), POLICY, waiting.next_due)
-        assert decision.effects == (effect(waiting.reference, SUBJECT.id),)
+        assert decision.effects == (effect(waiting.reference, SUBJECT.id, waiting.group_id),)
         assert decision.request.next_due == waiting.next_due + POLICY.limits.check_again

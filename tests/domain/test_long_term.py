@@ -310,7 +310,7 @@ def test_what_a_renewal_follows_is_taken_out_of_the_group_that_the_settings_name
     assert (decision.request.state, followed.state) == (State.ACTIVE, State.ENDING)
     assert followed.closing == Closing(Cause.RENEWED, words=new.reference)
     assert followed.next_due is not None
-    assert End(old.reference, SUBJECT.id) in decision.effects
+    assert End(old.reference, SUBJECT.id, old.group_id) in decision.effects
     assert [event.what for event in decision.followed_events] == [What.FOLLOWED, What.ENDING]
 
 
@@ -363,7 +363,7 @@ def test_an_account_that_may_not_be_exempt_any_more_ends_it(seen: Any, cause: Ca
         assert decision.request.state is State.ENDING
         assert decision.request.closing is not None
         assert decision.request.closing.cause is cause
-        assert End(active.reference, SUBJECT.id) in decision.effects
+        assert End(active.reference, SUBJECT.id, active.group_id) in decision.effects
 
 
 def test_a_new_core_method_is_asked_about_once_and_ends_nothing() -> None:

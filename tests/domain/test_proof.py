@@ -87,7 +87,7 @@ def test_a_grant_that_is_not_proved_within_the_time_that_was_approved_is_given_u
         decision = decide(waiting, Tick(), facts(), POLICY, over)
         assert decision.request.state is State.ENDING
         assert decision.request.never_confirmed
-        assert End(one.reference, SUBJECT.id) in decision.effects
+        assert End(one.reference, SUBJECT.id, one.group_id) in decision.effects
 
 
 def test_a_proof_that_comes_after_the_time_that_was_approved_begins_nothing() -> None:
@@ -115,7 +115,7 @@ def test_what_is_being_put_back_goes_on_until_the_end_that_it_had() -> None:
 def test_an_account_that_may_not_be_exempt_any_more_is_not_granted_either(seen: Account | None) -> None:
     decision = decide(request(State.GRANTING), SeeAccount(seen), facts(), POLICY, NOON)
     assert decision.request.state is State.ENDING
-    assert End(decision.request.reference, SUBJECT.id) in decision.effects
+    assert End(decision.request.reference, SUBJECT.id, decision.request.group_id) in decision.effects
 
 
 def test_looking_at_the_account_puts_off_nothing_and_asks_about_no_method() -> None:
