@@ -44,6 +44,9 @@ class Trouble(Exception):
 class Throttled(Trouble):
     """Entra or Teams asks for patience (429, or 503 with a time to wait)."""
 
+    service: str = ""
+    """Which one of Graph's services, as `services.pace.OF_GRAPH` has it."""
+
 
 class NoAnswer(Trouble):
     """Graph did not answer, or what stands before it did in its place (502, 503, 504)."""

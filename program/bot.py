@@ -75,7 +75,7 @@ from services.file_links import FileLinks
 from services.going_out import mailer_that_counts, messenger_that_counts
 from services.look_up import LookUp
 from services.once import Once
-from services.pace import GRAPH, Paced, Urgency
+from services.pace import GRAPH, OF_GRAPH, Paced, Urgency
 from services.paced import Below, PacedExemptions, PacedMessenger, comparing, in_jobs, paced
 from services.perform import Perform
 from services.ports import Clock, Exemptions
@@ -136,9 +136,9 @@ class Bot:
             stack.push_async_callback(database.dispose)
             figures, uncounted = metrics.Counted(), Uncounted()
 
-            def throttled(wait: timedelta) -> None:
+            def throttled(service: str, wait: timedelta) -> None:
                 figures.throttled(GRAPH.service)
-                uncounted.asked_by_graph(wait)
+                uncounted.asked(OF_GRAPH[service], wait)
 
             graph = Graph(self.graph_url, self.token, throttled)
             stack.push_async_callback(graph.close)

@@ -55,8 +55,17 @@ class Ceiling:
 
 TEAMS = Ceiling("teams", "teams", (Limit(50, timedelta(seconds=1), burst=10),))
 """https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit"""
-GRAPH = Ceiling("graph", "graph", (Limit(3000, timedelta(seconds=150), burst=100),))
-"""Writes: https://learn.microsoft.com/graph/throttling-limits"""
+_WRITES = (Limit(3000, timedelta(seconds=150), burst=100),)
+GRAPH = Ceiling("graph", "graph", _WRITES)
+"""Writes to Entra's directory, and all that has no name of its own below.
+
+https://learn.microsoft.com/graph/throttling-limits
+"""
+MAIL, AUDIT, POLICIES, METHODS, TEAMWORK = (
+    Ceiling("graph", f"graph:{service}", _WRITES) for service in ("mail", "audit", "policies", "methods", "teamwork")
+)
+"""Services of their own behind Graph's address, with limits of their own: where one asks to wait, no end waits."""
+OF_GRAPH = {one.name: one for one in (GRAPH, MAIL, AUDIT, POLICIES, METHODS, TEAMWORK)}
 _CONVERSATION = (
     Limit(7, timedelta(seconds=1), burst=2),
     Limit(8, timedelta(seconds=2), burst=3),

@@ -16,7 +16,19 @@ from services.carry_out import CarryOut
 from services.chat import Address, Messenger, Sent
 from services.deliver import CountedNotices
 from services.figures import Figures
-from services.pace import GRAPH, TEAMS, Ceiling, Paced, Urgency, conversation
+from services.pace import (
+    AUDIT,
+    GRAPH,
+    MAIL,
+    OF_GRAPH,
+    POLICIES,
+    TEAMS,
+    TEAMWORK,
+    Ceiling,
+    Paced,
+    Urgency,
+    conversation,
+)
 from services.perform import Perform
 from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Installer
@@ -43,7 +55,7 @@ class Below:
     unanswered: Unanswered = field(default_factory=Unanswered)
 
     async def __call__(self, call: Callable[[], Awaitable[_T]], urgency: Urgency, *ceilings: Ceiling) -> _T:
-        """The last of `ceilings` is the whole service's: it is the one that pauses."""
+        """The last of `ceilings` is the whole service's: it is the one that pauses, unless another one asked for it."""
         await self.paced.turn(urgency, *ceilings)
         return await self.listening(call, ceilings[-1])
 
@@ -54,9 +66,9 @@ class Below:
         except PutOff:
             raise
         except Throttled as throttled:
-            if ceiling is not GRAPH:  # its client counts each of its answers
+            if ceiling.service != GRAPH.service:  # its client counts each of its answers
                 self.figures.throttled(ceiling.service)
-            await self.paced.pause(ceiling, throttled.retry_after)
+            await self.paced.pause(OF_GRAPH.get(throttled.service, ceiling), throttled.retry_after)
             raise
 
     async def answered(self, call: Callable[[], Awaitable[_T]]) -> _T:
@@ -133,7 +145,7 @@ class PacedProof:
     below: Below
 
     async def not_asked(self, entra_id: str) -> None:
-        await self.below.listening(lambda: self.inner.not_asked(entra_id), GRAPH)
+        await self.below(lambda: self.inner.not_asked(entra_id), Urgency.GRANT, POLICIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +163,7 @@ class PacedMailer:
     below: Below
 
     async def send(self, *, to: str, mail: Mail, key: str) -> None:
-        await self.below(lambda: self.inner.send(to=to, mail=mail, key=key), Urgency.NOTICE, GRAPH)
+        await self.below(lambda: self.inner.send(to=to, mail=mail, key=key), Urgency.NOTICE, GRAPH, MAIL)
 
     async def answers(self) -> None:
         await self.below.listening(self.inner.answers, GRAPH)
@@ -163,24 +175,24 @@ class PacedInstaller:
     below: Below
 
     async def chat_of(self, entra_id: str) -> str:
-        return await self.below(lambda: self.inner.chat_of(entra_id), Urgency.NOTICE, GRAPH)
+        return await self.below(lambda: self.inner.chat_of(entra_id), Urgency.NOTICE, GRAPH, TEAMWORK)
 
 
 class _Reading:
-    def __init__(self, inner: Any, below: Below, urgency: Urgency) -> None:
-        self._inner, self._below, self._urgency = inner, below, urgency
+    def __init__(self, inner: Any, below: Below, urgency: Urgency, ceiling: Ceiling) -> None:
+        self._inner, self._below, self._urgency, self._ceiling = inner, below, urgency, ceiling
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         call = getattr(self._inner, name)
-        return lambda *given, **named: self._below(partial(call, *given, **named), self._urgency, GRAPH)
+        return lambda *given, **named: self._below(partial(call, *given, **named), self._urgency, self._ceiling)
 
 
-def reading(port: _T, below: Below, urgency: Urgency) -> _T:
+def reading(port: _T, below: Below, urgency: Urgency, ceiling: Ceiling = GRAPH) -> _T:
     """The same port, of which each method reads from Graph: it keeps everybody's pause, and tells everybody of its own.
 
     What reads little, and with nobody waiting: each call takes the turn of a write.
     """
-    return cast(_T, _Reading(port, below, urgency))
+    return cast(_T, _Reading(port, below, urgency, ceiling))
 
 
 def comparing(reconcile: Reconcile, below: Below) -> Reconcile:
@@ -190,8 +202,8 @@ def comparing(reconcile: Reconcile, below: Below) -> Reconcile:
         carry_out=in_jobs(reconcile.carry_out, below, Urgency.REPORT),
         exemptions=PacedExemptions(reconcile.exemptions, below),
         members=reading(reconcile.members, below, Urgency.REPORT),
-        audit=reading(reconcile.audit, below, Urgency.REPORT),
-        mfa_policy=reading(reconcile.mfa_policy, below, Urgency.REPORT) if reconcile.mfa_policy else None,
+        audit=reading(reconcile.audit, below, Urgency.REPORT, AUDIT),
+        mfa_policy=reading(reconcile.mfa_policy, below, Urgency.REPORT, POLICIES) if reconcile.mfa_policy else None,
     )
 
 

@@ -241,13 +241,13 @@ class Reconcile:
         seen = await self._see(drift, began)
         if seen is None:
             return None
+        if overstayed:
+            await self._remove(drift)
         if seen.drift.sort in (Sort.STRANGER, Sort.OVERSTAYED) and not seen.added.at:
             await self._find_who(seen)
-        new = seen.first_seen == seen.last_seen
-        if not overstayed:
-            return Found(drift, "alarm shown" if new else "alarm shown before")
-        await self._remove(drift)
-        return Found(drift, "removed, alarm shown")
+        if overstayed:
+            return Found(drift, "removed, alarm shown")
+        return Found(drift, "alarm shown" if seen.first_seen == seen.last_seen else "alarm shown before")
 
     async def _see(self, drift: Drift, began: datetime) -> Seen | None:
         now = self.carry_out.clock.now()

@@ -15,7 +15,7 @@ from domain.gathering import WITHIN
 from domain.request import Request
 from services.book import Book, Drafts, Notices
 from services.carry_out import CarryOut
-from services.pace import GRAPH, Urgency
+from services.pace import GRAPH, METHODS, Urgency
 from services.paced import Below
 
 log = structlog.get_logger(__name__)
@@ -119,5 +119,6 @@ class Sweep:
 
     async def _look_at(self, request: Request) -> None:
         """Graph's pause is for whoever reads, too."""
-        account = await self.below(partial(self.carry_out.account, request.subject.id), Urgency.REPORT, GRAPH)
+        look = partial(self.carry_out.account, request.subject.id)
+        account = await self.below(look, Urgency.REPORT, METHODS, GRAPH)
         await self.carry_out(request.reference, SeeAccount(account))

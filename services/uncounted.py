@@ -6,7 +6,7 @@ What Teams or Graph asks of them holds for all processes.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from cards.card import Card
 from domain.errors import Passing, Throttled, Trouble
 from services.chat import Address, Messenger, Sent
 from services.figures import Figures
-from services.pace import GRAPH, LONGEST_PAUSE, TEAMS, Ceilings
+from services.pace import LONGEST_PAUSE, TEAMS, Ceiling, Ceilings
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -29,11 +29,11 @@ LONGEST_WAIT = 2.0
 @dataclass(slots=True)
 class Uncounted:
     sent: int = 0
-    pause: timedelta = timedelta(0)
-    graph_pause: timedelta = timedelta(0)
+    pauses: dict[Ceiling, timedelta] = field(default_factory=dict)
 
-    def asked_by_graph(self, wait: timedelta) -> None:
-        self.graph_pause = max(self.graph_pause, min(wait, LONGEST_PAUSE))
+    def asked(self, by: Ceiling, wait: timedelta) -> None:
+        """For patience."""
+        self.pauses[by] = max(self.pauses.get(by, timedelta(0)), min(wait, LONGEST_PAUSE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,18 @@ class NotedMessenger:
             return await send()
         except Throttled as throttled:
             self.figures.throttled(TEAMS.service)
-            asked = min(throttled.retry_after or timedelta(0), LONGEST_PAUSE)
-            self.uncounted.pause = max(self.uncounted.pause, asked)
+            self.uncounted.asked(TEAMS, throttled.retry_after or timedelta(0))
             raise
 
 
 async def count(uncounted: Uncounted, ceilings: Ceilings) -> None:
     """Tells all processes what was sent since the last time, and that Teams or Graph asked to wait."""
-    sent, pause, graph_pause = uncounted.sent, uncounted.pause, uncounted.graph_pause
-    uncounted.sent, uncounted.pause, uncounted.graph_pause = 0, timedelta(0), timedelta(0)
+    sent, pauses = uncounted.sent, uncounted.pauses
+    uncounted.sent, uncounted.pauses = 0, {}
     if sent:
         await ceilings.spend(TEAMS, sent)
-    if pause:
-        await ceilings.pause(TEAMS, pause)
-    if graph_pause:
-        await ceilings.pause(GRAPH, graph_pause)
+    for ceiling, wait in pauses.items():
+        await ceilings.pause(ceiling, wait)
 
 
 async def keep_counting(

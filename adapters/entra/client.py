@@ -27,6 +27,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
 from domain.errors import NoAnswer, Throttled, Trouble
+from services.pace import AUDIT, GRAPH, MAIL, METHODS, POLICIES, TEAMWORK, Ceiling
 from services.retry_after import UNSAID, retry_after
 from services.unanswered import leaves_open
 
@@ -78,10 +79,12 @@ class _Provider(AccessTokenProvider):
 class Graph:
     """Built inside the event loop; `close` it. `base_url` ends in /v1.0.
 
-    `throttled` is told of each answer that asks us to wait, and for how long, whoever wanted it.
+    `throttled` is told of each answer that asks us to wait: which of Graph's services, and for how long.
     """
 
-    def __init__(self, base_url: str, token: Token, throttled: Callable[[timedelta], None] = lambda _: None) -> None:
+    def __init__(
+        self, base_url: str, token: Token, throttled: Callable[[str, timedelta], None] = lambda *_: None
+    ) -> None:
         self._throttled = throttled
         # Nothing is retried in here: who waits (a person, the job engine) knows better, and mail must not be repeated.
         self._transport = httpx.AsyncHTTPTransport()
@@ -140,7 +143,7 @@ class Graph:
         if not response.is_success:
             failed = trouble(response)
             if isinstance(failed, Throttled):
-                self._throttled(failed.retry_after or UNSAID)
+                self._throttled(failed.service, failed.retry_after or UNSAID)
             raise failed
         return _json(response)
 
@@ -176,4 +179,21 @@ def trouble(response: httpx.Response) -> GraphTrouble:
     if response.status_code == 429:
         wait = wait or UNSAID
     kind = GraphThrottled if wait else GraphAway if response.status_code in (502, 503, 504) else GraphTrouble
-    return kind(said, status=response.status_code, code=code, retry_after=wait)
+    failed = kind(said, status=response.status_code, code=code, retry_after=wait)
+    if isinstance(failed, Throttled):
+        failed.service = service_of(response.request.url.path).name
+    return failed
+
+
+def service_of(path: str) -> Ceiling:
+    """Which of the services behind Graph's address answers here: each has limits of its own."""
+    return next((ceiling for part, ceiling in _SERVICES if part.search(path)), GRAPH)
+
+
+_SERVICES = (
+    (re.compile(r"/users/[^/]+/(?:sendMail|mailboxSettings)"), MAIL),
+    (re.compile(r"/users/[^/]+/authentication/"), METHODS),
+    (re.compile(r"/users/[^/]+/teamwork/"), TEAMWORK),
+    (re.compile(r"/auditLogs/"), AUDIT),
+    (re.compile(r"/identity/conditionalAccess/"), POLICIES),
+)

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from cards.card import Card
 from cards.mail_layout import Mail
 from domain.errors import NoAnswer, PutOff, Throttled, Trouble
 from services.chat import Address, Scope, Sent
-from services.pace import LONGEST_PAUSE, Ceiling, Paced, Turn, Urgency
+from services.pace import GRAPH, LONGEST_PAUSE, METHODS, Ceiling, Paced, Turn, Urgency
 from services.paced import (
     AWAY,
     AWAY_AFTER,
@@ -146,11 +147,10 @@ TO_GRAPH: dict[str, Call] = {
     "revoke": lambda outside, below: PacedSessions(outside, below).revoke("u"),
     "chat_of": lambda outside, below: PacedInstaller(outside, below).chat_of("u"),
     "person": lambda outside, below: reading(outside, below, Urgency.NOTICE).person("u"),
-}
-READS: dict[str, Call] = {
-    "contains": lambda outside, below: PacedExemptions(outside, below).contains("g", "u"),
     "not_asked": lambda outside, below: PacedProof(outside, below).not_asked("u"),
 }
+OWN_LIMITS = {"send": "graph:mail", "chat_of": "graph:teamwork", "not_asked": "graph:policies"}
+READS: dict[str, Call] = {"contains": lambda outside, below: PacedExemptions(outside, below).contains("g", "u")}
 ALL = [*TO_TEAMS.items(), *TO_GRAPH.items(), *READS.items()]
 
 
@@ -173,9 +173,19 @@ async def test_a_request_to_wait_is_told_to_all_processes(what: str, call: Call)
     room, noted = Room(), Noted()
     with pytest.raises(Throttled):
         await call(Outside(timedelta(seconds=60)), below(room, noted))
-    service = "teams" if call in TO_TEAMS.values() else "graph"
-    assert room.pauses == [(service, timedelta(seconds=60))]
-    assert noted.seen == ([("throttled", "teams")] if service == "teams" else []), "Graph's client counts its own"
+    to_teams = call in TO_TEAMS.values()
+    assert room.pauses == [("teams" if to_teams else OWN_LIMITS.get(what, "graph"), timedelta(seconds=60))]
+    assert noted.seen == ([("throttled", "teams")] if to_teams else []), "Graph's client counts its own"
+
+
+async def test_whichever_service_of_graph_asked_to_wait_is_the_one_that_pauses() -> None:
+    room, outside = Room(), Outside(timedelta(seconds=60))
+    assert isinstance(outside.trouble, Throttled)
+    outside.trouble.service = "graph:methods"
+    with pytest.raises(Throttled):
+        await below(room, Noted())(partial(outside.remove, "g", "u"), Urgency.REPORT, METHODS, GRAPH)
+    assert room.pauses == [("graph:methods", timedelta(seconds=60))]
+    assert [name for name, _ in room.asked] == ["graph:methods", "graph"]
 
 
 AT_ENTRA = {"add": TO_GRAPH["add"], "remove": TO_GRAPH["remove"], "contains": READS["contains"]}
@@ -278,10 +288,11 @@ async def test_a_turn_that_teams_slows_down_tells_the_others_too() -> None:
 async def test_what_graph_asks_of_anybody_is_told_to_the_others_too() -> None:
     room, uncounted = Room(), Uncounted()
     for wait in (timedelta(seconds=5), timedelta(days=1), timedelta(seconds=1)):
-        uncounted.asked_by_graph(wait)
+        uncounted.asked(GRAPH, wait)
+    uncounted.asked(METHODS, timedelta(seconds=3))
     await count(uncounted, room)
     await count(uncounted, room)
-    assert room.pauses == [("graph", LONGEST_PAUSE)]
+    assert room.pauses == [("graph", LONGEST_PAUSE), ("graph:methods", timedelta(seconds=3))]
 
 
 async def test_a_turn_tries_once_more_and_both_tries_are_counted() -> None:

@@ -61,6 +61,8 @@ class World:
     policy = POLICY
     tenant_id = "tenant"
     late_ends: list[timedelta] = field(default_factory=list)
+    removed_before_asking: list[str] = field(default_factory=list)
+    """Who was, when Entra was last asked who had added somebody."""
 
     @property
     def clock(self) -> "World":
@@ -146,6 +148,7 @@ class World:
         return entra_id in self._in(group)
 
     async def added(self, group: str, entra_id: str, seen: datetime) -> Added:
+        self.removed_before_asking = list(self.removed)
         if isinstance(self.audit, Trouble):
             raise self.audit
         return self.audit
@@ -279,6 +282,7 @@ async def test_whoever_overstayed_is_removed_by_the_usual_steps_and_it_is_shown(
         assert (await reconcile(world.moment)).drifts == ()
         assert one.ends_at
         assert world.late_ends == ([world.moment - one.ends_at] if steps else [])
+        assert world.removed_before_asking == [SUBJECT.id]
 
 
 OLDER = replace(ON, reference="MFA-2222-2222", group_id="older")

@@ -69,7 +69,7 @@ class World:
             raise self.wrong[reference]
         (self.looked if isinstance(command, SeeAccount) else self.ticked).append(reference)
 
-    async def below(self, call: Callable[[], Awaitable[Any]], urgency: Urgency, ceiling: Ceiling) -> Any:
+    async def below(self, call: Callable[[], Awaitable[Any]], urgency: Urgency, *ceilings: Ceiling) -> Any:
         self.asked.append(urgency)
         if self.full:
             raise PutOff("graph", retry_after=timedelta(seconds=9))

@@ -15,11 +15,14 @@ import pytest
 from adapters.entra import client
 from adapters.entra.client import Graph
 from adapters.entra.directory import EntraDirectory
+from adapters.entra.directory_audit import EntraAudit
 from adapters.entra.exemptions import EntraExemptions
+from adapters.entra.mfa_policy import EntraMfaPolicy
+from adapters.entra.teams_app import GraphTeamsApp
 from adapters.mail import GraphMailer
 from adapters.sandbox_clock import SandboxClock
 from cards.mail_layout import Mail, Paragraph
-from domain.errors import NoAnswer, Trouble
+from domain.errors import NoAnswer, Throttled, Trouble
 from sandbox.server import Sandbox
 from sandbox.tenant import Tenant as PretendTenant
 from sandbox.tenant import User, read_tenant
@@ -35,7 +38,8 @@ class Tenant:
     directory: EntraDirectory
     exemptions: EntraExemptions
     mail: GraphMailer
-    waits: list[timedelta]
+    graph: Graph
+    waits: list[tuple[str, timedelta]]
 
     @property
     def group(self) -> str:
@@ -73,14 +77,15 @@ async def tenant_of(pretend: PretendTenant, folder: Path) -> AsyncIterator[Tenan
     async def token() -> str:
         return "a token"
 
-    waits: list[timedelta] = []
-    graph = Graph(sandbox.graph_url, token, waits.append)
+    waits: list[tuple[str, timedelta]] = []
+    graph = Graph(sandbox.graph_url, token, lambda *asked: waits.append(asked))
     try:
         yield Tenant(
             sandbox,
             EntraDirectory(graph),
             EntraExemptions(graph, sandbox.graph_url),
             GraphMailer(graph, sandbox.tenant.helpdesk.mailbox),
+            graph,
             waits,
         )
     finally:
@@ -206,6 +211,25 @@ async def test_each_answer_that_asks_to_wait_is_counted_once_whoever_asked_and_n
                 await call()
         await call()
         assert len(tenant.waits) == number
+
+
+async def test_of_an_answer_that_asks_to_wait_it_is_known_which_service_of_graph_it_is(tenant: Tenant) -> None:
+    anna = tenant.user("anna").id
+    calls: dict[str, Any] = {
+        "graph": lambda: tenant.exemptions.remove(tenant.group, anna),
+        "graph:mail": lambda: tenant.mail.send(to="anna.baker1@nhs.net", mail=MAIL, key="1"),
+        "graph:methods": lambda: tenant.directory.account(anna),
+        "graph:audit": lambda: EntraAudit(tenant.graph).added(tenant.group, anna, NOON),
+        "graph:policies": lambda: EntraMfaPolicy(tenant.graph, "policy").left_out(),
+        "graph:teamwork": lambda: GraphTeamsApp(tenant.graph, tenant.sandbox.graph_url, "app").chat_of(anna),
+    }
+    paths = {"graph:methods": "/v1.0/users/*/authentication/*"}
+    for service, call in calls.items():
+        await tenant.fault(method="*", path=paths.get(service, "/v1.0/*"), times=1, status=429)
+        with pytest.raises(Throttled) as throttled:
+            await call()
+        assert throttled.value.service == service
+        assert tenant.waits[-1][0] == service
 
 
 MAIL = Mail("MFA-7K3Q-9XDM", NOON, "", "", (), "")
