@@ -235,16 +235,20 @@ class Bot:
 
 
 async def _fits(policy: Policy, book: PostgresBook) -> None:
-    """What is on must be able to end, by the rules of its kind."""
-    gone = await book.open_besides(policy.kinds)
-    if gone:
-        raise BadSettingsError(
-            tuple(
-                f"The policy has no [kinds.{kind}], but {number} of that kind {'is' if number == 1 else 'are'} open."
-                " Keep it until they have ended."
-                for kind, number in sorted(gone.items())
-            )
-        )
+    """What is on must be able to end, and evidence to be deleted, by the rules of its kind."""
+    with_evidence = [name for name, kind in policy.kinds.items() if kind.evidence]
+    left = await book.left_besides(policy.kinds, with_evidence)
+    if left:
+        raise BadSettingsError(tuple(_lost(kind, number, policy) for kind, number in sorted(left.items())))
+
+
+def _lost(kind: str, number: int, policy: Policy) -> str:
+    table = f"[kinds.{kind}.evidence]" if kind in policy.kinds else f"[kinds.{kind}]"
+    are, have = ("is", "has") if number == 1 else ("are", "have")
+    return (
+        f"The policy has no {table}, but {number} of that kind {are} open or {have} evidence that is still to be"
+        " deleted. Keep it until then."
+    )
 
 
 def exemptions_of(way: str, graph: Graph, graph_url: str, clock: Clock, below: Below) -> Exemptions:

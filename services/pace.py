@@ -211,20 +211,21 @@ class Paced:
 
 SOON = timedelta(seconds=5)
 LONGEST_STAY = 30.0
-"""Seconds for which one call may hold a worker's place."""
+"""Seconds for which the calls of one job may hold a worker's place while they wait for room."""
 
 
 async def coming_back(
     call: Callable[[], Awaitable[_T]],
+    until: float,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     seconds: Callable[[], float] = monotonic,
 ) -> _T:
     """Makes a call that is put off again when there is room, where that is soon.
 
     For one of several calls of a job: if the whole job came back, it would use up the room with what it did before,
-    and never come to its end. Where others take the room each time, it raises `PutOff` after `LONGEST_STAY`.
+    and never come to its end. Where others take the room each time, it raises `PutOff` at `until`, in `seconds`: all
+    calls of a job together hold a worker's place no longer than `LONGEST_STAY`.
     """
-    until = seconds() + LONGEST_STAY
     while True:
         try:
             return await call()

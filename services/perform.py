@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from time import monotonic
 
 import structlog
 
@@ -45,7 +46,7 @@ from services.figures import Figures
 from services.keep_true import draw, keep_true
 from services.lateness import count_reminder
 from services.once import Once
-from services.pace import coming_back
+from services.pace import LONGEST_STAY, coming_back
 from services.ports import Exemptions, Mailer, Proof, Sessions
 from services.reach import Reach, helpdesk_channel
 from services.show import HELPDESK, Show, notice_view, still_says_so
@@ -340,9 +341,11 @@ class Perform:
         await keep_true(copy, request.version, self.show, self.copies, self.messenger)
 
     async def _refresh(self, request: Request) -> None:
+        until = monotonic() + LONGEST_STAY
+
         async def drawn(copy: Copy) -> None:
             card = await self.show(request, copy.view, viewer_id=copy.viewer_id)
-            await coming_back(partial(draw, copy, card, self.copies, self.messenger))
+            await coming_back(partial(draw, copy, card, self.copies, self.messenger), until)
 
         await _each(partial(drawn, copy) for copy in await self.copies.copies(request.reference))
 

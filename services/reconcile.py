@@ -98,12 +98,15 @@ class Reconcile:
         troubles = [f"{one.drift.key}: {one.trouble}" for one in done if one.trouble]
         troubles += [f"members of {group}: {message}" for group, message in unread.items()]
         if not dry_run:
-            await self._over([one.drift for one in done], began, unread, exclusions_read=not cannot)
-            if not troubles and not cannot:
+            await self._over([one.drift for one in done], began, unread, exclusions_read=cannot is None)
+            # Without the permission, which is optional, another try would find the same.
+            if not troubles and (cannot is None or isinstance(cannot, NotPermitted)):
                 await self.drifts.compared(began)
             await self._find_earlier(began)
+        if cannot is not None:
+            troubles.append(f"the MFA policy's exclusions were not read: {cannot.message}")
         wait = max((one.wait for one in done if one.wait), default=None)
-        return Report(tuple(done), (*troubles, *([cannot] if cannot else [])), wait)
+        return Report(tuple(done), tuple(troubles), wait)
 
     async def _each(self, drifts: Iterable[Drift], began: datetime, *, dry_run: bool) -> list[Found]:
         """Those that are so still, or may be. Whoever has overstayed comes first.
@@ -219,20 +222,20 @@ class Reconcile:
         now = self.carry_out.clock.now()
         return compare({group: {entra_id} if member else set()}, theirs, self.carry_out.policy, now)
 
-    async def _of_exclusions(self) -> tuple[tuple[Drift, ...], str]:
+    async def _of_exclusions(self) -> tuple[tuple[Drift, ...], Trouble | None]:
         """What is wrong with whom the MFA policy leaves out; or why that cannot be read."""
         if self.mfa_policy is None:
-            return (), ""
+            return (), None
         try:
             left_out = await self.mfa_policy.left_out()
         except Trouble as trouble:
             log.warning("exclusions not read", message=trouble.message)
-            return (), f"the MFA policy's exclusions were not read: {trouble.message}"
+            return (), trouble
         if left_out is None:
             log.error("there is no policy with the id that MFA_POLICY_ID says")
             left_out = frozenset()
         groups = self.groups | await self.drifts.groups_in_use()
-        return compare_exclusions(left_out, groups, self.carry_out.policy.reconcile.other_exclusions), ""
+        return compare_exclusions(left_out, groups, self.carry_out.policy.reconcile.other_exclusions), None
 
     async def _do(self, drift: Drift, began: datetime, *, dry_run: bool) -> Found | None:
         overstayed = drift.sort is Sort.OVERSTAYED

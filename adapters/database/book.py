@@ -15,7 +15,7 @@ from adapters.database.audit import write
 from adapters.database.due import due
 from adapters.database.engine import each_alone
 from adapters.database.notices import NOT_OVER
-from adapters.database.overdue import NEVER_PROVED
+from adapters.database.overdue import GRANTING
 from adapters.database.tables import FOUND_BY, MOMENT, audit, drafts, notices, requests
 from adapters.database.trouble import no_database
 from adapters.database.values import FIELDS, request_of, row_of
@@ -193,9 +193,9 @@ class PostgresBook:
         return (*await self._being_granted(before), *on)[:limit]
 
     async def _being_granted(self, before: datetime) -> tuple[Request, ...]:
-        """The few whose first grant has not been confirmed."""
+        """The few whose grant has not been confirmed, or not again since it was put back."""
         seen = func.coalesce(requests.c.looked_at, cast(requests.c.decided["at"].astext, MOMENT))
-        return await self._requests(select(*_COLUMNS).where(NEVER_PROVED, seen < before))
+        return await self._requests(select(*_COLUMNS).where(GRANTING, seen < before))
 
     async def waiting(self, limit: int) -> tuple[Request, ...]:
         return await self._requests(select(*_COLUMNS).where(_WAITS).order_by(_WAITS_SINCE).limit(limit))
@@ -226,9 +226,16 @@ class PostgresBook:
         async with self._reading() as connection:
             return tuple((await connection.execute(due(now, limit))).scalars())
 
-    async def open_besides(self, kinds: Collection[str]) -> dict[str, int]:
-        """How many open requests are of another kind, by kind."""
-        query = select(requests.c.kind, func.count()).where(_OPEN, requests.c.kind.not_in(kinds))
+    async def left_besides(self, kinds: Collection[str], with_evidence: Collection[str]) -> dict[str, int]:
+        """How many requests time will still move on are of another kind, or of one that has lost its evidence.
+
+        By kind. Those whose evidence is still to be deleted are among them; only these kinds have a site.
+        """
+        lost = or_(
+            requests.c.kind.not_in(kinds), and_(requests.c.kind.not_in(with_evidence), requests.c.site.is_not(None))
+        )
+        left = or_(_OPEN, requests.c.next_due.is_not(None))
+        query = select(requests.c.kind, func.count()).where(left, lost)
         async with self._reading() as connection:
             found = await connection.execute(query.group_by(requests.c.kind))
             return {kind: number for kind, number in found}  # noqa: C416  # rows, and no pairs, to mypy

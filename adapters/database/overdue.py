@@ -11,7 +11,8 @@ from domain.policy import Policy
 # In these very words, or a plan that was made for any values does not use their indexes.
 ON = text("requests.state IN ('granting', 'active')")
 ENDING = text("requests.state = 'ending'")
-NEVER_PROVED = and_(text("requests.state = 'granting'"), requests.c.ends_at.is_(None))
+GRANTING = text("requests.state = 'granting'")
+NEVER_PROVED = and_(GRANTING, requests.c.ends_at.is_(None))
 """What Entra has not confirmed. Of all that is on, the planner cannot guess how few have no end."""
 REFUSED_SINCE = cast(requests.c.stuck["since"].astext, MOMENT)
 

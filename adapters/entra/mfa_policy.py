@@ -5,9 +5,9 @@ https://learn.microsoft.com/graph/api/conditionalaccesspolicy-get
 
 from typing import Any
 
-from adapters.entra.client import Graph
+from adapters.entra.client import Graph, GraphTrouble
 from adapters.entra.exemptions import checked
-from domain.errors import Trouble
+from domain.errors import NotPermitted, Trouble
 
 
 class EntraMfaPolicy:
@@ -19,7 +19,12 @@ class EntraMfaPolicy:
 
     async def left_out(self) -> frozenset[str] | None:
         policy = self._graph.sdk.identity.conditional_access.policies.by_conditional_access_policy_id
-        answer = await self._graph.call(policy(checked(self._policy)).get, none_for=(404,))
+        try:
+            answer = await self._graph.call(policy(checked(self._policy)).get, none_for=(404,))
+        except GraphTrouble as refused:
+            if refused.status == 403:
+                raise NotPermitted(refused.message) from refused
+            raise
         if answer is None:
             return None
         try:

@@ -93,7 +93,7 @@ def order(effect: Effect) -> Order:
         case Purge():
             return Order(f"{reference}:purge", f"{reference}:purge", 5, args)
         case Refresh():
-            return Order(f"{reference}:refresh", f"{reference}:refresh", 20, args)
+            return Order(f"{reference}:refresh", f"{reference}:refresh", 15, args)
 
 
 def _membership(effect: Grant | End) -> str:

@@ -14,7 +14,7 @@ from adapters.database.engine import make_engine
 from domain.people import Person
 from domain.request import Decided, Request, State
 from tests.adapters.postgres import postgres
-from tests.builders import AGENT, NOON, POLICY, long_request, request
+from tests.builders import AGENT, NOON, long_request, request
 
 HOUR = timedelta(hours=1)
 
@@ -127,13 +127,19 @@ def _most_rows(plan: dict[str, Any]) -> Any:
     return max([own, *map(_most_rows, plan.get("Plans", []))])
 
 
-async def test_open_requests_of_a_kind_that_the_policy_no_longer_has_are_counted(engine: AsyncEngine) -> None:
+async def test_what_time_still_has_to_move_on_by_rules_that_the_policy_no_longer_has_is_counted(
+    engine: AsyncEngine,
+) -> None:
     book = PostgresBook(engine)
     async with book.page() as page:
+        assert await page.add(request(State.ACTIVE, reference="short"))
         assert await page.add(long_request(State.ACTIVE, reference="long"))
-        assert await page.add(long_request(State.ENDED, reference="ended"))
-    assert await book.open_besides(["short"]) == {"long": 1}
-    assert await book.open_besides(POLICY.kinds) == {}
+        assert await page.add(replace(long_request(State.ENDED, reference="ended"), next_due=NOON))
+        assert await page.add(replace(long_request(State.ENDED, reference="purged"), next_due=None))
+    assert await book.left_besides(["short"], []) == {"long": 2}
+    assert await book.left_besides(["long"], ["long"]) == {"short": 1}
+    assert await book.left_besides(["short", "long"], []) == {"long": 2}
+    assert await book.left_besides(["short", "long"], ["long"]) == {}
 
 
 async def test_the_accounts_of_whoever_is_exempt_or_is_to_be_are_looked_at_in_turn(engine: AsyncEngine) -> None:
@@ -150,9 +156,12 @@ async def test_the_accounts_of_whoever_is_exempt_or_is_to_be_are_looked_at_in_tu
             ("to be, just looked at", State.GRANTING, NOON, approved),
             ("to be, just approved", State.GRANTING, None, replace(approved, at=NOON)),
             ("ended", State.ENDED, None, approved),
+            ("put back", State.GRANTING, NOON - HOUR, approved),
         ):
             one = request(state, reference=name, subject=Person(name, name, f"{name}@nhs.net"))
-            assert await page.add(replace(one, looked_at=seen, decided=decided))
-    found = await book.to_look_at(NOON - HOUR / 4, 10)
-    assert [one.reference for one in found] == ["to be", "on, never looked at", "on"]
+            ends_at = NOON + HOUR if name == "put back" else one.ends_at
+            assert await page.add(replace(one, looked_at=seen, decided=decided, ends_at=ends_at))
+    found = [one.reference for one in await book.to_look_at(NOON - HOUR / 4, 10)]
+    assert sorted(found[:2]) == ["put back", "to be"]
+    assert found[2:] == ["on, never looked at", "on"]
     assert len(await book.to_look_at(NOON - HOUR / 4, 2)) == 2

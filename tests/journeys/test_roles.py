@@ -98,7 +98,8 @@ async def test_a_policy_without_a_kind_that_is_open_is_refused(front: World, tmp
     _, said = await asyncio.wait_for(worker.communicate(), 60)
     assert worker.returncode == 2
     assert said.decode().splitlines()[-1] == (
-        "The policy has no [kinds.long], but 1 of that kind is open. Keep it until they have ended."
+        "The policy has no [kinds.long], but 1 of that kind is open or has evidence that is still to be deleted."
+        " Keep it until then."
     )
 
 

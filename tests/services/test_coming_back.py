@@ -21,7 +21,7 @@ async def test_a_call_that_is_put_off_is_made_when_there_is_room() -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    assert await coming_back(call, sleep) == "drawn"
+    assert await coming_back(call, 30.0, sleep, lambda: 0.0) == "drawn"
     assert slept == [0.5, 0.5, 0.5]
 
 
@@ -33,7 +33,7 @@ async def test_who_is_put_off_for_long_holds_no_workers_place() -> None:
         raise AssertionError("it waited")
 
     with pytest.raises(PutOff):
-        await coming_back(call, sleep)
+        await coming_back(call, 30.0, sleep, lambda: 0.0)
 
 
 async def test_where_others_take_the_room_each_time_it_gives_its_place_back_after_half_a_minute() -> None:
@@ -47,6 +47,7 @@ async def test_where_others_take_the_room_each_time_it_gives_its_place_back_afte
         now += seconds
         assert now <= LONGEST_STAY
 
-    with pytest.raises(PutOff):
-        await coming_back(call, sleep, lambda: now)
-    assert now == LONGEST_STAY
+    for _ in range(3):
+        with pytest.raises(PutOff):
+            await coming_back(call, LONGEST_STAY, sleep, lambda: now)
+        assert now == LONGEST_STAY, "together, however many calls it are"

@@ -504,14 +504,17 @@ async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> No
     world, reconcile = comparing(mfa_policy=True, members={STRANGER.id}, excluded=frozenset({"other"}))
     await reconcile(world.moment)
     world.members.clear()
-    world.excluded = Trouble("403")
+    world.excluded = Trouble("503")
     report = await reconcile(world.moment)
-    assert len(report.troubles) == 1
+    assert report.troubles == ("the MFA policy's exclusions were not read: 503",)
     assert dict(outcomes(world)) == {Sort.STRANGER: "gone", Sort.EXCLUSION_GONE: "", Sort.EXCLUSION_MORE: ""}
     assert len(world.ended_at) == 1, "it is not done until all of it was read"
     world.excluded = frozenset({GROUP})
     await reconcile(world.moment)
     assert len(world.ended_at) == 2
+    world.excluded = NotPermitted("403")
+    assert len((await reconcile(world.moment)).troubles) == 1
+    assert len(world.ended_at) == 3, "the permission is optional"
     assert {outcome for _, outcome in outcomes(world)} == {"gone"}
 
 

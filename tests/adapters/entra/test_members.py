@@ -255,6 +255,15 @@ async def test_the_mfa_policy_says_whom_it_leaves_out(tenant: Tenant) -> None:
         assert await policy.left_out() == frozenset({"a", "b", "c"} | more)
 
 
+async def test_where_the_app_may_not_read_the_policy_that_is_known_from_a_failure(tenant: Tenant) -> None:
+    policy = EntraMfaPolicy(tenant.graph, tenant.sandbox.tenant.conditional_access.policy)
+    for status, permitted in ((403, False), (503, True)):
+        await tenant.door("POST", "faults", {"path": "/v1.0/identity/*", "status": status, "times": 1})
+        with pytest.raises(Trouble) as trouble:
+            await policy.left_out()
+        assert isinstance(trouble.value, NotPermitted) is not permitted
+
+
 async def test_a_policy_that_is_not_there_is_none(tenant: Tenant) -> None:
     assert await EntraMfaPolicy(tenant.graph, "no-such-policy").left_out() is None
 
