@@ -125,7 +125,9 @@ class PostgresDrifts:
                 )
 
     async def open(self) -> tuple[Seen, ...]:
-        query = select(drifts).where(drifts.c.over_at.is_(None)).order_by(drifts.c.first_seen, drifts.c.key)
+        """But for sorts that only a newer version knows."""
+        is_open = and_(drifts.c.over_at.is_(None), drifts.c.sort.in_(list(Sort)))
+        query = select(drifts).where(is_open).order_by(drifts.c.first_seen, drifts.c.key)
         with no_database():
             async with self._engine.connect() as connection:
                 return tuple(_seen(row) for row in await connection.execute(query))

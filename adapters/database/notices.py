@@ -16,6 +16,8 @@ from services.book import Entry, Waiting
 
 # As literals, so that PostgreSQL sees in any plan that the indexes of these rows alone will do.
 _WAITING = notices.c.status == literal_column("'waiting'")
+_KNOWN = and_(notices.c.notice.in_(list(Notice)), notices.c.audience.in_(list(Audience)))
+"""A newer version may have more; what this one does not know waits for it, and holds up nothing."""
 _OF_ONE_PERSON = notices.c.person_id != literal_column("''")
 NOT_OVER = notices.c.status.in_(("sending", "waiting"))
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:whom, 0))")
@@ -83,7 +85,7 @@ class PostgresNotices:
     async def to_tell_together(self, before: datetime, limit: int) -> tuple[TellTogether, ...]:
         query = (
             select(notices.c.person_id, notices.c.notice)
-            .where(_WAITING)
+            .where(_WAITING, _KNOWN)
             .group_by(notices.c.person_id, notices.c.notice)
             .having(func.min(notices.c.updated_at) <= before)
             .order_by(func.min(notices.c.updated_at))
@@ -97,7 +99,7 @@ class PostgresNotices:
     async def take(self, together: TellTogether, limit: int) -> tuple[Waiting, ...]:
         query = (
             select(notices)
-            .where(_of_this_sort(together.person, together.notice), _WAITING)
+            .where(_of_this_sort(together.person, together.notice), _WAITING, _KNOWN)
             .order_by(notices.c.updated_at, notices.c.key)
             .limit(limit)
         )

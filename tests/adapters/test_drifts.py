@@ -71,6 +71,14 @@ async def test_a_drift_is_shown_and_written_down_once_until_it_is_over(engine: A
     assert [seen.drift for seen in await drifts.open()] == [STRANGER]
 
 
+async def test_what_only_a_newer_version_knows_is_left_to_it(engine: AsyncEngine) -> None:
+    drifts = PostgresDrifts(engine)
+    await found(drifts, NOON)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE drifts SET sort = 'of_tomorrow'"))
+    assert await drifts.open() == ()
+
+
 async def test_who_asks_for_it_to_be_settled_is_kept_while_it_is_open(engine: AsyncEngine) -> None:
     drifts, asked = PostgresDrifts(engine), replace(ENTRY, what="removal_asked", by_id="an-agent")
     assert not await drifts.ask(STRANGER.key, "an-agent", asked)

@@ -128,6 +128,19 @@ async def test_the_first_of_a_sort_is_told_at_once_and_what_follows_soon_waits(e
     assert await notices.take(LANE, 10) == (Waiting(f"{wanted(2).key}:{HELEN}", wanted(2)),)
 
 
+@pytest.mark.parametrize("column", ["notice", "audience"])
+async def test_what_only_a_newer_version_knows_waits_for_it_and_holds_up_nothing(
+    engine: AsyncEngine, column: str
+) -> None:
+    notices = PostgresNotices(engine)
+    for number in range(3):
+        await begun(notices, wanted(number))
+    async with engine.begin() as connection:
+        await connection.execute(text(f"UPDATE notices SET {column} = 'of_tomorrow' WHERE key LIKE '%1%'"))
+    assert await notices.to_tell_together(NOON + WITHIN, 10) == (LANE,)
+    assert len(await notices.take(LANE, 10)) == 1
+
+
 async def test_after_a_while_the_next_is_told_at_once_again(engine: AsyncEngine) -> None:
     notices = PostgresNotices(engine)
     assert await begun(notices, wanted(1))
