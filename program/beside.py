@@ -159,7 +159,7 @@ class _Outside:
 
 
 async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
-    token: Token = pretend.token
+    token: Token = pretend.AnyToken()
     clock: Clock = RealClock()
     groups: Mapping[str, str]
     if sandbox:
@@ -174,9 +174,8 @@ async def _outside(stack: AsyncExitStack, *, sandbox: bool) -> _Outside:
         common, url, graph_url = given.common, given.common.database_url, real.graph_url()
         tenant_id, groups, keys = given.tenant_id, given.groups, given.evidence_keys
         await real.needs_this_version(url)
-        bot_token = BotToken(token_source(real.gateway_settings(given), GRAPH_RESOURCE))
+        token = bot_token = BotToken(token_source(real.gateway_settings(given), GRAPH_RESOURCE))
         stack.push_async_callback(bot_token.close)
-        token = bot_token.value
     database, graph = make_engine(url), Graph(graph_url, token)
     stack.push_async_callback(database.dispose)
     stack.push_async_callback(graph.close)

@@ -42,7 +42,7 @@ async def serve(settings: Real, role: Role) -> int:
     gateway = gateway_settings(settings)
     token = BotToken(token_source(gateway, GRAPH_RESOURCE))
     bot = Bot(
-        common, policy, gateway, common.database_url, graph_url(), token.value, settings.groups,
+        common, policy, gateway, common.database_url, graph_url(), token, settings.groups,
         settings.tenant_id, settings.team, settings.mailbox, RealClock(), settings.evidence_keys,
     )  # fmt: skip
     async with AsyncExitStack() as stack:

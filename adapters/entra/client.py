@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -41,7 +41,17 @@ _TO_CONNECT = 5.0
 """Seconds: less than for the whole call, so that it is known where it never began."""
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
-Token = Callable[[], Awaitable[str]]
+
+class Token(Protocol):
+    """What Graph knows us by."""
+
+    async def value(self) -> str:
+        """Raises `Trouble` when none is to be had."""
+        ...
+
+    def refused(self, value: str) -> None:
+        """Graph did not take this one: another one is wanted, if there is one."""
+        ...
 
 
 class GraphTrouble(Trouble):
@@ -70,7 +80,7 @@ class _Provider(AccessTokenProvider):
         self._validator = AllowedHostsValidator([self._host])
 
     async def get_authorization_token(self, uri: str, additional_authentication_context: Any = None) -> str:  # noqa: ARG002
-        return await self._token() if urlsplit(uri).netloc == self._host else ""
+        return await self._token.value() if urlsplit(uri).netloc == self._host else ""
 
     def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
         return self._validator
@@ -117,6 +127,7 @@ class Graph:
 
         None for the statuses in `none_for`, where Graph itself says so and not a page in its place, and for a failure
         with the status and a part of the message of `fine`.
+        What Graph refuses for its token (401) is sent once more, where another token is to be had.
         Raises `GraphTrouble` for every other answer, with Graph's code and request id, and `Trouble` for none.
         """
         configuration: RequestConfiguration[Any] = RequestConfiguration(query_parameters=query)
@@ -129,9 +140,14 @@ class Graph:
         begun = False
         try:
             async with asyncio.timeout(TIMEOUT):
-                await self._token()  # is kept for `send`: a login that is too slow is no request without an answer
+                await self._token.value()  # kept for `send`: a login that is too slow is no request without an answer
                 begun = True
                 response: httpx.Response = await send(*body, request_configuration=configuration)
+                if response.status_code == 401:
+                    begun = False  # whatever it was, it was not done
+                    if await self._renewed(response):
+                        begun = True
+                        response = await send(*body, request_configuration=configuration)
         except (TimeoutError, httpx.HTTPError) as error:
             unanswered = begun and not isinstance(error, _NEVER_LEFT)
             said = f"Graph did not answer ({type(error).__name__})"
@@ -146,6 +162,12 @@ class Graph:
                 self._throttled(failed.service, failed.retry_after or UNSAID)
             raise failed
         return _json(response)
+
+    async def _renewed(self, refusal: httpx.Response) -> bool:
+        """Whether there is another token than the one that was refused."""
+        refused: str = refusal.request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self._token.refused(refused)
+        return await self._token.value() != refused
 
 
 def _json(response: httpx.Response) -> dict[str, Any]:

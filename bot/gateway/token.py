@@ -42,7 +42,7 @@ class BotToken:
         return self._value
 
     def refused(self, value: str) -> None:
-        """Teams did not take this token: the next caller gets another one."""
+        """Teams or Graph did not take this token: the next caller gets another one."""
         if value == self._value:
             self._expires_at = 0.0
 

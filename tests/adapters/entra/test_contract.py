@@ -23,6 +23,7 @@ from adapters.mail import GraphMailer
 from adapters.sandbox_clock import SandboxClock
 from cards.mail_layout import Mail, Paragraph
 from domain.errors import NoAnswer, Throttled, Trouble
+from program.pretend import AnyToken
 from sandbox.server import Sandbox
 from sandbox.tenant import Tenant as PretendTenant
 from sandbox.tenant import User, read_tenant
@@ -74,11 +75,8 @@ async def tenant_of(pretend: PretendTenant, folder: Path) -> AsyncIterator[Tenan
     sandbox = Sandbox(pretend, folder, port=0)
     await sandbox.start()
 
-    async def token() -> str:
-        return "a token"
-
     waits: list[tuple[str, timedelta]] = []
-    graph = Graph(sandbox.graph_url, token, lambda *asked: waits.append(asked))
+    graph = Graph(sandbox.graph_url, AnyToken(), lambda *asked: waits.append(asked))
     try:
         yield Tenant(
             sandbox,
@@ -254,16 +252,14 @@ async def test_graph_that_is_too_slow_may_have_taken_an_e_mail_and_without_a_con
     monkeypatch.setattr(client, "TIMEOUT", 0.3)
     await tenant.fault(method="POST", path="*/sendMail", status=202, delay=1)
 
-    async def token() -> str:
-        return "a token"
-
-    async def slow() -> str:
-        await asyncio.sleep(1)
-        return "a token"
+    class Slow(AnyToken):
+        async def value(self) -> str:
+            await asyncio.sleep(1)
+            return "a token"
 
     url = tenant.sandbox.graph_url
     nobody = "http://127.0.0.1:1/v1.0"
-    for graph_url, login, unanswered in ((url, token, True), (nobody, token, False), (url, slow, False)):
+    for graph_url, login, unanswered in ((url, AnyToken(), True), (nobody, AnyToken(), False), (url, Slow(), False)):
         graph = Graph(graph_url, login)
         with pytest.raises(Trouble, match="did not answer") as raised:
             await GraphMailer(graph, "mfa@nhs.example").send(to="anna.baker@nhs.example", mail=MAIL, key="one")
@@ -351,11 +347,8 @@ async def test_a_grant_is_never_refused_for_good(tenant: Tenant, status: int) ->
 async def test_a_token_goes_to_graphs_own_host_only() -> None:
     from adapters.entra.client import _Provider
 
-    async def token() -> str:
-        return "secret"
-
-    provider = _Provider(token, "https://graph.microsoft.com/v1.0")
-    assert await provider.get_authorization_token("https://graph.microsoft.com/v1.0/users") == "secret"
+    provider = _Provider(AnyToken(), "https://graph.microsoft.com/v1.0")
+    assert await provider.get_authorization_token("https://graph.microsoft.com/v1.0/users") == "sandbox"
     for elsewhere in ("https://evil.example/v1.0", "https://graph.microsoft.com.evil.example/", "http://localhost/"):
         assert await provider.get_authorization_token(elsewhere) == ""
 

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.entra.client import Graph
 from adapters.entra.directory import EntraDirectory, is_guest
+from program.pretend import AnyToken
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
 
@@ -18,10 +19,7 @@ async def test_a_guest_is_told_from_a_member(tmp_path: Path) -> None:
     sandbox = Sandbox(replace(tenant, users=(anna, replace(bilal, guest=True), *tenant.users[2:])), tmp_path, port=0)
     await sandbox.start()
 
-    async def token() -> str:
-        return "a token"
-
-    graph = Graph(sandbox.graph_url, token)
+    graph = Graph(sandbox.graph_url, AnyToken())
     directory = EntraDirectory(graph)
     for user, guest in ((anna, False), (bilal, True)):
         caller, account = await directory.caller(user.id), await directory.account(user.id)

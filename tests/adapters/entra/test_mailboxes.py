@@ -12,6 +12,7 @@ import pytest
 from adapters.entra.client import Graph
 from adapters.entra.mailboxes import EntraMailboxes
 from domain.errors import Trouble
+from program.pretend import AnyToken
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
 
@@ -34,10 +35,7 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
     sandbox = Sandbox(read_tenant(), tmp_path, port=0)
     await sandbox.start()
 
-    async def token() -> str:
-        return "a token"
-
-    graph = Graph(sandbox.graph_url, token)
+    graph = Graph(sandbox.graph_url, AnyToken())
     yield Tenant(sandbox, EntraMailboxes(graph))
     await graph.close()
     await sandbox.close()

@@ -15,6 +15,7 @@ from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.members import EntraMembers
 from adapters.entra.mfa_policy import EntraMfaPolicy
 from domain.errors import NoSuchGroup, NotPermitted, Trouble
+from program.pretend import AnyToken
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
 from services.drifts import Added, Known
@@ -62,10 +63,7 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
     sandbox = Sandbox(read_tenant(), tmp_path, port=0)
     await sandbox.start()
 
-    async def token() -> str:
-        return "a token"
-
-    graph = Graph(sandbox.graph_url, token)
+    graph = Graph(sandbox.graph_url, AnyToken())
     yield Tenant(sandbox, graph, EntraMembers(graph, sandbox.graph_url), EntraAudit(graph))
     await graph.close()
     await sandbox.close()

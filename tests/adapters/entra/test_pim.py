@@ -15,6 +15,7 @@ from adapters.entra.client import Graph
 from adapters.entra.exemptions import EntraExemptions
 from adapters.entra.pim import DirectAfterPim, EntraPim
 from domain.errors import Trouble, Unproved
+from program.pretend import AnyToken
 from sandbox.server import Sandbox
 from sandbox.tenant import read_tenant
 
@@ -93,10 +94,7 @@ async def running(folder: Path) -> AsyncIterator[Tenant]:
     sandbox = Sandbox(read_tenant(), folder, port=0)
     await sandbox.start()
 
-    async def token() -> str:
-        return "a token"
-
-    graph = Graph(sandbox.graph_url, token)
+    graph = Graph(sandbox.graph_url, AnyToken())
     direct = EntraExemptions(graph, sandbox.graph_url)
     turns: list[None] = []
 
