@@ -1,9 +1,16 @@
 """The command line: `python app.py --help`."""
 
+import os
+import signal
+import sys
+
+if __name__ == "__main__" and sys.argv[1:2] in (["serve"], ["worker"]):
+    # The kernel drops a signal to process 1 of a container that has no handler for it, and `asked_to_stop` has one only
+    # after seconds. Until then the real bot has begun nothing. Of other commands nobody may believe that they are done.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
 import argparse
 import asyncio
-import os
-import sys
 
 from adapters import audit_command
 from adapters.database import migrate, roles

@@ -23,7 +23,7 @@ from bot.gateway.settings import (
 )
 from bot.gateway.token import BotToken
 from program.bot import Bot, Role, policy_of
-from program.terminal import keep_what_is_loaded, until_stopped
+from program.terminal import asked_to_stop, keep_what_is_loaded
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 OPENID_METADATA = "https://login.botframework.com/v1/.well-known/openidconfiguration"
@@ -47,10 +47,11 @@ async def serve(settings: Real, role: Role) -> int:
     )  # fmt: skip
     async with AsyncExitStack() as stack:
         stack.push_async_callback(token.close)
+        stopped = asked_to_stop()  # what has begun is to end in order
         await stack.enter_async_context(bot.running(role))
         keep_what_is_loaded()
         log.info("ready", port=common.port, policy=policy.version)
-        await until_stopped()
+        await stopped.wait()
     return 0
 
 

@@ -10,12 +10,17 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)  # noqa: T201
 
 
-async def until_stopped() -> None:
+def asked_to_stop() -> asyncio.Event:
+    """Is set by SIGINT and SIGTERM, which from now on end nothing by themselves."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stopped.set)
-    await stopped.wait()
+    return stopped
+
+
+async def until_stopped() -> None:
+    await asked_to_stop().wait()
 
 
 def keep_what_is_loaded() -> None:
