@@ -16,7 +16,7 @@ from domain.timeline import Occasion, What
 
 
 def tick(request: Request, _: Tick, __: Facts, policy: Policy, now: datetime) -> Decision:
-    """Of several occasions of one sort that are due at once (after an outage) only the latest comes to pass.
+    """Of several occasions of one sort that are due at once (after an outage) only one comes to pass.
 
     A grant that the policy gives up earlier than when it was last begun is due although its `next_due` is later.
     """
@@ -33,10 +33,17 @@ def tick(request: Request, _: Tick, __: Facts, policy: Policy, now: datetime) ->
     if final is not None:
         return _final(request, final, now)
     decision = Decision(replace(request, done=(*request.done, *_done(coming))))
-    for latest in {one.what: one for one in coming}.values():
-        more = _ONE[latest.what](decision.request, latest, now)
+    for one in _one_of_each(coming):
+        more = _ONE[one.what](decision.request, one, now)
         decision = Decision(more.request, (*decision.events, *more.events), (*decision.effects, *more.effects))
     return decision
+
+
+def _one_of_each(coming: tuple[Occasion, ...]) -> tuple[Occasion, ...]:
+    """Of reminders the one nearest to the end, whichever was due last; of other sorts the last."""
+    reminders = [one for one in coming if one.what is What.REMINDER]
+    nearest_last = sorted(reminders, key=lambda one: int(one.occasion), reverse=True)
+    return tuple({one.what: one for one in (*coming, *nearest_last)}.values())
 
 
 def _done(coming: tuple[Occasion, ...]) -> list[str]:

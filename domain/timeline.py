@@ -67,7 +67,7 @@ class Occasion:
 def plan(request: Request, policy: Policy) -> tuple[Occasion, ...]:
     """All that is still to come, in order of time."""
     kind = policy.kinds[request.kind]
-    coming = [one for one in _occasions(request, kind, policy) if one.key not in request.done]
+    coming = [one for one in _occasions(request, kind, policy) if not _is_done_with(one, request)]
     coming += [Occasion(What.TELL, one.until, one.tell.key) for one in request.held]
     return tuple(sorted(coming, key=lambda one: one.at))
 
@@ -107,10 +107,7 @@ def is_given_up(request: Request, policy: Policy, now: datetime) -> bool:
 
 def is_overtaken(request: Request, tell: Tell) -> bool:
     """Whether it is a reminder, and another one nearer to the end has come since."""
-    if tell.notice is not Notice.REMINDER:
-        return False
-    came = [occasion for what, _, occasion in (key.partition(":") for key in request.done) if what == What.REMINDER]
-    return any(int(before) < int(tell.occasion) for before in came)
+    return tell.notice is Notice.REMINDER and _came_nearer(request, tell.occasion)
 
 
 def reminder_at(ends_at: datetime, before: timedelta, kind: Kind, policy: Policy) -> datetime:
@@ -122,6 +119,16 @@ def reminder_at(ends_at: datetime, before: timedelta, kind: Kind, policy: Policy
         case When.NOT_QUIET:
             return quiet_hours.at_or_before(at, policy.quiet_hours)
     return at
+
+
+def _is_done_with(one: Occasion, request: Request) -> bool:
+    return one.key in request.done or (one.what is What.REMINDER and _came_nearer(request, one.occasion))
+
+
+def _came_nearer(request: Request, occasion: str) -> bool:
+    """Whether a reminder nearer to the end than this one has come to pass."""
+    came = [before for what, _, before in (key.partition(":") for key in request.done) if what == What.REMINDER]
+    return any(int(before) < int(occasion) for before in came)
 
 
 def _hours_of(before: timedelta, kind: Kind) -> When:
