@@ -57,10 +57,9 @@ class Occasion:
 
     def comes(self, now: datetime, policy: Policy) -> datetime:
         """When it comes to pass, seen from `now`: what was missed waits for its hours unless that is too late."""
-        if self.at > now or self.when is When.ANY:
+        if self.at > now:
             return self.at
-        waits = self.when is When.WORKING
-        later = at_or_after(now, policy.working) if waits else quiet_hours.at_or_after(now, policy.quiet_hours)
+        later = _later(now, self.when, policy)
         return self.at if later == now or (self.warns_of and later >= self.warns_of) else later
 
 
@@ -110,15 +109,33 @@ def is_overtaken(request: Request, tell: Tell) -> bool:
     return tell.notice is Notice.REMINDER and _came_nearer(request, tell.occasion)
 
 
-def reminder_at(ends_at: datetime, before: timedelta, kind: Kind, policy: Policy) -> datetime:
-    """When the reminder of so long before the end is due: in its hours, or earlier."""
-    at = ends_at - before
-    match _hours_of(before, kind):
+def reminder_at(starts_at: datetime, ends_at: datetime, before: timedelta, kind: Kind, policy: Policy) -> datetime:
+    """When the reminder of so long before the end is due: earlier, in its hours, or later where that is not after the
+    start; at its own moment where neither is while the exception lasts.
+    """
+    at, hours = ends_at - before, _hours_of(before, kind)
+    earlier, later = _earlier(at, hours, policy), _later(at, hours, policy)
+    if earlier > starts_at:
+        return earlier
+    return later if later < ends_at else at
+
+
+def _earlier(moment: datetime, hours: When, policy: Policy) -> datetime:
+    match hours:
         case When.WORKING:
-            return at_or_before(at, policy.working)
+            return at_or_before(moment, policy.working)
         case When.NOT_QUIET:
-            return quiet_hours.at_or_before(at, policy.quiet_hours)
-    return at
+            return quiet_hours.at_or_before(moment, policy.quiet_hours)
+    return moment
+
+
+def _later(moment: datetime, hours: When, policy: Policy) -> datetime:
+    match hours:
+        case When.WORKING:
+            return at_or_after(moment, policy.working)
+        case When.NOT_QUIET:
+            return quiet_hours.at_or_after(moment, policy.quiet_hours)
+    return moment
 
 
 def _is_done_with(one: Occasion, request: Request) -> bool:
@@ -189,8 +206,8 @@ def _while_it_lasts(request: Request, kind: Kind, policy: Policy) -> Iterator[Oc
     assert request.starts_at is not None
     assert request.ends_at is not None
     for before in kind.reminders:
-        at = reminder_at(request.ends_at, before, kind, policy)
-        if at > request.starts_at:
+        if request.ends_at - before > request.starts_at:
+            at = reminder_at(request.starts_at, request.ends_at, before, kind, policy)
             occasion = str(int(before.total_seconds()))
             yield Occasion(What.REMINDER, at, occasion, _hours_of(before, kind), request.ends_at)
     if kind.half_way:

@@ -11,11 +11,10 @@ from services.figures import Figures
 
 def count_reminder(tell: Tell, request: Request, policy: Policy, now: datetime, figures: Figures) -> None:
     """What was told just now, if it was a reminder."""
-    if tell.notice is Notice.REMINDER and request.ends_at is not None:
-        before = timedelta(seconds=int(tell.occasion))
-        figures.late(
-            "reminder", now - timeline.reminder_at(request.ends_at, before, policy.kinds[request.kind], policy)
-        )
+    if tell.notice is Notice.REMINDER and request.starts_at is not None and request.ends_at is not None:
+        before, kind = timedelta(seconds=int(tell.occasion)), policy.kinds[request.kind]
+        due = timeline.reminder_at(request.starts_at, request.ends_at, before, kind, policy)
+        figures.late("reminder", now - due)
 
 
 def count_end(request: Request, figures: Figures) -> None:

@@ -1,4 +1,4 @@
-"""Reminders before the end: the one nearest to it is never lost to another one, in whatever order they are written."""
+"""Reminders before the end: each comes while the exception lasts, and the one nearest to the end is never lost."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain import timeline
+from domain import quiet_hours, timeline
 from domain.commands import Tick
 from domain.decisions import decide
 from domain.effects import Audience, Notice, Tell
@@ -15,6 +15,7 @@ from domain.moments import UK
 from domain.outcome import Decision
 from domain.policy import Policy
 from domain.request import Request, State
+from domain.working_time import at_or_after
 from tests.builders import POLICY, facts, long_request
 
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2032, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -91,3 +92,39 @@ def test_however_reminders_are_written_and_looked_at_what_comes_is_the_nearest_t
         assert [int(tell.occasion) for tell in reminders(decision)] == sorted(int(each.occasion) for each in due)[:1]
         assert not [tell for tell in reminders(decision) if timeline.is_overtaken(decision.request, tell)]
         one = decision.request
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "working", "due"),
+    [
+        (uk(6, 11), uk(9, 11), True, uk(9, 9)),  # from Friday to Monday: not on Sunday, nor on Friday as it starts
+        (uk(6, 10), uk(9, 11), True, uk(6, 11)),
+        (uk(6, 18), uk(9, 9), True, uk(8, 9)),  # nobody is at work while it lasts
+        (uk(3, 21), uk(4, 23), False, uk(4, 7)),  # in the night, and not an hour before it begins
+        (uk(3, 18), uk(4, 23), False, uk(3, 19)),
+    ],
+)
+def test_whoever_is_exempt_for_a_few_days_is_reminded(
+    starts: datetime, ends: datetime, *, working: bool, due: datetime
+) -> None:
+    policy = reminding(DAY, 7 * DAY, working=working)
+    one = lasting(starts, ends, policy)
+    assert [(each.occasion, each.at) for each in timeline.plan(one, policy)[:-1]] == [("86400", due)]
+    assert reminders(decide(one, Tick(), facts(), policy, due - timedelta(seconds=1))) == []
+    assert days_before(decide(one, Tick(), facts(), policy, due)) == [1]
+
+
+@given(MOMENTS, st.integers(1, 9 * 24), HOURS, st.booleans())
+def test_each_reminder_comes_while_the_exception_lasts_in_its_hours_where_there_are_any(
+    starts: datetime, lasts: int, before: timedelta, working: bool
+) -> None:
+    policy, ends = reminding(before, working=working), starts + timedelta(hours=lasts)
+    one = lasting(starts, ends, policy)
+    coming = [each for each in timeline.plan(one, policy) if each.what is timeline.What.REMINDER]
+    assert len(coming) == (ends - before > starts)
+    quiet = policy.quiet_hours if before >= DAY else None
+    for each in coming:
+        later = at_or_after(each.at, policy.working) if working else quiet_hours.at_or_after(each.at, quiet)
+        assert starts < each.at < ends
+        assert later == each.at or later >= ends
+        assert days_before(decide(one, Tick(), facts(), policy, each.at)) == [before.days]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -38,6 +38,7 @@ from services.book import Copy, Entry, Waiting
 from services.chat import Address, Scope, Sent
 from services.deliver import MOST_TRIES
 from services.going_out import mailer_that_counts, messenger_that_counts
+from services.lateness import count_reminder
 from services.once import BEFORE_THE_REPEAT
 from services.perform import Perform
 from services.tell_together import TellsTogether
@@ -635,6 +636,14 @@ async def test_how_late_a_reminder_was_is_counted_where_it_was_sent_and_not_wher
         await world.performing()(Tell(one.reference, Notice.REMINDER, to, DAYS_14), 0)
     assert world.mailed == [SUBJECT.address, OWNER.address, OTHER_OWNER.address] * sent
     assert world.noted == [("reminder", timedelta(hours=1))] * 3 * sent
+
+
+def test_a_reminder_that_moved_to_after_the_weekend_is_counted_from_there() -> None:
+    friday = datetime(2026, 8, 7, 10, tzinfo=UTC)
+    one = replace(long_request(State.ACTIVE), starts_at=friday, ends_at=friday + 3 * DAY)
+    world, tell = World([one]), Tell(one.reference, Notice.REMINDER, Audience.SUBJECT, str(24 * 3600))
+    count_reminder(tell, one, POLICY, datetime(2026, 8, 10, 8, 5, tzinfo=UTC), cast(Any, world))
+    assert world.noted == [("reminder", timedelta(minutes=5))]
 
 
 async def test_a_reminder_that_did_not_go_out_is_not_counted_yet() -> None:
