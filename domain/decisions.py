@@ -66,7 +66,7 @@ def _scheduled(decision: Decision, policy: Policy, now: datetime) -> Decision:
     def dated(request: Request) -> Request:
         return replace(request, next_due=timeline.next_due(request, policy, now))
 
-    decision = quiet_hours.hold_back(decision, policy, now)
+    decision = quiet_hours.hold_back(decision, policy, now, timeline.lapses_at(decision.request, policy))
     followed = dated(decision.followed) if decision.followed else None
     return replace(decision, request=dated(decision.request), followed=followed)
 

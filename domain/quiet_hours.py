@@ -21,6 +21,8 @@ CAN_WAIT = frozenset(
     }
 )
 """Nobody waits for these, and there is nothing in them to do tonight. All others are told at once, at any time."""
+BEFORE_IT_LAPSES = frozenset({Notice.EVIDENCE_REMINDER, Notice.WAITING_LONG})
+"""Of those, what is of no use once the request has lapsed."""
 FROM_A_DAY = timedelta(days=1)
 """A reminder of so long before the end, or longer, may come earlier; a nearer one comes at its time, at any time."""
 _HOUR = timedelta(hours=1)
@@ -45,12 +47,16 @@ def at_or_before(moment: datetime, quiet: QuietHours | None) -> datetime:
     return before - _HOUR if is_quiet(before, quiet) else before  # quiet again in the hour that autumn repeats
 
 
-def hold_back(decision: Decision, policy: Policy, now: datetime) -> Decision:
-    """The decision with what can wait kept in the request until the quiet hours end."""
+def hold_back(decision: Decision, policy: Policy, now: datetime, lapses_at: datetime | None) -> Decision:
+    """The decision with what can wait kept in the request until the quiet hours end.
+
+    `lapses_at` is when the request lapses, if it may: what warns of that does not wait past it.
+    """
     if not is_quiet(now, policy.quiet_hours):
         return decision
     until = at_or_after(now, policy.quiet_hours)
-    waiting = tuple(one for one in decision.effects if isinstance(one, Tell) and one.notice in CAN_WAIT)
+    can_wait = CAN_WAIT - BEFORE_IT_LAPSES if lapses_at and lapses_at <= until else CAN_WAIT
+    waiting = tuple(one for one in decision.effects if isinstance(one, Tell) and one.notice in can_wait)
     held = (*decision.request.held, *(Held(tell, until) for tell in waiting))
     effects = tuple(one for one in decision.effects if one not in waiting)
     return replace(decision, request=replace(decision.request, held=held), effects=effects)

@@ -84,6 +84,11 @@ def next_due(request: Request, policy: Policy, now: datetime) -> datetime | None
     return min((one.comes(now, policy) for one in plan(request, policy)), default=None)
 
 
+def lapses_at(request: Request, policy: Policy) -> datetime | None:
+    """None: it waits for nothing that somebody has to do in time."""
+    return next((one.at for one in plan(request, policy) if one.what is What.LAPSE), None)
+
+
 def length(request: Request, policy: Policy) -> timedelta:
     """What was agreed, or what the policy gives."""
     return timedelta(days=request.days) if request.days else policy.kinds[request.kind].duration

@@ -13,7 +13,7 @@ from domain.decisions import decide
 from domain.effects import Audience, Notice, Tell
 from domain.moments import UK
 from domain.outcome import Decision
-from domain.policy import Policy, QuietHours
+from domain.policy import Escalation, Policy, QuietHours
 from domain.quiet_hours import CAN_WAIT, at_or_after, at_or_before, is_quiet
 from domain.request import Held, Request, State
 from tests.builders import AGENT, ASKER, OWNER, POLICY, SUBJECT, facts, long_request, request
@@ -233,3 +233,60 @@ def test_the_subject_of_a_request_is_told_of_its_evidence_in_the_morning() -> No
         (Audience.ASKED_BY, MORNING),
     ]
     assert SUBJECT.id != ASKER.id
+
+
+# --- What warns of a lapse -----------------------------------------------------------------------
+
+
+def wanted(one: Request, policy: Policy, notice: Notice) -> list[datetime]:
+    """When this notice is wanted, until the request lapses."""
+    seen = []
+    one = replace(one, next_due=timeline.next_due(one, policy, one.asked_at))
+    while one.state is not State.LAPSED:
+        assert one.next_due is not None
+        now, decision = one.next_due, decide(one, Tick(), facts(), policy, one.next_due)
+        one = decision.request
+        seen += [now for told_of, _ in told(decision) if told_of is notice]
+    return seen
+
+
+def waiting_for_evidence(asked: datetime, after: timedelta, within: timedelta) -> tuple[Request, Policy]:
+    kind = POLICY.kinds["long"]
+    assert kind.evidence is not None
+    evidence = replace(kind.evidence, remind_after=(after,), remind_others_after=(), given_within=within)
+    policy = replace(POLICY, kinds=POLICY.kinds | {"long": replace(kind, evidence=evidence)})
+    return replace(long_request(State.AWAITING_EVIDENCE), asked_at=asked), policy
+
+
+def waiting_for_a_decision(asked: datetime, after: timedelta, within: timedelta) -> tuple[Request, Policy]:
+    kind = replace(POLICY.kinds["long"], lapses_after=within, escalation=Escalation(after, after))
+    policy = replace(POLICY, kinds=POLICY.kinds | {"long": kind})
+    return replace(long_request(), asked_at=asked, waiting_since=asked), policy
+
+
+@pytest.mark.parametrize(
+    ("hours", "comes"),
+    [
+        (10, [uk(2026, 8, 7, 0)]),  # it lapses at 4am
+        (13, [uk(2026, 8, 7, 0)]),  # just as the quiet hours end
+        (14, [uk(2026, 8, 7, 7)]),
+    ],
+)
+def test_what_warns_of_a_lapse_waits_for_the_morning_only_if_that_comes_first(
+    hours: int, comes: list[datetime]
+) -> None:
+    after, within = timedelta(hours=6), timedelta(hours=hours)
+    assert wanted(*waiting_for_evidence(uk(2026, 8, 6, 18), after, within), Notice.EVIDENCE_REMINDER) == comes
+    assert wanted(*waiting_for_a_decision(uk(2026, 8, 6, 18), after, within), Notice.WAITING_LONG) == comes
+
+
+@given(MOMENTS, st.integers(2, 14 * 24), st.integers(1, 13 * 24))
+def test_whenever_it_was_asked_for_what_warns_of_a_lapse_comes_once_and_before_it(
+    asked: datetime, hours: int, later: int
+) -> None:
+    after, within = timedelta(hours=min(later, hours - 1)), timedelta(hours=hours)
+    reminded = wanted(*waiting_for_evidence(asked, after, within), Notice.EVIDENCE_REMINDER)
+    brought_up = wanted(*waiting_for_a_decision(asked, after, within), Notice.WAITING_LONG)
+    for seen in (reminded, brought_up):
+        assert len(seen) == 1
+        assert asked < seen[0] < asked + within
