@@ -97,8 +97,9 @@ def make_engine(
     @app.periodic(cron="* * * * * */10", periodic_id="stalled")
     @app.task(name="take_up_stalled", queue=QUEUE, queueing_lock="take_up_stalled", priority=50, pass_context=True)
     async def _take_up_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+        assert context.job is not None
         try:
-            for job in await keeper.get_stalled_jobs():
+            for job in await keeper.jobs_of_the_dead(context.job.worker_id):
                 log.warning("job taken up again", job=job.id, task=job.task_name)
                 await keeper.retry_job(job)
         except ConnectorException as error:
@@ -131,6 +132,9 @@ async def clock_jumped(
         was, stood = now, stands
 
 
+LONG_DEAD = 300.0
+"""Seconds without a heartbeat after which a worker that starts forgets another one. A live one that is forgotten can
+take no more jobs, and those that it does are taken up."""
 LONGEST_REST = 10.0
 """Seconds until a worker that ended is started again."""
 
@@ -171,6 +175,7 @@ async def _work_once(app: App) -> None:
                 install_signal_handlers=False,
                 fetch_job_polling_interval=1.0,
                 shutdown_graceful_timeout=10,
+                stalled_worker_timeout=LONG_DEAD,
             )
         )
         clock = asyncio.create_task(clock_jumped())

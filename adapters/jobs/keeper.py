@@ -20,6 +20,9 @@ WAITS = (1, 2, 4, 8, 16)
 """Seconds between tries; the last one about half a minute after the first: by then the worker itself starts again."""
 HURRY = 2.0
 """Seconds that a worker which stops waits for the database."""
+SILENT, AGAIN = 18.0, 13.0
+"""Seconds without a heartbeat after which a worker may be dead, and until the second look: by then a live one, which
+beats every 10 seconds, has beaten again. A dead one's jobs go on after both, and up to 10 seconds until the first."""
 
 # A job of nobody is one whose worker was believed dead; until somebody takes it up, it may still be written down.
 _OURS = "id = %(job)s AND status = 'doing' AND (worker_id IS NULL OR worker_id = %(worker)s)"
@@ -77,6 +80,23 @@ class Keeper(JobManager):
         except UniqueViolation:
             return None
 
+    async def jobs_of_the_dead(self, own: int | None) -> list[Job]:
+        """Those whose worker was silent in two looks, `AGAIN` apart; none of the worker `own`, which asks.
+
+        One look is not enough: after the clock of the database went ahead, or writes stood still, all are silent.
+        """
+        first = await self._of_the_silent(own)
+        if first:
+            await self._rest(AGAIN)
+        if not first or self.stopping.is_set():
+            return []
+        second = await self._of_the_silent(own)
+        return [job for held, job in second.items() if held in first]
+
+    async def _of_the_silent(self, own: int | None) -> dict[tuple[int | None, int | None], Job]:
+        jobs = await self.get_stalled_jobs(seconds_since_heartbeat=SILENT)
+        return {(job.id, job.worker_id): job for job in jobs if job.worker_id != own}
+
     def later(self, job: Job, wait: timedelta, attempts: int) -> RetryDecision:
         """A decision to try a job again after `wait`, as one that was tried `attempts` times.
 
@@ -123,9 +143,13 @@ class Keeper(JobManager):
                 if wait is None or self.stopping.is_set():
                     raise
                 log.warning("the end of a job was not written", job=job.id, error=str(error.__cause__ or error))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.stopping.wait(), wait)
+                await self._rest(wait)
             else:
                 if not written:
                     log.info("the job is another worker's by now", job=job.id)
                 return
+
+    async def _rest(self, seconds: float) -> None:
+        """No longer than until it is stopped."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)

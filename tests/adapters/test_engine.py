@@ -17,7 +17,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.jobs import engine
+from adapters.jobs import engine, keeper
 from adapters.jobs.engine import AHEAD, LONGEST_WAIT, SET_BACK, clock_jumped, make_engine, wait_before, work
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK
@@ -291,7 +291,7 @@ async def test_where_the_database_is_away_dead_workers_wait_and_no_job_is_left_f
 
     async def nothing() -> None: ...
 
-    async def away(_: Keeper) -> None:
+    async def away(_: Keeper, **__: float) -> None:
         raise ConnectorException("the connection is closed")
 
     app = make_engine(database, perform, nothing, nothing)
@@ -300,6 +300,57 @@ async def test_where_the_database_is_away_dead_workers_wait_and_no_job_is_left_f
         await app.configure_task("take_up_stalled").defer_async(timestamp=0)
         await app.run_worker_async(queues=[QUEUE], wait=False, delete_jobs="successful", install_signal_handlers=False)
         assert list(await app.job_manager.list_jobs_async(task="take_up_stalled")) == []
+
+
+async def test_a_worker_whose_own_heartbeat_looks_old_does_not_take_up_what_it_does_itself(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As all heartbeats do after the clock of the database went ahead."""
+    began = 0
+
+    async def takes_its_time(effect: Effect, attempts: int) -> None:
+        nonlocal began
+        began += 1
+        if began == 1:
+            await app.connector.execute_query_async(
+                "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
+            )
+            await app.configure_task("take_up_stalled", queue=QUEUE).defer_async(timestamp=0)
+            await asyncio.sleep(1.5)
+
+    async def nothing() -> None: ...
+
+    monkeypatch.setattr(keeper, "AGAIN", 0.1)
+    app = make_engine(database, takes_its_time, nothing, nothing)
+    async with app.open_async():
+        await app.connector.execute_query_async("DELETE FROM procrastinate_jobs")
+        await app.configure_task(TASK, queue=QUEUE).defer_async(effect="Refresh", reference="MFA-7K3Q-9XDM")
+    working = asyncio.create_task(work(app))
+    await until(lambda: began, 10)
+    await asyncio.sleep(2.5)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert began == 1
+
+
+async def test_a_start_does_not_forget_a_worker_that_was_silent_for_a_minute(database: str) -> None:
+    swept: list[None] = []
+
+    async def perform(effect: Effect, attempts: int) -> None: ...
+
+    async def nothing() -> None: ...
+
+    app = make_engine(database, perform, nothing, nothing)
+    async with app.open_async():
+        silent = await app.job_manager.register_worker()
+        await app.connector.execute_query_async(
+            "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
+        )
+        async with sweeping(database, swept):
+            await until(lambda: bool(swept), 30)
+        workers = await app.connector.execute_query_all_async("SELECT id FROM procrastinate_workers")
+    assert silent in [worker["id"] for worker in workers]
 
 
 async def test_after_an_outage_one_more_start_is_enough(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

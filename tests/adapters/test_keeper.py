@@ -227,6 +227,70 @@ async def test_a_job_that_is_gone_is_let_go_at_once(performed: tuple[Performed, 
         await _ends(app, taken, succeeds)
 
 
+async def test_jobs_are_a_dead_worker_s_only_after_two_looks_without_a_heartbeat(
+    performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of the database went ahead: no heartbeat is new until each worker has beaten once more."""
+    _, app = performed
+    monkeypatch.setattr(keeper, "AGAIN", 0.5)
+    await _wanted(app)
+    taken = await _taken(app)
+    assert taken.worker_id
+    await _silent(app)
+    looking = asyncio.create_task(_keeper(app).jobs_of_the_dead(own=0))
+    await asyncio.sleep(0.2)
+    await app.job_manager.update_heartbeat(taken.worker_id)
+    assert await looking == []
+    await _silent(app)
+    assert await _keeper(app).jobs_of_the_dead(own=taken.worker_id) == []
+    assert [job.id for job in await _keeper(app).jobs_of_the_dead(own=0)] == [taken.id]
+
+
+async def test_a_job_that_another_worker_took_between_the_looks_is_looked_at_twice_again(
+    performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, app = performed
+    monkeypatch.setattr(keeper, "AGAIN", 0.5)
+    await _wanted(app)
+    taken = await _taken(app)
+    await _silent(app)
+    looking = asyncio.create_task(_keeper(app).jobs_of_the_dead(own=0))
+    await asyncio.sleep(0.2)
+    await app.job_manager.retry_job(taken)
+    await _taken(app)
+    await _silent(app)
+    assert await looking == []
+
+
+async def test_a_stop_does_not_wait_for_the_second_look(performed: tuple[Performed, App]) -> None:
+    _, app = performed
+    await _wanted(app)
+    await _taken(app)
+    await _silent(app)
+    looking = asyncio.create_task(_keeper(app).jobs_of_the_dead(own=0))
+    await asyncio.sleep(0.2)
+    _keeper(app).hurry()
+    async with asyncio.timeout(1):
+        assert await looking == []
+
+
+def test_a_worker_that_beats_every_ten_seconds_is_never_silent_in_both_looks() -> None:
+    assert 10 < keeper.AGAIN < keeper.SILENT
+    assert keeper.SILENT + keeper.AGAIN + 10 <= 45, "about 40 seconds, says docs/running.md"
+
+
+def _keeper(app: App) -> Keeper:
+    assert isinstance(app.job_manager, Keeper)
+    return app.job_manager
+
+
+async def _silent(app: App) -> None:
+    """All workers, for an hour."""
+    await app.connector.execute_query_async(
+        "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
+    )
+
+
 async def _ends(app: App, job: Job, succeeds: bool) -> None:
     if succeeds:
         await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
