@@ -185,6 +185,10 @@ async def _work_once(app: App) -> None:
             keeper.hurry()
             clock.cancel()
             worker.cancel()  # only once: a second time, it would not wait for the jobs that still run
-            for end in await asyncio.gather(worker, clock, return_exceptions=True):
-                if isinstance(end, Exception):
-                    log.error("the worker failed", exc_info=end)
+            ends = asyncio.gather(worker, clock, return_exceptions=True)
+            try:
+                await asyncio.shield(ends)  # a stop that comes meanwhile would be the second time
+            finally:
+                for end in await ends:
+                    if isinstance(end, Exception):
+                        log.error("the worker failed", exc_info=end)

@@ -225,17 +225,18 @@ async def test_a_stop_while_the_database_is_away_is_a_stop(database: str, monkey
     assert runs == 1
 
 
-@pytest.mark.parametrize("jumps", [False, True])
+@pytest.mark.parametrize("jumps", ["no", "long before", "just before"])
 async def test_a_worker_is_told_only_once_to_stop_so_that_it_waits_for_its_jobs(
-    database: str, monkeypatch: pytest.MonkeyPatch, jumps: bool
+    database: str, monkeypatch: pytest.MonkeyPatch, jumps: str
 ) -> None:
-    runs, jumped, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    runs, jumped, stopping, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def stops_slowly(app: App, **options: Any) -> None:
         runs.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
+            stopping.set()
             await asyncio.sleep(0.2)
             stopped.set()
             raise
@@ -251,9 +252,9 @@ async def test_a_worker_is_told_only_once_to_stop_so_that_it_waits_for_its_jobs(
     monkeypatch.setattr(engine, "clock_jumped", jumping)
     working = asyncio.create_task(work(make_engine(database, perform, sweep, sweep)))
     await runs.wait()
-    if jumps:
+    if jumps != "no":
         jumped.set()
-        await until(stopped.is_set, 5)
+        await until((stopped if jumps == "long before" else stopping).is_set, 5)
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
