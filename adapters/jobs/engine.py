@@ -17,7 +17,7 @@ from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK, effect_of
 from domain.effects import Effect
 from domain.errors import PutOff, Throttled, Trouble
-from services.pace import LONGEST_PAUSE
+from services.pace import FARTHEST, LONGEST_PAUSE
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,8 @@ class _TryAgain(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
         if isinstance(exception, PutOff) and exception.retry_after is not None:
-            return self._keeper.later(job, exception.retry_after, job.attempts)  # a moment of its own already
+            # A moment of its own already. In a long line, one asks again before it comes.
+            return self._keeper.later(job, min(exception.retry_after, FARTHEST), job.attempts)
         if isinstance(exception, asyncio.CancelledError):
             return self._keeper.later(job, timedelta(0), max(job.attempts, 1))  # this process stops: another goes on
         if isinstance(exception, Throttled) and exception.retry_after is not None:
@@ -99,6 +100,7 @@ def make_engine(
     async def _take_up_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         assert context.job is not None
         try:
+            await keeper.forget_the_old_clock()
             for job in await keeper.jobs_of_the_dead(context.job.worker_id):
                 log.warning("job taken up again", job=job.id, task=job.task_name)
                 await keeper.retry_job(job)

@@ -14,6 +14,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from adapters.jobs.orders import URGENT
+from services.pace import FARTHEST
 
 log = structlog.get_logger(__name__)
 WAITS = (1, 2, 4, 8, 16)
@@ -23,6 +24,8 @@ HURRY = 2.0
 SILENT, AGAIN = 18.0, 13.0
 """Seconds without a heartbeat after which a worker may be dead, and until the second look: by then a live one, which
 beats every 10 seconds, has beaten again. A dead one's jobs go on after both, and up to 10 seconds until the first."""
+FUTURE = timedelta(seconds=30)
+"""A heartbeat so far in the future was written before the clock of the database was set back."""
 
 # A job of nobody is one whose worker was believed dead; until somebody takes it up, it may still be written down.
 _OURS = "id = %(job)s AND status = 'doing' AND (worker_id IS NULL OR worker_id = %(worker)s)"
@@ -53,6 +56,16 @@ _HAND_ON = f"""
     RETURNING one.id
 """  # noqa: S608
 
+# What the clock of the database said before it was set back is no longer to be waited for.
+_DUE = """
+    UPDATE procrastinate_jobs SET scheduled_at = now() WHERE id IN (
+        SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at > now() + %(farthest)s
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id
+"""
+_BEAT = "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE last_heartbeat > now() + %(ahead)s RETURNING id"
+
 
 @dataclass(frozen=True, slots=True)
 class _Again:
@@ -79,6 +92,17 @@ class Keeper(JobManager):
             return await super().fetch_job(queues, worker_id)
         except UniqueViolation:
             return None
+
+    async def forget_the_old_clock(self) -> None:
+        """Where the clock of the database was set back: what waits for it to be where it was is due.
+
+        Nobody is put off for longer than `FARTHEST`. A heartbeat of the future becomes one of now: a live worker beats
+        again, and a dead one does not.
+        """
+        due = await self.connector.execute_query_all_async(_DUE, farthest=FARTHEST)
+        beaten = await self.connector.execute_query_all_async(_BEAT, ahead=FUTURE)
+        if due or beaten:
+            log.warning("the clock of the database was set back", jobs=len(due), workers=len(beaten))
 
     async def jobs_of_the_dead(self, own: int | None) -> list[Job]:
         """Those whose worker was silent in two looks, `AGAIN` apart; none of the worker `own`, which asks.

@@ -22,8 +22,8 @@ from adapters.jobs.engine import AHEAD, LONGEST_WAIT, SET_BACK, clock_jumped, ma
 from adapters.jobs.keeper import Keeper
 from adapters.jobs.orders import QUEUE, TASK
 from domain.effects import Effect
-from domain.errors import Throttled, Trouble
-from services.pace import LONGEST_PAUSE
+from domain.errors import PutOff, Throttled, Trouble
+from services.pace import FARTHEST, LONGEST_PAUSE
 from tests.adapters.postgres import postgres
 from tests.journeys.world import free_port, until
 
@@ -61,6 +61,17 @@ async def test_who_is_told_to_wait_comes_back_with_the_others_however_often_it_w
 ) -> None:
     wait = await _wait_after(database, kind, 10, Throttled("429", retry_after=timedelta(seconds=5)))
     assert 3 < wait <= 5
+
+
+@pytest.mark.parametrize(
+    ("given", "waits"), [(timedelta(minutes=15), timedelta(minutes=15)), (timedelta(hours=2), FARTHEST)]
+)
+async def test_nobody_is_put_off_for_so_long_that_the_clock_seems_set_back(
+    database: str, given: timedelta, waits: timedelta
+) -> None:
+    """A line of thousands may be longer."""
+    wait = await _wait_after(database, "Refresh", 0, PutOff("conversation", retry_after=given))
+    assert waits.total_seconds() - 2 < wait <= waits.total_seconds()
 
 
 async def _wait_after(database: str, kind: str, tried: int, trouble: Trouble) -> float:

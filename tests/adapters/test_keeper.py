@@ -9,7 +9,7 @@ from typing import Any
 import procrastinate.utils
 import psycopg
 import pytest
-from procrastinate import App
+from procrastinate import App, JobContext
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
@@ -260,6 +260,44 @@ async def test_a_job_that_another_worker_took_between_the_looks_is_looked_at_twi
     await _taken(app)
     await _silent(app)
     assert await looking == []
+
+
+@pytest.mark.parametrize(("ahead", "due"), [(timedelta(hours=1), True), (timedelta(minutes=15), False)])
+async def test_after_the_clock_of_the_database_was_set_back_nothing_waits_for_what_it_was(
+    performed: tuple[Performed, App], ahead: timedelta, due: bool
+) -> None:
+    _, app = performed
+    await _wanted(app)
+    await app.connector.execute_query_async(
+        "UPDATE procrastinate_jobs SET scheduled_at = now() + %(ahead)s", ahead=ahead
+    )
+    await _looked(app)
+    assert (await app.job_manager.fetch_job([QUEUE], await app.job_manager.register_worker()) is not None) is due
+
+
+async def test_a_worker_that_died_before_the_clock_of_the_database_was_set_back_is_found_dead(
+    performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, app = performed
+    monkeypatch.setattr(keeper, "SILENT", 0.5)
+    monkeypatch.setattr(keeper, "AGAIN", 0.1)
+    await _wanted(app)
+    await _taken(app)
+    await app.connector.execute_query_async(
+        "UPDATE procrastinate_workers SET last_heartbeat = now() + interval '1 hour'"
+    )
+    await _looked(app)
+    assert await _left(app) == ["doing"], "it may be alive and beat again"
+    await asyncio.sleep(0.6)
+    await _looked(app)
+    assert await _left(app) == ["todo"]
+
+
+async def _looked(app: App) -> None:
+    """As the engine does every few seconds."""
+    task = app.tasks["take_up_stalled"]
+    job = Job(id=0, queue=QUEUE, lock=None, queueing_lock=None, task_name=task.name, worker_id=0)
+    await task(JobContext(app=app, job=job, start_timestamp=0.0, abort_reason=lambda: None), timestamp=0)
 
 
 async def test_a_stop_does_not_wait_for_the_second_look(performed: tuple[Performed, App]) -> None:
