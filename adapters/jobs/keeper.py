@@ -85,13 +85,20 @@ class Keeper(JobManager):
         """From then on it only takes seconds: another process takes up what cannot be written."""
         self._pools = connector
         self._again: dict[int, _Again] = {}
+        self._fetching: asyncio.Timeout | None = None
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """None also where another worker has just taken a job of the same lane; the engine's worker would die of it."""
+        """None also where another worker has just taken a job of the same lane; the engine's worker would die of it.
+
+        And where the database does not answer a worker that stops: it may have begun to wait before it was to hurry.
+        """
         try:
-            return await super().fetch_job(queues, worker_id)
-        except UniqueViolation:
+            async with asyncio.timeout(None) as self._fetching:
+                return await super().fetch_job(queues, worker_id)
+        except (UniqueViolation, TimeoutError):
             return None
+        finally:
+            self._fetching = None
 
     async def forget_the_old_clock(self) -> None:
         """Where the clock of the database was set back: what waits for it to be where it was is due.
@@ -153,6 +160,8 @@ class Keeper(JobManager):
     def hurry(self) -> None:
         self.stopping.set()
         self._pools.pool.timeout = HURRY
+        if self._fetching:
+            self._fetching.reschedule(asyncio.get_running_loop().time() + HURRY)
 
     async def _write(self, query: str, job: Job, **values: Any) -> None:
         """Tries again where the database is away for a moment; the engine would not, and the job would run for ever."""

@@ -9,7 +9,7 @@ from typing import Any
 import procrastinate.utils
 import psycopg
 import pytest
-from procrastinate import App, JobContext
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
@@ -291,6 +291,25 @@ async def test_a_worker_that_died_before_the_clock_of_the_database_was_set_back_
     await asyncio.sleep(0.6)
     await _looked(app)
     assert await _left(app) == ["todo"]
+
+
+async def test_who_stops_does_not_wait_long_for_a_job_while_the_database_is_away(
+    performed: tuple[Performed, App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, app = performed
+    monkeypatch.setattr(keeper, "HURRY", 0.2)
+    worker = await app.job_manager.register_worker()
+    assert isinstance(app.connector, PsycopgConnector)
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(app.connector.pool.max_size):
+            await stack.enter_async_context(app.connector.pool.connection())
+        fetching = asyncio.create_task(app.job_manager.fetch_job([QUEUE], worker))
+        await asyncio.sleep(0.2)
+        _keeper(app).hurry()
+        async with asyncio.timeout(2):
+            assert await fetching is None
+    await _wanted(app)
+    assert await app.job_manager.fetch_job([QUEUE], worker) is not None
 
 
 async def _looked(app: App) -> None:
