@@ -134,7 +134,7 @@ async def clock_jumped(
         was, stood = now, stands
 
 
-LONG_DEAD = 300.0
+LONG_DEAD = 24 * 3600.0
 """Seconds without a heartbeat after which a worker that starts forgets another one. A live one that is forgotten can
 take no more jobs, and those that it does are taken up."""
 LONGEST_REST = 10.0
