@@ -74,3 +74,20 @@ def test_what_is_wrong_where_crashes_met_in_one_notice_is_left_to_the_runs_of_ea
     both = result(killed=("Tell a#1", "Tell b#1"), wrong=("unknown",), met_twice=True)
     assert trial.wrong([both, result()]) == []
     assert len(trial.wrong([both, result(killed=("Tell a#1",), wrong=("unknown",))])) == 1
+
+
+def test_crashes_that_met_are_parted_what_went_wrong_is_tried_by_itself_and_what_was_not_met_once_more() -> None:
+    steps = ("A write:before:x#1", "B write:before:x#1", "C write:before:x#1")
+
+    def result(*killed: str, wrong: bool = False, met_twice: bool = False) -> Result:
+        return Result(Trial("long", 2, steps), GOOD, steps, steps, killed, ("it",) if wrong else (), met_twice)
+
+    def again(*results: Result, most: int = 8) -> list[tuple[str, ...]]:
+        return [one.kill_at for one in trial._again(results, most)]
+
+    assert again(result(*steps)) == []
+    assert again(result(steps[0]), result(steps[1])) == [(steps[1], steps[2], steps[0], steps[2])]
+    assert again(result(*steps, wrong=True)) == [(one,) for one in steps]
+    assert again(result(*steps, wrong=True, met_twice=True)) == [(steps[0], steps[2]), (steps[1],)]
+    assert again(result(*steps, wrong=True, met_twice=True), most=1) == [(one,) for one in steps]
+    assert again(result(steps[0]), most=1) == [(steps[1],), (steps[2],)]

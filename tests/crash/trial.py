@@ -156,23 +156,34 @@ def _counts(step: str) -> bool:
 
 
 async def tried(grounds: Grounds, trials: Sequence[Trial], known: Mapping[Setting, Result]) -> list[Result]:
-    """All trials; then by itself each step of one that went wrong, and each that it did not come to.
+    """All trials; then by itself each step of one that went wrong, and once more each that it did not come to.
 
-    Jobs fall differently each time, so a step that is not met by itself either is tried three times.
+    Jobs fall differently each time, so a step that is not met is tried three times more, the last time by itself.
     """
-    results = await _each(grounds, trials, known)
-    alone = [
-        Trial(result.trial.journey, result.trial.replicas, (step,))
-        for result in results
-        for step in result.trial.kill_at
-        if (step not in result.killed and not ONLY_IN_A_RACE.match(step))
-        or (result.wrong and len(result.trial.kill_at) > 1)
-    ]
-    for _ in range(TRIES):
-        again = await _each(grounds, alone, known)
-        results += again
-        alone = [result.trial for result in again if not result.killed]
+    results = batch = await _each(grounds, trials, known)
+    for left in reversed(range(TRIES)):
+        batch = await _each(grounds, _again(batch, MOST_IN_WHOLE if left else 1), known)
+        results = [*results, *batch]
     return results
+
+
+def _again(results: Iterable[Result], most: int) -> list[Trial]:
+    """Crashes that met in one notice are parted; what went wrong otherwise is looked at one by one.
+
+    Steps that were not met are put together anew, so many at `most`.
+    """
+    again: list[Trial] = []
+    not_met: dict[Setting, list[str]] = {}
+    for result in results:
+        setting, steps = (result.trial.journey, result.trial.replicas), result.trial.kill_at
+        if result.wrong and len(steps) > 1:
+            again += _dealt(setting, steps, 2 if result.met_twice and most > 1 else len(steps))
+        else:
+            missed = [step for step in steps if step not in result.killed and not ONLY_IN_A_RACE.match(step)]
+            not_met.setdefault(setting, []).extend(missed)
+    return again + [
+        trial for setting, steps in not_met.items() for trial in _dealt(setting, steps, math.ceil(len(steps) / most))
+    ]
 
 
 def wrong(results: Iterable[Result]) -> list[str]:
