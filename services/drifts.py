@@ -105,6 +105,10 @@ class Drifts(Protocol):
 
     async def compared(self, at: datetime) -> None: ...
 
+    async def policy_compared(self, at: datetime) -> None:
+        """Whom the MFA policy leaves out was looked at, as far as the settings and permissions allow."""
+        ...
+
     async def open(self) -> tuple[Seen, ...]: ...
 
     async def removed_since(self, since: datetime) -> tuple[Seen, ...]:

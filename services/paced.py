@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from cards.card import Card
 from cards.mail_layout import Mail
-from domain.errors import NoAnswer, PutOff, Throttled, Trouble
+from domain.errors import NoAnswer, PutOff, Throttled, Trouble, Unproved
 from services.carry_out import CarryOut
 from services.chat import Address, Messenger, Sent
 from services.deliver import CountedNotices
@@ -145,7 +145,11 @@ class PacedProof:
     below: Below
 
     async def not_asked(self, entra_id: str) -> None:
-        await self.below(lambda: self.inner.not_asked(entra_id), Urgency.GRANT, POLICIES)
+        """A membership behind a pause of What If is not proved: the agent is shown it."""
+        try:
+            await self.below(lambda: self.inner.not_asked(entra_id), Urgency.GRANT, POLICIES)
+        except PutOff as later:
+            raise Unproved("What If has asked us to wait", retry_after=later.retry_after) from later
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The one door out: carries out effects in Entra, Teams and mail. Each looks at the request again before it acts."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -347,7 +348,9 @@ class Perform:
             card = await self.show(request, copy.view, viewer_id=copy.viewer_id)
             await coming_back(partial(draw, copy, card, self.copies, self.messenger), until)
 
-        await _each(partial(drawn, copy) for copy in await self.copies.copies(request.reference))
+        copies = [*await self.copies.copies(request.reference)]
+        random.shuffle(copies)  # or those at the end would never be drawn while there is little room
+        await _each(partial(drawn, copy) for copy in copies)
 
 
 MOST_SILENT = 2

@@ -99,9 +99,10 @@ class Reconcile:
         troubles += [f"members of {group}: {message}" for group, message in unread.items()]
         if not dry_run:
             await self._over([one.drift for one in done], began, unread, exclusions_read=cannot is None)
-            # Without the permission, which is optional, another try would find the same.
-            if not troubles and (cannot is None or isinstance(cannot, NotPermitted)):
+            if not troubles:
                 await self.drifts.compared(began)
+            if cannot is None or isinstance(cannot, NotPermitted):  # which is optional
+                await self.drifts.policy_compared(began)
             await self._find_earlier(began)
         if cannot is not None:
             troubles.append(f"the MFA policy's exclusions were not read: {cannot.message}")
@@ -244,10 +245,12 @@ class Reconcile:
         seen = await self._see(drift, began)
         if seen is None:
             return None
-        if overstayed:
-            await self._remove(drift)
-        if seen.drift.sort in (Sort.STRANGER, Sort.OVERSTAYED) and not seen.added.at:
-            await self._find_who(seen)
+        try:
+            if overstayed:
+                await self._remove(drift)
+        finally:
+            if seen.drift.sort in (Sort.STRANGER, Sort.OVERSTAYED) and not seen.added.at:
+                await self._find_who(seen)
         if overstayed:
             return Found(drift, "removed, alarm shown")
         return Found(drift, "alarm shown" if seen.first_seen == seen.last_seen else "alarm shown before")

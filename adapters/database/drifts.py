@@ -36,7 +36,8 @@ _ENTITLEMENT = (
     requests.c.next_due,
 )
 _BOUND = requests.c.state.in_([State.GRANTING.value, State.ACTIVE.value, State.ENDING.value])
-_NAME = "exemption groups"
+MEMBERS, MFA_POLICY = "exemption groups", "mfa policy"
+"""What is compared, each with its own moment."""
 _AT_ONCE = 5000
 """Rows of one statement: PostgreSQL takes 65,535 values."""
 _BETWEEN = 1000
@@ -81,7 +82,7 @@ class PostgresDrifts:
     async def known(self) -> Known | None:
         with no_database():
             async with self._engine.connect() as connection:
-                row = (await connection.execute(select(comparisons).where(comparisons.c.name == _NAME))).first()
+                row = (await connection.execute(select(comparisons).where(comparisons.c.name == MEMBERS))).first()
                 if row is None or row.whole_at is None:
                     return None
                 found: dict[str, set[str]] = {group: set() for group in row.groups}
@@ -97,7 +98,7 @@ class PostgresDrifts:
             async with self._engine.begin() as connection:
                 await connection.execute(
                     upsert(comparisons)
-                    .values(name=_NAME, **values)
+                    .values(name=MEMBERS, **values)
                     .on_conflict_do_update(index_elements=[comparisons.c.name], set_=values)
                 )
                 rows = await connection.execute(select(group_members.c.group_id, group_members.c.entra_id))
@@ -110,14 +111,20 @@ class PostgresDrifts:
                     await connection.execute(upsert(group_members).values(new).on_conflict_do_nothing())
 
     async def compared_at(self) -> datetime | None:
-        query = select(comparisons.c.compared_at).where(comparisons.c.name == _NAME)
+        query = select(comparisons.c.compared_at).where(comparisons.c.name == MEMBERS)
         with no_database():
             async with self._engine.connect() as connection:
                 found: datetime | None = (await connection.execute(query)).scalar()
         return found
 
     async def compared(self, at: datetime) -> None:
-        query = upsert(comparisons).values(name=_NAME, compared_at=at)
+        await self._at(MEMBERS, at)
+
+    async def policy_compared(self, at: datetime) -> None:
+        await self._at(MFA_POLICY, at)
+
+    async def _at(self, name: str, at: datetime) -> None:
+        query = upsert(comparisons).values(name=name, compared_at=at)
         with no_database():
             async with self._engine.begin() as connection:
                 await connection.execute(

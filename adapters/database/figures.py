@@ -7,6 +7,7 @@ from time import monotonic
 from sqlalchemy import and_, case, cast, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.database.drifts import MEMBERS
 from adapters.database.engine import each_alone
 from adapters.database.overdue import begun, over, overdue
 from adapters.database.tables import MOMENT, comparisons, drifts, requests
@@ -106,12 +107,12 @@ class PostgresFigures:
                 return {row.sort: row.number for row in await connection.execute(query)}
 
     async def compared_at(self) -> datetime | None:
-        """When Entra and the book were last compared as a whole; None: never."""
-        query = select(func.max(comparisons.c.compared_at))
+        """When Entra and the book were last compared, and the MFA policy read: whichever is longer ago. None: never."""
+        query = select(comparisons.c.name, comparisons.c.compared_at).where(comparisons.c.compared_at.is_not(None))
         with no_database():
             async with self._engine.connect() as connection:
-                found: datetime | None = (await connection.execute(query)).scalar()
-        return found
+                at = {row.name: row.compared_at for row in await connection.execute(query)}
+        return min(at.values()) if MEMBERS in at else None
 
     async def jobs(self) -> Jobs:
         with no_database():

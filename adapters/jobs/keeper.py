@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +25,8 @@ HURRY = 2.0
 SILENT, AGAIN = 18.0, 13.0
 """Seconds without a heartbeat after which a worker may be dead, and until the second look: by then a live one, which
 beats every 10 seconds, has beaten again. A dead one's jobs go on after both, and up to 10 seconds until the first."""
+SET_BACK = 5.0
+"""Seconds by which the clock of the database may go back unnoticed."""
 FUTURE = timedelta(seconds=30)
 """A heartbeat so far in the future was written before the clock of the database was set back."""
 
@@ -86,6 +89,8 @@ class Keeper(JobManager):
         self._pools = connector
         self._again: dict[int, _Again] = {}
         self._fetching: asyncio.Timeout | None = None
+        self._looked_at: tuple[datetime, float] | None = None
+        """The last look at the clock of the database: what it said, and when that was."""
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """None also where another worker has just taken a job of the same lane; the engine's worker would die of it.
@@ -106,10 +111,18 @@ class Keeper(JobManager):
         Nobody is put off for longer than `FARTHEST`. A heartbeat of the future becomes one of now: a live worker beats
         again, and a dead one does not.
         """
-        due = await self.connector.execute_query_all_async(_DUE, farthest=FARTHEST)
+        farthest = timedelta(0) if await self._was_set_back() else FARTHEST
+        due = await self.connector.execute_query_all_async(_DUE, farthest=farthest)
         beaten = await self.connector.execute_query_all_async(_BEAT, ahead=FUTURE)
         if due or beaten:
             log.warning("the clock of the database was set back", jobs=len(due), workers=len(beaten))
+
+    async def _was_set_back(self) -> bool:
+        """Since this process last looked: what was put off since then comes too early, and finds that out itself."""
+        [row] = await self.connector.execute_query_all_async("SELECT now() AS now")
+        now, steady = row["now"], time.monotonic()
+        before, self._looked_at = self._looked_at, (now, steady)
+        return before is not None and (steady - before[1]) - (now - before[0]).total_seconds() >= SET_BACK
 
     async def jobs_of_the_dead(self, own: int | None) -> list[Job]:
         """Those whose worker was silent in two looks, `AGAIN` apart; none of the worker `own`, which asks.

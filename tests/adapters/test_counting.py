@@ -86,6 +86,8 @@ async def test_a_comparison_that_does_not_come_to_its_end_grows_older(engine: As
     counting = Counting(PostgresFigures(engine, POLICY), Noon(), POLICY)
     assert "mfa_compared_seconds +Inf" in (await metrics_of(counting))[1]
     drifts = PostgresDrifts(engine)
+    await drifts.policy_compared(NOON)
+    assert "mfa_compared_seconds +Inf" in (await metrics_of(counting))[1]
     await drifts.compared(NOON - timedelta(hours=4))
     await drifts.keep(Known({"group": frozenset()}, "", NOON))
     _, given = await metrics_of(counting)

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.database.book import PostgresBook
 from adapters.database.drifts import PostgresDrifts
 from adapters.database.engine import make_engine
+from adapters.database.figures import PostgresFigures
 from domain.drift import Drift, Sort, entitlement_of, was_exempt
 from domain.request import State, Stuck
 from services.book import Entry
 from services.chat import Address, Scope, Sent
 from services.drifts import Added, Known, Seen
 from tests.adapters.postgres import postgres
-from tests.builders import NOON, OTHER_OWNER, request
+from tests.builders import NOON, OTHER_OWNER, POLICY, request
 
 STRANGER = Drift(Sort.STRANGER, "group", "somebody")
 ENTRY = Entry(NOON, "account:somebody", "drift", "", "", "1", {"sort": "stranger"})
@@ -208,7 +209,12 @@ async def test_when_a_comparison_ended_is_known_to_all(engine: AsyncEngine) -> N
     await drifts.keep(Known({"a": frozenset()}, "x", NOON))
     assert await drifts.compared_at() == NOON
     await drifts.compared(NOON + HOUR)
+    await drifts.policy_compared(NOON)
     assert await drifts.compared_at() == NOON + HOUR
+    figures = PostgresFigures(engine, POLICY)
+    assert await figures.compared_at() == NOON, "whichever is longer ago"
+    await drifts.policy_compared(NOON + 2 * HOUR)
+    assert await figures.compared_at() == NOON + HOUR
     assert await drifts.known() == Known({"a": frozenset()}, "x", NOON)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -273,6 +274,22 @@ async def test_after_the_clock_of_the_database_was_set_back_nothing_waits_for_wh
     )
     await _looked(app)
     assert (await app.job_manager.fetch_job([QUEUE], await app.job_manager.register_worker()) is not None) is due
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=10), timedelta(0)])
+async def test_a_clock_of_the_database_that_goes_back_a_little_holds_up_nothing_either(
+    performed: tuple[Performed, App], back: timedelta
+) -> None:
+    _, app = performed
+    await _wanted(app)
+    await app.connector.execute_query_async(
+        "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '30 seconds' + %(back)s", back=back
+    )
+    await _looked(app)
+    _keeper(app)._looked_at = (datetime.now(UTC) + back, time.monotonic())
+    await _looked(app)
+    worker = await app.job_manager.register_worker()
+    assert (await app.job_manager.fetch_job([QUEUE], worker) is not None) is bool(back)
 
 
 async def test_a_worker_that_died_before_the_clock_of_the_database_was_set_back_is_found_dead(

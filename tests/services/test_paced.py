@@ -10,7 +10,7 @@ import pytest
 
 from cards.card import Card
 from cards.mail_layout import Mail
-from domain.errors import NoAnswer, PutOff, Throttled, Trouble
+from domain.errors import NoAnswer, PutOff, Throttled, Trouble, Unproved
 from services.chat import Address, Scope, Sent
 from services.pace import GRAPH, LONGEST_PAUSE, METHODS, Ceiling, Paced, Turn, Urgency
 from services.paced import (
@@ -161,7 +161,7 @@ def below(room: Room, noted: Noted) -> Below:
 @pytest.mark.parametrize(("what", "call"), [*TO_TEAMS.items(), *TO_GRAPH.items()])
 async def test_nothing_is_sent_while_there_is_no_room(what: str, call: Call) -> None:
     outside, noted = Outside(), Noted()
-    with pytest.raises(PutOff) as put_off:
+    with pytest.raises(Unproved if what == "not_asked" else PutOff) as put_off:
         await call(outside, below(Room(full=True), noted))
     assert put_off.value.retry_after == timedelta(seconds=30)
     assert outside.done == []

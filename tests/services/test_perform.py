@@ -750,9 +750,10 @@ async def test_where_teams_does_not_answer_twice_in_a_row_the_other_cards_wait_f
         async def show(self, request: Request, view: str, *, viewer_id: str) -> None: ...
 
         async def replace(self, at: Sent, card: Any) -> None:
+            answer = answers[len(tried)]
             tried.append(at.activity_id)
-            if at.activity_id != "fine":
-                raise Trouble(at.activity_id, unanswered=at.activity_id == "silent")
+            if answer != "fine":
+                raise Trouble(answer, unanswered=answer == "silent")
 
     world = Cards([ONE])
     performing = replace(world.perform(), show=cast(Any, world.show))

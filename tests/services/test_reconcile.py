@@ -61,6 +61,7 @@ class World:
     policy = POLICY
     tenant_id = "tenant"
     late_ends: list[timedelta] = field(default_factory=list)
+    policy_read_at: list[datetime] = field(default_factory=list)
     removed_before_asking: list[str] = field(default_factory=list)
     """Who was, when Entra was last asked who had added somebody."""
 
@@ -181,6 +182,9 @@ class World:
 
     async def compared_at(self) -> datetime | None:
         return self.ended_at[-1] if self.ended_at else None
+
+    async def policy_compared(self, at: datetime) -> None:
+        self.policy_read_at.append(at)
 
     async def compared(self, at: datetime) -> None:
         self.ended_at.append(at)
@@ -508,13 +512,14 @@ async def test_what_is_no_more_is_over_and_what_could_not_be_read_is_not() -> No
     report = await reconcile(world.moment)
     assert report.troubles == ("the MFA policy's exclusions were not read: 503",)
     assert dict(outcomes(world)) == {Sort.STRANGER: "gone", Sort.EXCLUSION_GONE: "", Sort.EXCLUSION_MORE: ""}
-    assert len(world.ended_at) == 1, "it is not done until all of it was read"
+    assert len(world.ended_at) == 2, "members are compared all the same"
+    assert len(world.policy_read_at) == 1
     world.excluded = frozenset({GROUP})
     await reconcile(world.moment)
-    assert len(world.ended_at) == 2
+    assert len(world.policy_read_at) == 2
     world.excluded = NotPermitted("403")
     assert len((await reconcile(world.moment)).troubles) == 1
-    assert len(world.ended_at) == 3, "the permission is optional"
+    assert len(world.policy_read_at) == 3, "the permission is optional"
     assert {outcome for _, outcome in outcomes(world)} == {"gone"}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from adapters.entra import client
 from adapters.entra.client import Graph
@@ -119,13 +120,25 @@ async def test_where_the_login_gives_the_same_token_nothing_is_sent_again(ask: A
 
 
 @both
-async def test_where_the_login_gives_no_other_token_its_reason_is_the_trouble(ask: Any) -> None:
+async def test_where_the_login_gives_no_other_token_whoever_takes_the_old_one_still_gets_it(ask: Any) -> None:
     microsoft = Microsoft(set(), ["old", Trouble("the secret has expired")])
     async with microsoft.running() as graph:
-        with pytest.raises(Trouble, match="the secret has expired") as raised:
+        with capture_logs() as logs, pytest.raises(Trouble, match="401") as raised:
             await ask(graph)
-    assert microsoft.tokens == ["old"]
+        microsoft.taken = {"old"}
+        await ask(graph)
+    assert microsoft.tokens == ["old", "old"]
     assert not raised.value.unanswered
+    assert [one["message"] for one in logs if one["log_level"] == "warning"] == ["the secret has expired"]
+
+
+async def test_one_that_takes_no_token_at_all_does_not_have_a_new_one_fetched_for_each_call() -> None:
+    microsoft = Microsoft(set(), ["old", "new"])
+    async with microsoft.running() as graph:
+        for _ in range(5):
+            with pytest.raises(Trouble, match="401"):
+                await look(graph)
+    assert microsoft.tokens == ["old", *["new"] * 5]
 
 
 async def test_many_that_are_refused_at_once_ask_for_one_other_token() -> None:
