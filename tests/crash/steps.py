@@ -20,13 +20,18 @@ class Steps:
     def __init__(self, record: Path, kill_at: Iterable[str]) -> None:
         self._file = os.open(record, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         self._kill_at = frozenset(kill_at)
+        self._read = 0
+        """How much of the file is counted already."""
+        self._passed: Counter[str] = Counter()
 
     def __call__(self, seam: str, moment: str, what: str) -> None:
         name = f"{during.get()} {seam}:{moment}:{what}"
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            before = os.pread(self._file, os.fstat(self._file).st_size, 0).decode()
-            step = f"{name}#{before.count(f'{name}#') + 1}"
+            new = os.pread(self._file, os.fstat(self._file).st_size - self._read, self._read)
+            self._read += len(new)
+            self._passed.update(map(kind, new.decode().splitlines()))
+            step = f"{name}#{self._passed[name] + 1}"
             killed = step in self._kill_at
             os.write(self._file, f"{step}{KILLED * killed}\n".encode())
         finally:
