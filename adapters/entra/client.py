@@ -7,7 +7,8 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from domain.errors import NoAnswer, Throttled, Trouble
+from domain.errors import NoAnswer, NotPermitted, Throttled, Trouble
 from services.pace import AUDIT, GRAPH, MAIL, METHODS, POLICIES, TEAMWORK, Ceiling
 from services.retry_after import UNSAID, retry_after
 from services.unanswered import leaves_open
@@ -205,6 +206,17 @@ def trouble(response: httpx.Response) -> GraphTrouble:
     if isinstance(failed, Throttled):
         failed.service = service_of(response.request.url.path).name
     return failed
+
+
+@contextmanager
+def permission(advice: str = "") -> Iterator[None]:
+    """Around a call that the app may do without. Raises `NotPermitted` where Graph says that it may not make it."""
+    try:
+        yield
+    except GraphTrouble as refused:
+        if refused.status == 403:
+            raise NotPermitted(f"{refused.message} {advice}".strip()) from refused
+        raise
 
 
 def service_of(path: str) -> Ceiling:

@@ -11,9 +11,9 @@ from msgraph.generated.audit_logs.directory_audits.directory_audits_request_buil
     DirectoryAuditsRequestBuilder,
 )
 
-from adapters.entra.client import Graph, GraphTrouble
+from adapters.entra.client import Graph, permission
 from adapters.entra.exemptions import checked
-from domain.errors import NotPermitted, Trouble
+from domain.errors import Trouble
 from services.drifts import Added
 
 _ADDED, _REMOVED = "Add member to group", "Remove member from group"
@@ -44,12 +44,8 @@ class EntraAudit:
         query = DirectoryAuditsRequestBuilder.DirectoryAuditsRequestBuilderGetQueryParameters(
             filter=condition, orderby=["activityDateTime desc"], top=_MOST
         )
-        try:
+        with permission():
             answer = await self._graph.call(self._graph.sdk.audit_logs.directory_audits.get, query=query)
-        except GraphTrouble as refused:
-            if refused.status == 403:
-                raise NotPermitted(refused.message) from refused
-            raise
         return [row for row in (answer or {})["value"] if _is_about(row, group)]
 
 

@@ -5,9 +5,9 @@ https://learn.microsoft.com/graph/api/conditionalaccesspolicy-get
 
 from typing import Any
 
-from adapters.entra.client import Graph, GraphTrouble
+from adapters.entra.client import Graph, permission
 from adapters.entra.exemptions import checked
-from domain.errors import NotPermitted, Trouble
+from domain.errors import Trouble
 
 
 class EntraMfaPolicy:
@@ -19,12 +19,8 @@ class EntraMfaPolicy:
 
     async def left_out(self) -> frozenset[str] | None:
         policy = self._graph.sdk.identity.conditional_access.policies.by_conditional_access_policy_id
-        try:
+        with permission():
             answer = await self._graph.call(policy(checked(self._policy)).get, none_for=(404,))
-        except GraphTrouble as refused:
-            if refused.status == 403:
-                raise NotPermitted(refused.message) from refused
-            raise
         if answer is None:
             return None
         try:

@@ -1,8 +1,7 @@
 """Signs people out everywhere through Graph."""
 
-from adapters.entra.client import Graph, GraphTrouble
+from adapters.entra.client import Graph, permission
 from adapters.entra.exemptions import checked
-from domain.errors import NotPermitted
 
 
 class EntraSessions:
@@ -14,12 +13,5 @@ class EntraSessions:
     async def revoke(self, entra_id: str) -> None:
         """Somebody who is not in Entra any more has no sessions."""
         builder = self._graph.sdk.users.by_user_id(checked(entra_id)).revoke_sign_in_sessions
-        try:
+        with permission("Signing people out needs User.RevokeSessions.All: grant it, or set REVOKE_SESSIONS=no"):
             await self._graph.call(builder.post, none_for=(404,))
-        except GraphTrouble as refused:
-            if refused.status == 403:
-                raise NotPermitted(
-                    f"{refused.message} Signing people out needs User.RevokeSessions.All: grant it, or set "
-                    "REVOKE_SESSIONS=no"
-                ) from refused
-            raise

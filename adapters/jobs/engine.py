@@ -13,7 +13,7 @@ from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy
 
 from adapters.database.engine import session_settings
-from adapters.jobs.keeper import Keeper
+from adapters.jobs.keeper import Keeper, was_set_back
 from adapters.jobs.orders import QUEUE, TASK, effect_of
 from domain.effects import Effect
 from domain.errors import PutOff, Throttled, Trouble
@@ -110,8 +110,8 @@ def make_engine(
     return app
 
 
-SET_BACK, AHEAD = 5.0, 60.0
-"""Seconds by which the machine's clock may go back, and ahead within one look at it, unnoticed."""
+AHEAD = 60.0
+"""Seconds by which the machine's clock may go ahead within one look at it, unnoticed."""
 
 
 async def clock_jumped(
@@ -128,7 +128,7 @@ async def clock_jumped(
     while True:
         await sleep(1.0)
         now, stands = wall(), steady()
-        if now - was > AHEAD or (stands - stood) - (now - was) >= SET_BACK:
+        if now - was > AHEAD or was_set_back(now - was, stands - stood):
             log.warning("the clock jumped", seconds=round(now - was))
             return
         was, stood = now, stands

@@ -26,7 +26,7 @@ SILENT, AGAIN = 18.0, 13.0
 """Seconds without a heartbeat after which a worker may be dead, and until the second look: by then a live one, which
 beats every 10 seconds, has beaten again. A dead one's jobs go on after both, and up to 10 seconds until the first."""
 SET_BACK = 5.0
-"""Seconds by which the clock of the database may go back unnoticed."""
+"""Seconds by which a clock may go back unnoticed."""
 FUTURE = timedelta(seconds=30)
 """A heartbeat so far in the future was written before the clock of the database was set back."""
 
@@ -68,6 +68,11 @@ _DUE = """
     RETURNING id
 """
 _BEAT = "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE last_heartbeat > now() + %(ahead)s RETURNING id"
+
+
+def was_set_back(passed: float, really: float) -> bool:
+    """`passed`: seconds by a clock; `really`: by one that nobody sets."""
+    return really - passed >= SET_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ class Keeper(JobManager):
         [row] = await self.connector.execute_query_all_async("SELECT now() AS now")
         now, steady = row["now"], time.monotonic()
         before, self._looked_at = self._looked_at, (now, steady)
-        return before is not None and (steady - before[1]) - (now - before[0]).total_seconds() >= SET_BACK
+        return before is not None and was_set_back((now - before[0]).total_seconds(), steady - before[1])
 
     async def jobs_of_the_dead(self, own: int | None) -> list[Job]:
         """Those whose worker was silent in two looks, `AGAIN` apart; none of the worker `own`, which asks.

@@ -18,8 +18,8 @@ from procrastinate.jobs import Job
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.jobs import engine, keeper
-from adapters.jobs.engine import AHEAD, LONGEST_WAIT, SET_BACK, clock_jumped, make_engine, wait_before, work
-from adapters.jobs.keeper import Keeper
+from adapters.jobs.engine import AHEAD, LONGEST_WAIT, clock_jumped, make_engine, wait_before, work
+from adapters.jobs.keeper import SET_BACK, Keeper
 from adapters.jobs.orders import QUEUE, TASK
 from domain.effects import Effect
 from domain.errors import PutOff, Throttled, Trouble

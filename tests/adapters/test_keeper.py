@@ -237,9 +237,7 @@ async def test_jobs_are_a_dead_worker_s_only_after_two_looks_without_a_heartbeat
     await _wanted(app)
     taken = await _taken(app)
     assert taken.worker_id
-    await _silent(app)
-    looking = asyncio.create_task(_keeper(app).jobs_of_the_dead(own=0))
-    await asyncio.sleep(0.2)
+    looking = await _looking(app)
     await app.job_manager.update_heartbeat(taken.worker_id)
     assert await looking == []
     await _silent(app)
@@ -254,9 +252,7 @@ async def test_a_job_that_another_worker_took_between_the_looks_is_looked_at_twi
     monkeypatch.setattr(keeper, "AGAIN", 0.5)
     await _wanted(app)
     taken = await _taken(app)
-    await _silent(app)
-    looking = asyncio.create_task(_keeper(app).jobs_of_the_dead(own=0))
-    await asyncio.sleep(0.2)
+    looking = await _looking(app)
     await app.job_manager.retry_job(taken)
     await _taken(app)
     await _silent(app)
@@ -340,9 +336,7 @@ async def test_a_stop_does_not_wait_for_the_second_look(performed: tuple[Perform
     _, app = performed
     await _wanted(app)
     await _taken(app)
-    await _silent(app)
-    looking = asyncio.create_task(_keeper(app).jobs_of_the_dead(own=0))
-    await asyncio.sleep(0.2)
+    looking = await _looking(app)
     _keeper(app).hurry()
     async with asyncio.timeout(1):
         assert await looking == []
@@ -356,6 +350,14 @@ def test_a_worker_that_beats_every_ten_seconds_is_never_silent_in_both_looks() -
 def _keeper(app: App) -> Keeper:
     assert isinstance(app.job_manager, Keeper)
     return app.job_manager
+
+
+async def _looking(app: App) -> asyncio.Task[list[Job]]:
+    """After the first look at workers that are all silent, and before the second."""
+    await _silent(app)
+    looking = asyncio.create_task(_keeper(app).jobs_of_the_dead(own=0))
+    await asyncio.sleep(0.2)
+    return looking
 
 
 async def _silent(app: App) -> None:
